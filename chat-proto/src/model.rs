@@ -1,0 +1,194 @@
+//! The shop's nouns as everybody sees them: what the engine answers with and what travels as JSON.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ClientId, ConversationId, MessageId, Role, Seq, Timestamp, UserId};
+
+/// What anybody may know of a person that they can meet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Person {
+    /// Whose.
+    pub id: UserId,
+    /// As they chose it; hostile to terminals and pages until escaped there.
+    pub name: String,
+    /// What they are to the shop.
+    pub role: Role,
+}
+
+/// An account, as its owner and admins see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct User {
+    /// Whose.
+    pub id: UserId,
+    /// The sign-in address, as typed at sign-up.
+    pub email: String,
+    /// As shown to others.
+    pub name: String,
+    /// What they are to the shop.
+    pub role: Role,
+    /// When the account was made.
+    pub created_at: Timestamp,
+    /// Grows with each change of the account, from 1.
+    pub version: u64,
+}
+
+/// The kind of a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ConversationKind {
+    /// Two people; one conversation per pair, for ever.
+    Direct,
+    /// Several people, who can be added and removed.
+    Group,
+}
+
+/// A person in a conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Participant {
+    /// Who.
+    pub id: UserId,
+    /// Their name.
+    pub name: String,
+    /// Their role in the shop.
+    pub role: Role,
+    /// May add and remove people of this group.
+    pub owner: bool,
+    /// When they came into the conversation.
+    pub joined_at: Timestamp,
+    /// The last message that they have read.
+    pub read_seq: Seq,
+}
+
+/// A conversation, as one of its participants sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Conversation {
+    /// Which.
+    pub id: ConversationId,
+    /// Its kind.
+    pub kind: ConversationKind,
+    /// What it is about; groups only.
+    pub subject: Option<String>,
+    /// Who is in it, in the order of their coming. Lists carry the first 20; a single conversation carries all.
+    pub participants: Vec<Participant>,
+    /// How many are in it.
+    pub participant_count: u32,
+    /// The newest message.
+    pub last_message: Option<Message>,
+    /// The number of the newest message; 0 when there is none.
+    pub last_seq: Seq,
+    /// The last message that I have read.
+    pub read_seq: Seq,
+    /// How many messages of others came after it.
+    pub unread: u64,
+    /// When it was begun.
+    pub created_at: Timestamp,
+    /// When its newest message was written or its participants changed.
+    pub updated_at: Timestamp,
+    /// Grows with each change of the conversation itself (not with messages), from 1.
+    pub version: u64,
+}
+
+/// Whom a message is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum MessageKind {
+    /// For everybody in the conversation.
+    #[default]
+    Message,
+}
+
+/// One message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Message {
+    /// Which.
+    pub id: MessageId,
+    /// Where.
+    pub conversation_id: ConversationId,
+    /// Its number in the conversation.
+    pub seq: Seq,
+    /// Grows with each change of the message, from 1.
+    pub version: u64,
+    /// Who wrote it.
+    pub author: Person,
+    /// Whom it is for.
+    pub kind: MessageKind,
+    /// Plain text, 1 to 16,384 bytes; hostile to terminals and pages until escaped there.
+    pub text: String,
+    /// When it was stored.
+    pub created_at: Timestamp,
+    /// The sender's own name for it; only its author sees it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<ClientId>,
+}
+
+/// Where somebody stands in the shop's events, or in a list. Opaque: keep it and give it back, never read it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(transparent)]
+pub struct Cursor(String);
+
+impl Cursor {
+    /// Takes a text for a cursor; whether it is one is seen when it is used.
+    #[must_use]
+    pub fn from_text(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text to keep.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A part of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Page<T> {
+    /// The rows.
+    pub items: Vec<T>,
+    /// Where the next part begins; `null` at the end, and only there.
+    pub next_cursor: Option<Cursor>,
+    /// The event cursor of the moment that this part shows: what comes after it is news.
+    pub as_of: Cursor,
+}
+
+/// A part of a conversation's history, oldest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct History {
+    /// The messages, by ascending `seq`.
+    pub items: Vec<Message>,
+    /// Whether there are older ones than the first of these.
+    pub more_before: bool,
+    /// Whether there are newer ones than the last of these.
+    pub more_after: bool,
+    /// The event cursor of the moment that this part shows: what comes after it is news.
+    pub as_of: Cursor,
+}
+
+/// One conversation and the moment it shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot<T> {
+    /// The thing itself.
+    pub item: T,
+    /// The event cursor of that moment.
+    pub as_of: Cursor,
+}

@@ -1,0 +1,118 @@
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Participant, Person};
+use crate::{ClientId, ConversationId, Seq, Timestamp, UserId};
+
+/// What happened: the `e` of an `ev` frame. Names that a client does not know are to be ignored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[non_exhaustive]
+pub enum EventName {
+    /// `d` is the message.
+    #[serde(rename = "message.created")]
+    MessageCreated,
+    /// Somebody read on; `d` is [`ReadMoved`].
+    #[serde(rename = "read.moved")]
+    ReadMoved,
+    /// A conversation with me began; `d` is the conversation.
+    #[serde(rename = "conversation.created")]
+    ConversationCreated,
+    /// `d` is [`ParticipantAdded`].
+    #[serde(rename = "participant.added")]
+    ParticipantAdded,
+    /// `d` is [`ParticipantRemoved`].
+    #[serde(rename = "participant.removed")]
+    ParticipantRemoved,
+    /// I was added; `d` is the conversation.
+    #[serde(rename = "access.granted")]
+    AccessGranted,
+    /// I am no longer in it; `d` is [`AccessRevoked`].
+    #[serde(rename = "access.revoked")]
+    AccessRevoked,
+    /// My account changed; `d` is the user.
+    #[serde(rename = "user.changed")]
+    UserChanged,
+    /// An event of a newer server.
+    #[serde(other, rename = "unknown")]
+    Unknown,
+}
+
+/// What every `ev` frame says before its `d`; `n` stands in [`super::Event`], since it differs per connection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventHead {
+    /// The cursor after this event.
+    pub c: String,
+    /// What happened.
+    pub e: EventName,
+    /// In which conversation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conv: Option<ConversationId>,
+    /// The message concerned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seq: Option<Seq>,
+    /// The version of the thing concerned: apply the event only when it is greater than the one you hold.
+    pub v: u64,
+    /// When.
+    pub at: Timestamp,
+    /// By whom; absent when the shop itself did it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Person>,
+    /// The sender's own name for the message; only its author sees it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cid: Option<ClientId>,
+}
+
+/// Somebody has read up to here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadMoved {
+    /// Who.
+    pub user_id: UserId,
+    /// Up to which message.
+    pub seq: Seq,
+}
+
+/// Somebody came into the group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParticipantAdded {
+    /// Who.
+    pub participant: Participant,
+}
+
+/// Somebody is no longer in the group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParticipantRemoved {
+    /// Who.
+    pub user_id: UserId,
+}
+
+/// I am no longer in the conversation: forget it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessRevoked {
+    /// Which.
+    pub conversation_id: ConversationId,
+}
+
+/// What is told but never stored: lossy, never replayed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "e", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum EphemeralEvent {
+    /// Somebody is writing, or stopped.
+    Typing {
+        /// Where.
+        conv: ConversationId,
+        /// Who.
+        user: UserId,
+        /// `false`: stopped.
+        on: bool,
+        /// After this many milliseconds without another sign, take it as stopped.
+        expires_in_ms: u64,
+    },
+    /// Somebody came online or went.
+    Presence {
+        /// Who.
+        user: UserId,
+        /// Whether any of their devices is connected.
+        online: bool,
+    },
+}

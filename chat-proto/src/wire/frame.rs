@@ -1,0 +1,267 @@
+use serde::{Deserialize, Serialize};
+
+use super::{EphemeralEvent, EventHead, FieldProblem};
+use crate::{ClientId, ConversationId, ErrorCode, Seq, SessionId};
+
+/// A frame from the client. One JSON object a text frame, told apart by `t`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "t", rename_all = "snake_case")]
+pub enum ClientFrame {
+    /// The first frame, within 10 s.
+    Hello(Hello),
+    /// Sends a message; answered with `ok` once it is on disk.
+    Send(SendFrame),
+    /// Moves my read mark.
+    Read(ReadFrame),
+    /// I am writing, or stopped.
+    Typing(TypingFrame),
+    /// Answered with `ping`; shows that the connection lives.
+    Ping(PingFrame),
+}
+
+/// Says who is there.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hello {
+    /// The access token.
+    pub token: String,
+    /// Which program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<ClientInfo>,
+    /// The cursor of the last frame applied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resume: Option<String>,
+}
+
+/// The program at the other end, for the log.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClientInfo {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// Sends a message.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SendFrame {
+    /// Comes back in `ok` or `err`.
+    pub re: u64,
+    /// Where.
+    pub conv: ConversationId,
+    /// Makes sending again harmless.
+    pub client_id: ClientId,
+    /// 1 to 16,384 bytes.
+    pub text: String,
+}
+
+/// Moves my read mark.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReadFrame {
+    /// Comes back in `ok` or `err`; without it only errors are answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub re: Option<u64>,
+    /// Where.
+    pub conv: ConversationId,
+    /// The last message that I have read.
+    pub seq: Seq,
+}
+
+/// I am writing, or stopped.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TypingFrame {
+    /// Comes back in `ok` or `err`; without it only errors are answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub re: Option<u64>,
+    /// Where.
+    pub conv: ConversationId,
+    /// `false` when I stopped.
+    pub on: bool,
+}
+
+/// A sign of life.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PingFrame {}
+
+/// A frame from the server.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "t", rename_all = "snake_case")]
+pub enum ServerFrame {
+    /// The answer to `hello`.
+    Welcome(Welcome),
+    /// A durable event.
+    Ev(Event),
+    /// Something that is told but never stored.
+    Eph(EphemeralEvent),
+    /// What follows is new.
+    Live {
+        /// The cursor.
+        c: String,
+    },
+    /// Done, and on disk.
+    Ok(OkFrame),
+    /// Not done.
+    Err(ErrFrame),
+    /// A sign of life when nothing else was said; moves the cursor.
+    Ping {
+        /// The cursor.
+        c: String,
+    },
+    /// The cursor of `hello` cannot be followed: take a snapshot.
+    Reset {
+        /// Why: `epoch_changed`, `too_old` or `unknown`.
+        reason: String,
+    },
+    /// The last frame before the close.
+    Bye(Bye),
+}
+
+/// The answer to `hello`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Welcome {
+    /// My session.
+    pub session: SessionId,
+    /// Who I am.
+    pub user: crate::model::User,
+    /// Changes when the store is made anew or restored: cursors of another epoch are of no use.
+    pub epoch: String,
+    /// Where the events that follow begin.
+    pub cursor: String,
+    /// Whether the `resume` of `hello` is followed.
+    pub resumed: bool,
+    /// After so many seconds of silence the server sends `ping`.
+    pub heartbeat_s: u64,
+    /// What frames may hold.
+    pub limits: LimitsInfo,
+}
+
+/// The limits of this server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct LimitsInfo {
+    /// The longest message text, bytes of UTF-8.
+    pub text_bytes: u64,
+    /// The largest WebSocket frame, bytes.
+    pub frame_bytes: u64,
+    /// The largest REST body, bytes.
+    pub body_bytes: u64,
+    /// The most people in a group.
+    pub group_participants: u64,
+    /// The most rows in a page.
+    pub page_rows: u64,
+}
+
+/// A durable event: what happened, and the thing itself in `d`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Event {
+    /// 1, 2, 3 … per connection: a gap means that a frame was lost.
+    pub n: u64,
+    /// What happened.
+    #[serde(flatten)]
+    pub head: EventHead,
+    /// The thing concerned; its shape goes with the event's name.
+    pub d: serde_json::Value,
+}
+
+/// Done, and on disk.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct OkFrame {
+    /// The `re` of the request.
+    pub re: u64,
+    /// What it made.
+    #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
+    pub d: serde_json::Value,
+}
+
+/// Not done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrFrame {
+    /// The `re` of the request, when it had one that could be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub re: Option<u64>,
+    /// The stable word for it.
+    pub code: ErrorCode,
+    /// As over HTTP.
+    pub status: u16,
+    /// What went wrong, for a person; safe to show.
+    pub detail: String,
+    /// Whether the same frame may succeed later.
+    pub retryable: bool,
+    /// How long to wait before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
+    /// Which values are at fault.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<FieldProblem>,
+}
+
+/// The last frame before the close.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Bye {
+    /// The close code that follows.
+    pub code: u16,
+    /// Why, as a stable word.
+    pub reason: ErrorCode,
+    /// Whether to come back.
+    pub reconnect: bool,
+    /// How long to wait before.
+    pub after_ms: u64,
+}
+
+/// Why a text is no frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FrameError {
+    /// The request it would have been, when that could be read.
+    pub re: Option<u64>,
+    /// `unsupported` for an unknown `t`, else `invalid`.
+    pub code: ErrorCode,
+    /// What is wrong, for a person.
+    pub detail: String,
+}
+
+impl ClientFrame {
+    /// Reads a frame. Unknown fields are refused, so that a typo is seen.
+    ///
+    /// # Errors
+    /// [`FrameError`], with the frame's `re` when that much could be read.
+    pub fn parse(text: &str) -> Result<Self, FrameError> {
+        serde_json::from_str(text).map_err(|error| {
+            #[derive(Deserialize)]
+            struct Glimpse {
+                t: Option<serde_json::Value>,
+                re: Option<serde_json::Value>,
+            }
+            let Ok(glimpse) = serde_json::from_str::<Glimpse>(text) else {
+                return FrameError {
+                    re: None,
+                    code: ErrorCode::Invalid,
+                    detail: format!("not a frame: {error}"),
+                };
+            };
+            let re = glimpse.re.and_then(|re| re.as_u64());
+            match glimpse.t {
+                Some(serde_json::Value::String(t)) if !Self::NAMES.contains(&t.as_str()) => {
+                    let known = Self::NAMES.join(", ");
+                    FrameError {
+                        re,
+                        code: ErrorCode::Unsupported,
+                        detail: format!("unknown frame; known are {known}"),
+                    }
+                }
+                _ => FrameError {
+                    re,
+                    code: ErrorCode::Invalid,
+                    detail: error.to_string(),
+                },
+            }
+        })
+    }
+
+    /// Every value that `t` may have.
+    pub const NAMES: [&'static str; 5] = ["hello", "send", "read", "typing", "ping"];
+}

@@ -1,0 +1,22 @@
+//! What travels between `chatd` and its clients: frames of the WebSocket and bodies of the REST API.
+
+mod event;
+mod frame;
+mod problem;
+mod rest;
+#[cfg(feature = "openapi")]
+pub(crate) mod schema;
+
+pub use event::{AccessRevoked, EphemeralEvent, EventHead, EventName, ParticipantAdded, ParticipantRemoved, ReadMoved};
+pub use frame::{
+    Bye, ClientFrame, ClientInfo, ErrFrame, Event, FrameError, Hello, LimitsInfo, OkFrame, PingFrame, ReadFrame,
+    SendFrame, ServerFrame, TypingFrame, Welcome,
+};
+pub use problem::{FieldProblem, Problem};
+pub use rest::{
+    AddParticipant, LoginBody, NewConversation, NewConversationKind, NewMessage, NewUser, PatchMe, ReadBody,
+    RegisterBody, ServerInfo, SignedIn, TypingBody,
+};
+
+/// The WebSocket sub-protocol of this version.
+pub const SUBPROTOCOL: &str = "chat.v1.json";

@@ -1,0 +1,142 @@
+use serde::{Deserialize, Serialize};
+
+use super::LimitsInfo;
+use crate::model::User;
+use crate::{ClientId, Role, Seq, UserId};
+
+/// `POST /auth/register`: a customer signs up.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RegisterBody {
+    /// Compared without regard to case.
+    pub email: String,
+    /// 1 to 100 characters.
+    pub name: String,
+    /// 8 to 256 bytes.
+    pub password: String,
+}
+
+/// `POST /auth/login`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct LoginBody {
+    /// Compared without regard to case.
+    pub email: String,
+    /// 8 to 256 bytes.
+    pub password: String,
+}
+
+/// The answer to sign-up and sign-in.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SignedIn {
+    /// Who I am.
+    pub user: User,
+    /// For the header `Authorization: Bearer …` and for `hello`.
+    pub access_token: String,
+    /// Seconds until it ends.
+    pub expires_in: u64,
+    /// Always `Bearer`.
+    pub token_type: String,
+}
+
+/// `PATCH /me`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct PatchMe {
+    /// 1 to 100 characters.
+    pub name: String,
+}
+
+/// `POST /users`: an admin makes an account of any role.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct NewUser {
+    /// Compared without regard to case.
+    pub email: String,
+    /// 1 to 100 characters.
+    pub name: String,
+    /// 8 to 256 bytes.
+    pub password: String,
+    /// What they are to the shop.
+    pub role: Role,
+}
+
+/// `POST /conversations`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct NewConversation {
+    /// `direct` finds the conversation of the pair when there is one.
+    pub kind: NewConversationKind,
+    /// The others: exactly one for `direct`, any number up to the limit for `group`.
+    pub participants: Vec<UserId>,
+    /// What it is about, 1 to 200 characters; groups only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+}
+
+/// The kinds of conversation that a person can begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum NewConversationKind {
+    /// Two people.
+    Direct,
+    /// Several people.
+    Group,
+}
+
+/// `POST /conversations/{id}/participants`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct AddParticipant {
+    /// Who shall come in.
+    pub user_id: UserId,
+}
+
+/// `POST /conversations/{id}/messages`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct NewMessage {
+    /// Makes sending again harmless.
+    pub client_id: ClientId,
+    /// 1 to 16,384 bytes.
+    pub text: String,
+}
+
+/// `POST /conversations/{id}/read`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ReadBody {
+    /// The last message that I have read.
+    pub seq: Seq,
+}
+
+/// `POST /conversations/{id}/typing`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct TypingBody {
+    /// `false` when I stopped.
+    pub on: bool,
+}
+
+/// `GET /server`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ServerInfo {
+    /// Of chatd.
+    pub version: String,
+    /// The sub-protocols of the WebSocket.
+    pub protocols: Vec<String>,
+    /// What requests may hold.
+    pub limits: LimitsInfo,
+}
