@@ -1,0 +1,214 @@
+use std::sync::Arc;
+
+use chat_proto::model::{Cursor, Page, Person, User};
+use chat_proto::{ConversationId, ErrorCode, Role, SessionId, UserId};
+
+use crate::access::{self, Action, Relation};
+use crate::builder::PAGE_ROWS;
+use crate::chat::Chat;
+use crate::conversations::ConversationHandle;
+use crate::cursor::CursorFault;
+use crate::error::{Error, Result};
+use crate::events::EventStream;
+use crate::shape;
+use crate::state::{Account, AccountState, Author, Command, Conversation, ConversationNo, Refusal, UserNo, author};
+use crate::store::View;
+
+/// Somebody who acts. Everything a person can do is here; whether they may is asked of the policy in the same
+/// transaction that does it. Cheap to make and to clone.
+///
+/// Every method may fail with `token_revoked` or `token_expired` (the account or session ended) and, when the store
+/// fails, with `read_only`, `storage_full` or `internal`; further errors are named at each.
+#[derive(Clone, Debug)]
+pub struct Actor {
+    chat: Chat,
+    by: Author,
+}
+
+/// One consistent view, and who looks at it.
+pub(crate) struct Reading<'a> {
+    pub(crate) view: &'a dyn View,
+    pub(crate) no: UserNo,
+    pub(crate) account: Arc<Account>,
+}
+
+impl Actor {
+    pub(crate) fn new(chat: Chat, by: Author) -> Self {
+        Self { chat, by }
+    }
+
+    pub(crate) fn chat(&self) -> &Chat {
+        &self.chat
+    }
+
+    pub(crate) fn by(&self) -> Author {
+        self.by
+    }
+
+    /// Who acts.
+    #[must_use]
+    pub fn user_id(&self) -> UserId {
+        self.by.user
+    }
+
+    /// In which session; none when the embedding program vouches for the person.
+    #[must_use]
+    pub fn session_id(&self) -> Option<SessionId> {
+        self.by.session
+    }
+
+    /// My account.
+    pub async fn me(&self) -> Result<User> {
+        self.read(|me| Ok(me.account.user())).await
+    }
+
+    /// Changes my name.
+    ///
+    /// # Errors
+    /// `invalid` when it is no name.
+    pub async fn rename(&self, name: &str) -> Result<User> {
+        let name = shape::name(name)?;
+        self.chat.engine().user(Command::Rename { by: self.by, name }).await
+    }
+
+    /// Ends my session: its token is dead and its connections are closed.
+    pub async fn log_out(&self) -> Result<()> {
+        self.carry(Command::EndSession { by: self.by }).await.map(drop)
+    }
+
+    /// Makes an account of any role. Admins only.
+    ///
+    /// # Errors
+    /// `forbidden`, `invalid`, `email_taken`.
+    pub async fn create_user(&self, role: Role, email: &str, name: &str, password: String) -> Result<User> {
+        let (email, name, password) = (shape::email(email)?, shape::name(name)?, shape::password(password)?);
+        // Asked before the hash, which costs more than the whole rest, and again where it counts.
+        self.read(|me| Ok(access::require(me.account.role, Action::CreateUser, Relation::Stranger)?)).await?;
+        let engine = self.chat.engine();
+        let password = Some(engine.passwords.hash(password).await?);
+        let id = engine.new_user_id();
+        engine.user(Command::CreateUser { by: Some(self.by), id, email, name, role, password }).await
+    }
+
+    /// The people of this role that I may write to, by name; at most 200 at once.
+    ///
+    /// # Errors
+    /// `invalid_cursor`. A role that I may not write to has nobody in it.
+    pub async fn directory(&self, role: Role, limit: usize, cursor: Option<Cursor>) -> Result<Page<Person>> {
+        let engine = Arc::clone(self.chat.engine());
+        self.read(move |me| {
+            access::require(me.account.role, Action::ReadDirectory, Relation::Stranger)?;
+            let list = format!("directory of {role} for {}", me.no.0);
+            let after = match &cursor {
+                None => None,
+                Some(cursor) => Some(directory_place(engine.seal.open_page(list.as_bytes(), cursor))?),
+            };
+            let limit = limit.clamp(1, PAGE_ROWS);
+            let rows = if engine.rules.contacts.may_start(me.account.role, role) {
+                me.view.directory(role, after.as_ref().map(|(name, no)| (name.as_str(), *no)), limit)?
+            } else {
+                Vec::new()
+            };
+            let mut items = Vec::with_capacity(rows.len());
+            for (_, no) in &rows {
+                // Oneself and those who left are nobody to write to.
+                if let Some(account) = me.view.account(*no)?
+                    && *no != me.no
+                    && account.state == AccountState::Active
+                {
+                    items.push(account.person());
+                }
+            }
+            let next_cursor = rows.last().filter(|_| rows.len() == limit).map(|(name, no)| {
+                let mut place = no.0.to_be_bytes().to_vec();
+                place.extend_from_slice(name.as_bytes());
+                engine.seal.page(list.as_bytes(), &place)
+            });
+            Ok(Page { items, next_cursor, as_of: engine.as_of(me.view) })
+        })
+        .await
+    }
+
+    /// A conversation, to do things in it. Asks nothing of the store until a method is called.
+    #[must_use]
+    pub fn conversation(&self, id: ConversationId) -> ConversationHandle {
+        ConversationHandle::new(self.clone(), id)
+    }
+
+    /// Everything that happens from now on and that I may see.
+    ///
+    /// # Errors
+    /// `rate_limited` when I have too many connections open.
+    pub async fn events(&self) -> Result<EventStream> {
+        EventStream::open(self, None).await
+    }
+
+    /// Everything after this cursor that I may see, and then what happens.
+    ///
+    /// # Errors
+    /// `invalid_cursor` when it cannot be followed: take a snapshot. `rate_limited` as for [`events`](Self::events).
+    pub async fn events_after(&self, cursor: &Cursor) -> Result<EventStream> {
+        let engine = self.chat.engine();
+        let view = engine.store.view();
+        let after = engine.seal.open_event(view.epoch(), cursor).map_err(|fault| {
+            Error::new(
+                ErrorCode::InvalidCursor,
+                match fault {
+                    CursorFault::Unknown => "unknown",
+                    CursorFault::EpochChanged => "epoch_changed",
+                },
+            )
+        })?;
+        if after > view.position() {
+            return Err(Error::new(ErrorCode::InvalidCursor, "unknown"));
+        }
+        drop(view);
+        EventStream::open(self, Some(after)).await
+    }
+
+    pub(crate) async fn carry(&self, command: Command) -> Result<crate::state::Outcome> {
+        self.chat.engine().writer.carry(command).await
+    }
+
+    /// Reads one consistent view, in which this person and their session were still good.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Reading<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let engine = self.chat.engine();
+        let (by, now) = (self.by, engine.clock.now());
+        let reading = move |view: &dyn View| {
+            let (no, account) = author(view, by, now)?;
+            read(&Reading { view, no, account })
+        };
+        engine.read(reading).await
+    }
+}
+
+impl Reading<'_> {
+    /// A conversation that is mine; any other does not exist for me.
+    pub(crate) fn own_conversation(&self, id: ConversationId) -> Result<Arc<Conversation>> {
+        let absent = || Error::from(Refusal::not_found("There is no such conversation."));
+        let no = self.view.conversation_no(id)?.ok_or_else(absent)?;
+        let conversation = self.conversation(no)?;
+        let relation = match conversation.members.get(self.no) {
+            Some(member) if member.owner => Relation::Owner,
+            Some(_) => Relation::Member,
+            None => Relation::Stranger,
+        };
+        access::require(self.account.role, Action::ReadConversation, relation)?;
+        Ok(conversation)
+    }
+
+    pub(crate) fn conversation(&self, no: ConversationNo) -> Result<Arc<Conversation>> {
+        let found = self.view.conversation(no)?;
+        found.ok_or_else(|| Refusal::not_found("There is no such conversation.").into())
+    }
+}
+
+fn directory_place(place: Option<Vec<u8>>) -> Result<(String, UserNo)> {
+    let stale = || Error::new(ErrorCode::InvalidCursor, "This cursor belongs to another list.");
+    let place = place.ok_or_else(stale)?;
+    let (no, name) = place.split_first_chunk::<8>().ok_or_else(stale)?;
+    Ok((String::from_utf8(name.to_vec()).map_err(|_| stale())?, UserNo(u64::from_be_bytes(*no))))
+}

@@ -1,0 +1,229 @@
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chat_proto::ErrorCode;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use zeroize::Zeroizing;
+
+use crate::access::{ContactMatrix, Rules};
+use crate::auth::{Cost, Passwords, Tokens};
+use crate::chat::{Chat, Engine};
+use crate::clock::{Clock, Entropy, SystemClock, SystemEntropy};
+use crate::cursor::Seal;
+use crate::error::{Error, Result};
+use crate::keys::ServerKey;
+use crate::rooms::Rooms;
+use crate::store::Store;
+use crate::store::memory::MemoryStore;
+use crate::store::redb::{RedbOptions, RedbStore};
+use crate::typing::Typing;
+use crate::writer::Writer;
+
+/// How a [`Chat`] is opened. Every option has a default; where the data lies is the only thing to say.
+#[derive(Debug)]
+pub struct ChatBuilder {
+    place: Place,
+    limits: Limits,
+    contacts: ContactMatrix,
+    session_ttl: Duration,
+    token_secret: Option<Zeroizing<Vec<u8>>>,
+    cache_bytes: usize,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    cost: Cost,
+}
+
+#[derive(Debug)]
+enum Place {
+    Memory,
+    Folder(PathBuf),
+    Store(Arc<dyn Store>),
+}
+
+/// What one request, one group or one person may take up.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Limits {
+    /// The longest message, bytes of UTF-8. Default 16 KiB.
+    pub text_bytes: usize,
+    /// The most people in a group. Default 1,000.
+    pub group_participants: usize,
+    /// Open connections of one person. Default 20.
+    pub connections_per_user: usize,
+    /// Events that wait for one slow reader before it is sent back to the log. Default 1,024.
+    pub mailbox: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { text_bytes: 16 << 10, group_participants: 1_000, connections_per_user: 20, mailbox: 1_024 }
+    }
+}
+
+/// A list never has more rows than this.
+pub const PAGE_ROWS: usize = 200;
+
+impl ChatBuilder {
+    pub(crate) fn new() -> Self {
+        Self {
+            place: Place::Memory,
+            limits: Limits::default(),
+            contacts: ContactMatrix::default(),
+            session_ttl: Duration::from_secs(12 * 3600),
+            token_secret: None,
+            cache_bytes: RedbOptions::default().cache_bytes,
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+            cost: Cost::Owasp,
+        }
+    }
+
+    /// Keeps everything in this folder, which is made when it is missing. Default: in memory, gone when dropped.
+    #[must_use]
+    pub fn data_dir(mut self, folder: impl AsRef<Path>) -> Self {
+        self.place = Place::Folder(folder.as_ref().to_owned());
+        self
+    }
+
+    /// Keeps everything in a store of the caller's.
+    #[must_use]
+    pub fn store(mut self, store: Arc<dyn Store>) -> Self {
+        self.place = Place::Store(store);
+        self
+    }
+
+    /// See [`Limits`].
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Who may begin a conversation with whom. Default: see [`ContactMatrix`].
+    #[must_use]
+    pub fn contacts(mut self, contacts: ContactMatrix) -> Self {
+        self.contacts = contacts;
+        self
+    }
+
+    /// How long a sign-in lasts. Default: 12 hours.
+    #[must_use]
+    pub fn session_ttl(mut self, ttl: Duration) -> Self {
+        self.session_ttl = ttl;
+        self
+    }
+
+    /// Signs tokens with this secret, at least 32 bytes. Default: a key of the data folder's own.
+    #[must_use]
+    pub fn token_secret(mut self, secret: impl Into<Vec<u8>>) -> Self {
+        self.token_secret = Some(Zeroizing::new(secret.into()));
+        self
+    }
+
+    /// Memory for pages of the data file, bytes. Default: 64 MiB.
+    #[must_use]
+    pub fn cache_bytes(mut self, bytes: usize) -> Self {
+        self.cache_bytes = bytes;
+        self
+    }
+
+    /// Where the time comes from. Default: the machine.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Where randomness comes from. Default: the operating system.
+    #[must_use]
+    pub fn entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
+        self.entropy = entropy;
+        self
+    }
+
+    /// Hashes passwords as cheaply as the algorithm allows. For tests only.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn cheap_passwords(mut self) -> Self {
+        self.cost = Cost::Least;
+        self
+    }
+
+    /// Opens it and starts its background work; [`Chat::close`] ends that.
+    ///
+    /// # Errors
+    /// `unavailable` when the folder cannot be used (missing rights, locked by another program, written by a newer
+    /// version), `invalid` when an option makes no sense.
+    pub async fn open(self) -> Result<Chat> {
+        if self.token_secret.as_ref().is_some_and(|secret| secret.len() < 32) {
+            return Err(Error::invalid("/token_secret", "The token secret needs at least 32 bytes."));
+        }
+        let opened = tokio::task::spawn_blocking(move || self.open_blocking()).await;
+        let (engine, thread) =
+            opened.map_err(|error| Error::new(ErrorCode::Internal, "Opening was broken off.").caused_by(error))??;
+        Ok(Chat::start(engine, thread))
+    }
+
+    fn open_blocking(self) -> Result<(Engine, std::thread::JoinHandle<()>)> {
+        let epoch = u64::from_be_bytes(self.entropy.bytes());
+        let (store, key): (Arc<dyn Store>, _) = match &self.place {
+            Place::Memory => (Arc::new(MemoryStore::new(epoch)), ServerKey::random(&*self.entropy)),
+            Place::Store(store) => (Arc::clone(store), ServerKey::random(&*self.entropy)),
+            Place::Folder(folder) => {
+                let unusable = |error| {
+                    Error::new(ErrorCode::Unavailable, format!("The folder {} cannot be used.", folder.display()))
+                        .caused_by(error)
+                };
+                make_private_folder(folder).map_err(unusable)?;
+                let key = ServerKey::of_folder(folder, &*self.entropy).map_err(unusable)?;
+                let options = RedbOptions { cache_bytes: self.cache_bytes, epoch, ..RedbOptions::default() };
+                (Arc::new(RedbStore::open(&folder.join("chat.redb"), options)?), key)
+            }
+        };
+        let rules = Rules { contacts: self.contacts, group_participants: self.limits.group_participants };
+        let rooms = Arc::new(Rooms::new(self.limits.mailbox, self.limits.connections_per_user));
+        let (clock, entropy) = (self.clock, self.entropy);
+        let (writer, thread) = Writer::start(
+            Arc::clone(&store),
+            Arc::clone(&rooms),
+            rules.clone(),
+            Arc::clone(&clock),
+            Arc::clone(&entropy),
+        )
+        .map_err(|error| Error::new(ErrorCode::Internal, "The writer's thread did not start.").caused_by(error))?;
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        let typing = Typing::new(Arc::clone(&rooms), Arc::clone(&clock), tasks.clone(), stop.clone());
+        let secret = match self.token_secret {
+            Some(secret) => secret,
+            None => Zeroizing::new(key.derive("access tokens").to_vec()),
+        };
+        let engine = Engine {
+            store,
+            writer: Arc::new(writer),
+            rooms,
+            typing: Arc::new(typing),
+            rules,
+            limits: self.limits,
+            session_ttl: self.session_ttl,
+            tokens: Tokens::new(&secret, Arc::clone(&clock)),
+            passwords: Passwords::new(Arc::clone(&entropy), self.cost),
+            seal: Seal::new(&key.derive("cursors")),
+            clock,
+            entropy,
+            tasks,
+            stop,
+        };
+        Ok((engine, thread))
+    }
+}
+
+/// Messages and accounts are nobody else's business on this machine.
+fn make_private_folder(folder: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}

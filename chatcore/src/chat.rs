@@ -1,0 +1,288 @@
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chat_proto::model::{Cursor, User};
+use chat_proto::{ErrorCode, Role, SessionId, Timestamp, UserId};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::access::Rules;
+use crate::actor::Actor;
+use crate::auth::{Passwords, Tokens};
+use crate::builder::{ChatBuilder, Limits};
+use crate::clock::{Clock, Entropy};
+use crate::cursor::Seal;
+use crate::error::{Error, Result};
+use crate::people::People;
+use crate::rooms::Rooms;
+use crate::shape;
+use crate::state::{Author, Command, Outcome, Position, fold_email};
+use crate::store::{Store, View};
+use crate::typing::Typing;
+use crate::writer::{Health, Writer};
+
+/// The chat of one shop: the front door. Cheap to clone; all clones are the same chat.
+///
+/// What people do goes through an [`Actor`], so that it is always somebody who does it and the policy is always asked.
+#[derive(Clone, Debug)]
+pub struct Chat(Arc<Handle>);
+
+#[derive(Debug)]
+struct Handle {
+    engine: Arc<Engine>,
+    thread: Mutex<Option<std::thread::JoinHandle<()>>>,
+}
+
+/// What all handles share.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) writer: Arc<Writer>,
+    pub(crate) rooms: Arc<Rooms>,
+    pub(crate) typing: Arc<Typing>,
+    pub(crate) rules: Rules,
+    pub(crate) limits: Limits,
+    pub(crate) session_ttl: Duration,
+    pub(crate) tokens: Tokens,
+    pub(crate) passwords: Passwords,
+    pub(crate) seal: Seal,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) stop: CancellationToken,
+}
+
+/// Somebody who has just signed up or in.
+#[derive(Clone)]
+pub struct SignedIn {
+    /// Who.
+    pub user: User,
+    /// In which session.
+    pub session: SessionId,
+    /// Proves both, until it expires or the session ends. A secret.
+    pub token: String,
+    /// When it expires.
+    pub expires_at: Timestamp,
+    /// The same, from now.
+    pub expires_in: Duration,
+}
+
+impl Chat {
+    /// Opens the chat of this folder, or makes it, with every option at its default.
+    ///
+    /// # Errors
+    /// See [`ChatBuilder::open`].
+    pub async fn open(folder: impl AsRef<Path>) -> Result<Self> {
+        Self::builder().data_dir(folder).open().await
+    }
+
+    /// A chat that is gone when it is dropped, for tests and examples.
+    ///
+    /// # Errors
+    /// See [`ChatBuilder::open`].
+    pub async fn in_memory() -> Result<Self> {
+        Self::builder().open().await
+    }
+
+    /// To say more than where the data lies.
+    #[must_use]
+    pub fn builder() -> ChatBuilder {
+        ChatBuilder::new()
+    }
+
+    pub(crate) fn start(engine: Engine, thread: std::thread::JoinHandle<()>) -> Self {
+        let engine = Arc::new(engine);
+        let (writer, clock, stop) = (Arc::clone(&engine.writer), Arc::clone(&engine.clock), engine.stop.clone());
+        engine.tasks.spawn(async move {
+            tokio::select! {
+                () = writer.keep_house(clock) => {}
+                () = stop.cancelled() => {}
+            }
+        });
+        Self(Arc::new(Handle { engine, thread: Mutex::new(Some(thread)) }))
+    }
+
+    pub(crate) fn engine(&self) -> &Arc<Engine> {
+        &self.0.engine
+    }
+
+    /// Acts as this person, for embedding programs that know who it is. Costs nothing; the account is looked at by
+    /// each action.
+    #[must_use]
+    pub fn as_user(&self, user: UserId) -> Actor {
+        Actor::new(self.clone(), Author { user, session: None })
+    }
+
+    /// Acts as the person that this access token was given to.
+    ///
+    /// # Errors
+    /// `unauthenticated` or `token_expired`. Whether the session was ended since is seen by each action.
+    pub fn authenticate(&self, token: &str) -> Result<Actor> {
+        Ok(Actor::new(self.clone(), self.engine().tokens.author(token)?))
+    }
+
+    /// The people of the shop, for the embedding program: nobody is asked for permission here.
+    #[must_use]
+    pub fn people(&self) -> People {
+        People::new(self.clone())
+    }
+
+    /// A customer signs up; nobody becomes anything else this way.
+    ///
+    /// # Errors
+    /// `invalid` for a malformed value, `email_taken`.
+    pub async fn register(&self, email: &str, name: &str, password: String) -> Result<SignedIn> {
+        let engine = self.engine();
+        let (email, name, password) = (shape::email(email)?, shape::name(name)?, shape::password(password)?);
+        let password = engine.passwords.hash(password).await?;
+        let (session, expires_at) = engine.new_session();
+        let id = engine.new_user_id();
+        engine.sign_in(Command::Register { id, email, name, password, session, expires_at }).await
+    }
+
+    /// Somebody signs in.
+    ///
+    /// # Errors
+    /// `invalid_credentials`, the same for an unknown address and a wrong password, after the same time.
+    pub async fn login(&self, email: &str, password: String) -> Result<SignedIn> {
+        let engine = self.engine();
+        let wrong = || Error::new(ErrorCode::InvalidCredentials, "No account with this address and password.");
+        if shape::password(password.clone()).is_err() {
+            return Err(wrong());
+        }
+        let folded = fold_email(email);
+        let account = engine
+            .read(move |view| {
+                let no = view.user_by_email(&folded)?;
+                Ok(no.map(|no| view.account(no)).transpose()?.flatten())
+            })
+            .await?;
+        let stored = account.as_ref().and_then(|account| account.password.clone());
+        let right = engine.passwords.verify(password, stored).await?;
+        let Some(account) = account.filter(|_| right) else { return Err(wrong()) };
+        let (session, expires_at) = engine.new_session();
+        let started = engine.sign_in(Command::StartSession { user: account.id, session, expires_at }).await;
+        // A disabled account looks like none.
+        started.map_err(|error| if error.code() == ErrorCode::TokenRevoked { wrong() } else { error })
+    }
+
+    /// Makes the first admin.
+    ///
+    /// # Errors
+    /// `conflict` once there is one; `invalid`; `email_taken`.
+    pub async fn bootstrap_admin(&self, email: &str, name: &str, password: String) -> Result<User> {
+        let engine = self.engine();
+        let (email, name, password) = (shape::email(email)?, shape::name(name)?, shape::password(password)?);
+        let password = engine.passwords.hash(password).await?;
+        engine.user(Command::Bootstrap { id: engine.new_user_id(), email, name, password }).await
+    }
+
+    /// Whether there is an admin.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn has_admin(&self) -> Result<bool> {
+        self.engine().read(|view| Ok(view.has_role(Role::Admin)?)).await
+    }
+
+    /// Whether changes can be stored now.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.engine().writer.health()
+    }
+
+    /// What requests may hold.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.engine().limits
+    }
+
+    /// The store's name for its own history; changes when it is made anew or restored.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.engine().store.view().epoch()
+    }
+
+    /// Ends the background work, finishes what is queued and closes the files. Handles that are still around answer
+    /// `draining` from then on. Dropping the chat without this is safe too, but leaves work for the next start.
+    ///
+    /// # Errors
+    /// `unavailable` when that takes longer than the grace.
+    pub async fn close(self, grace: Duration) -> Result<()> {
+        let engine = self.engine();
+        engine.stop.cancel();
+        engine.tasks.close();
+        engine.writer.stop();
+        let thread = self.0.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let ended = async {
+            engine.tasks.wait().await;
+            if let Some(thread) = thread {
+                let joined = tokio::task::spawn_blocking(move || thread.join()).await;
+                if !matches!(joined, Ok(Ok(()))) {
+                    return Err(Error::new(ErrorCode::Internal, "The writer broke off."));
+                }
+            }
+            Ok(())
+        };
+        let late = |_| Error::new(ErrorCode::Unavailable, "Closing takes longer than it was given.");
+        tokio::time::timeout(grace, ended).await.map_err(late)?
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.engine.stop.cancel();
+        self.engine.writer.stop();
+    }
+}
+
+impl Engine {
+    /// Reads one consistent view, on the blocking pool.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&dyn View) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let view = self.store.view();
+        let done = tokio::task::spawn_blocking(move || read(&*view));
+        done.await.map_err(|error| Error::new(ErrorCode::Internal, "Reading was broken off.").caused_by(error))?
+    }
+
+    pub(crate) fn new_user_id(&self) -> UserId {
+        UserId::new(self.clock.now(), self.entropy.bytes())
+    }
+
+    fn new_session(&self) -> (SessionId, Timestamp) {
+        let now = self.clock.now();
+        (SessionId::new(now, self.entropy.bytes()), now.after(self.session_ttl))
+    }
+
+    async fn sign_in(&self, command: Command) -> Result<SignedIn> {
+        let Outcome::SignedIn { user, session, expires_at } = self.writer.carry(command).await? else {
+            return Err(Error::unexpected());
+        };
+        let token = self.tokens.access(user.id, session, expires_at)?;
+        Ok(SignedIn { user, session, token, expires_at, expires_in: self.session_ttl })
+    }
+
+    pub(crate) async fn user(&self, command: Command) -> Result<User> {
+        match self.writer.carry(command).await? {
+            Outcome::User(user) => Ok(user),
+            _ => Err(Error::unexpected()),
+        }
+    }
+
+    pub(crate) fn as_of(&self, view: &dyn View) -> Cursor {
+        self.seal.event(view.epoch(), view.position())
+    }
+
+    pub(crate) fn cursor(&self, epoch: u64, position: Position) -> Cursor {
+        self.seal.event(epoch, position)
+    }
+}
+
+impl std::fmt::Debug for SignedIn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SignedIn").field("user", &self.user.id).field("session", &self.session).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,260 @@
+//! What somebody is told: events in the order of commits, and signals in passing.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use chat_proto::model::{Cursor, Person};
+use chat_proto::{ErrorCode, Timestamp};
+use tokio::sync::mpsc;
+
+use crate::actor::Actor;
+use crate::error::{Error, Result};
+use crate::presence;
+use crate::rooms::{Delivery, Mailbox, Signal};
+use crate::state::{Envelope, Event, Position, Rendering, UserNo, envelope};
+
+/// So many log entries are read at a time while catching up, each page in a view of its own.
+const PAGE: usize = 256;
+
+/// Everything that one person may see, from one place in the log on.
+///
+/// It never loses an event: when its reader is slow it goes back to reading the log, at the reader's own pace.
+#[derive(Debug)]
+pub struct EventStream {
+    actor: Actor,
+    user: UserNo,
+    mailbox: Arc<Mailbox>,
+    queue: mpsc::Receiver<Delivery>,
+    epoch: u64,
+    /// Everything up to here was given out, or is not for this person.
+    last: Position,
+    /// Read from the log, not given out yet; then everything up to `reached` is done.
+    backlog: VecDeque<Told>,
+    reached: Position,
+    behind: bool,
+    live: bool,
+}
+
+/// Something that came out of an [`EventStream`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Incoming {
+    /// Something that happened and is on disk.
+    Event(Told),
+    /// Something in passing; may be missing.
+    Signal(Signal),
+    /// What was missed has been told; what follows is new. Comes once.
+    Live,
+}
+
+/// An event, as one person sees it.
+#[derive(Clone, Debug)]
+pub struct Told {
+    envelope: Arc<Envelope>,
+    rendering: Rendering,
+}
+
+impl Told {
+    /// What happened, without what is not theirs to see.
+    #[must_use]
+    pub fn event(&self) -> Event {
+        match self.rendering {
+            Rendering::Author => self.envelope.event.clone(),
+            Rendering::Subject | Rendering::Other => self.envelope.event.for_others(),
+        }
+    }
+
+    /// When.
+    #[must_use]
+    pub fn at(&self) -> Timestamp {
+        self.envelope.at
+    }
+
+    /// By whom; `None`: the shop itself.
+    #[must_use]
+    pub fn by(&self) -> Option<&Person> {
+        self.envelope.by.as_ref()
+    }
+
+    /// Which of its forms this is.
+    #[must_use]
+    pub fn rendering(&self) -> Rendering {
+        self.rendering
+    }
+
+    /// The event in a door's own text; `encode` runs once per form, and everybody shares its result.
+    pub fn encoded(&self, encode: impl FnOnce(&Self) -> Arc<str>) -> Arc<str> {
+        self.envelope.encoded(self.rendering, || encode(self))
+    }
+}
+
+impl EventStream {
+    pub(crate) async fn open(actor: &Actor, after: Option<Position>) -> Result<Self> {
+        let user = actor.read(|me| Ok(me.no)).await?;
+        let by = actor.by();
+        let engine = actor.chat().engine();
+        // First listen, then look where the log ends: in the other order an event in between would be lost.
+        let (mailbox, queue, first) = engine.rooms.listen(user, by.user, by.session)?;
+        let view = engine.store.view();
+        let (epoch, last) = (view.epoch(), after.unwrap_or(view.position()));
+        drop(view);
+        presence::arrived(actor.chat(), &mailbox, first);
+        Ok(Self {
+            actor: actor.clone(),
+            user,
+            mailbox,
+            queue,
+            epoch,
+            last,
+            backlog: VecDeque::new(),
+            reached: last,
+            behind: after.is_some(),
+            live: false,
+        })
+    }
+
+    /// Waits for what comes next. `None`: the session ended, or the chat is closed.
+    ///
+    /// Cancelling the wait loses nothing.
+    ///
+    /// # Errors
+    /// The store's, while catching up; calling again goes on where it stopped.
+    pub async fn next(&mut self) -> Option<Result<Incoming>> {
+        loop {
+            if let Some(incoming) = self.try_next() {
+                return Some(Ok(incoming));
+            }
+            if self.mailbox.has_ended() {
+                return None;
+            }
+            if self.behind {
+                if let Err(error) = self.read_on().await {
+                    return Some(Err(error));
+                }
+                continue;
+            }
+            if !self.live {
+                self.live = true;
+                return Some(Ok(Incoming::Live));
+            }
+            // What is received is looked at by `try_next`'s rules.
+            let delivery = self.queue.recv().await?;
+            if let Some(incoming) = self.accept(delivery) {
+                return Some(Ok(incoming));
+            }
+        }
+    }
+
+    /// What is there without waiting or reading, for who sends many and flushes once.
+    pub fn try_next(&mut self) -> Option<Incoming> {
+        if let Some(told) = self.backlog.pop_front() {
+            self.last = told.envelope.position;
+            return Some(Incoming::Event(told));
+        }
+        self.last = self.last.max(self.reached);
+        if self.mailbox.take_lagged() {
+            self.behind = true;
+        }
+        while self.live && !self.behind && !self.mailbox.has_ended() {
+            let delivery = self.queue.try_recv().ok()?;
+            if let Some(incoming) = self.accept(delivery) {
+                return Some(incoming);
+            }
+        }
+        None
+    }
+
+    fn accept(&mut self, delivery: Delivery) -> Option<Incoming> {
+        match delivery {
+            Delivery::Event(envelope, _) if envelope.position <= self.last => None,
+            Delivery::Event(envelope, rendering) => {
+                self.last = envelope.position;
+                Some(Incoming::Event(Told { envelope, rendering }))
+            }
+            Delivery::Signal(signal) => Some(Incoming::Signal(signal)),
+            Delivery::Wake => None,
+        }
+    }
+
+    /// Reads a page of what was missed.
+    async fn read_on(&mut self) -> Result<()> {
+        // What waits in the mailbox is in the log, which is read to an end that lies after it.
+        while self.queue.try_recv().is_ok() {}
+        let (after, user) = (self.last, self.user);
+        let (backlog, reached, more) = self
+            .actor
+            .read(move |me| {
+                let entries = me.view.entries_after(after, PAGE)?;
+                let more = entries.len() == PAGE;
+                let reached = match entries.last() {
+                    Some((position, _)) if more => *position,
+                    _ => me.view.position(),
+                };
+                let mut backlog = VecDeque::new();
+                for (position, entry) in entries {
+                    let envelope = envelope(position, &entry, None, Some(user), me.view)?;
+                    if envelope.is_for(user) {
+                        let rendering = envelope.rendering_for(user, me.account.id);
+                        backlog.push_back(Told { envelope: Arc::new(envelope), rendering });
+                    }
+                }
+                Ok((backlog, reached, more))
+            })
+            .await?;
+        self.backlog = backlog;
+        self.reached = reached;
+        self.behind = more;
+        Ok(())
+    }
+
+    /// The place after everything that was given out so far.
+    #[must_use]
+    pub fn cursor(&self) -> Cursor {
+        self.actor.chat().engine().cursor(self.epoch, self.last)
+    }
+
+    /// The cursor after an event of this stream.
+    #[must_use]
+    pub fn cursor_of(&self, told: &Told) -> Cursor {
+        self.actor.chat().engine().cursor(self.epoch, told.envelope.position)
+    }
+
+    /// The place up to which nothing was missed, when nothing is waiting: it may lie after the last event given out,
+    /// since much of what happens is not for this person.
+    pub fn idle_cursor(&mut self) -> Option<Cursor> {
+        // The order matters: first how far everything was delivered, then whether this mailbox is empty.
+        let delivered = self.actor.chat().engine().rooms.position();
+        if self.behind || !self.live || !self.backlog.is_empty() || !self.queue.is_empty() {
+            return None;
+        }
+        if self.mailbox.take_lagged() {
+            self.behind = true;
+            return None;
+        }
+        self.last = self.last.max(delivered);
+        Some(self.cursor())
+    }
+
+    /// Whether the session was ended.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.mailbox.has_ended()
+    }
+}
+
+impl Drop for EventStream {
+    fn drop(&mut self) {
+        let last = self.actor.chat().engine().rooms.leave(&self.mailbox);
+        if last {
+            presence::left(self.actor.chat(), &self.mailbox);
+        }
+    }
+}
+
+impl Error {
+    /// Whether this says that a cursor cannot be followed.
+    #[must_use]
+    pub fn is_reset(&self) -> bool {
+        self.code() == ErrorCode::InvalidCursor
+    }
+}

@@ -1,0 +1,186 @@
+//! Live fan-out: from the log's tail to the mailboxes of those who listen. Fed by the writer alone, in the order of
+//! commits; it never waits for anybody.
+
+use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use chat_proto::{ConversationId, ErrorCode, SessionId, UserId};
+use rustc_hash::FxHasher;
+use tokio::sync::mpsc;
+
+use crate::error::{Error, Result};
+use crate::state::{Audience, Envelope, Event, Position, Rendering, UserNo};
+
+/// What is told but never stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Signal {
+    /// Somebody is writing (or stopped), and how long that holds without another sign.
+    Typing { conversation: ConversationId, user: UserId, on: bool, expires_in_ms: u64 },
+    /// Somebody came online, or their last device went.
+    Presence { user: UserId, online: bool },
+}
+
+/// Something that arrived in a mailbox.
+#[derive(Clone, Debug)]
+pub(crate) enum Delivery {
+    Event(Arc<Envelope>, Rendering),
+    Signal(Signal),
+    /// Look at the flags.
+    Wake,
+}
+
+/// Where one listener's deliveries wait.
+#[derive(Debug)]
+pub(crate) struct Mailbox {
+    pub(crate) user: UserNo,
+    pub(crate) user_id: UserId,
+    session: Option<SessionId>,
+    queue: mpsc::Sender<Delivery>,
+    /// It was full: something is missing in it, which has to be read from the log.
+    lagged: AtomicBool,
+    /// The session was ended.
+    ended: AtomicBool,
+}
+
+type ByUser = HashMap<UserNo, Vec<Arc<Mailbox>>, BuildHasherDefault<FxHasher>>;
+
+/// Who listens.
+#[derive(Debug)]
+pub(crate) struct Rooms {
+    listeners: RwLock<ByUser>,
+    /// Everything up to here was put into the mailboxes that it was for.
+    published: AtomicU64,
+    mailbox: usize,
+    per_user: usize,
+}
+
+impl Mailbox {
+    /// Whether something is missing; asking makes it whole again.
+    pub(crate) fn take_lagged(&self) -> bool {
+        self.lagged.swap(false, Ordering::AcqRel)
+    }
+
+    pub(crate) fn set_lagged(&self) {
+        self.lagged.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
+    }
+
+    fn push(&self, envelope: &Arc<Envelope>) {
+        let rendering = envelope.rendering_for(self.user, self.user_id);
+        if self.queue.try_send(Delivery::Event(Arc::clone(envelope), rendering)).is_err() {
+            self.set_lagged();
+        }
+    }
+
+    /// Signals are lossy: when the mailbox is full there are better things to deliver.
+    pub(crate) fn signal(&self, signal: &Signal) {
+        let _ = self.queue.try_send(Delivery::Signal(signal.clone()));
+    }
+
+    fn end(&self) {
+        self.ended.store(true, Ordering::Release);
+        // A full mailbox has something to wake its listener already.
+        let _ = self.queue.try_send(Delivery::Wake);
+    }
+}
+
+impl Rooms {
+    /// `mailbox`: deliveries that wait for one listener; `per_user`: listeners of one person.
+    pub(crate) fn new(mailbox: usize, per_user: usize) -> Self {
+        Self { listeners: RwLock::default(), published: AtomicU64::new(0), mailbox, per_user }
+    }
+
+    /// Begins to listen. `first`: none of this person's devices did before.
+    pub(crate) fn listen(
+        &self,
+        user: UserNo,
+        user_id: UserId,
+        session: Option<SessionId>,
+    ) -> Result<(Arc<Mailbox>, mpsc::Receiver<Delivery>, bool)> {
+        let (queue, deliveries) = mpsc::channel(self.mailbox);
+        let (lagged, ended) = (AtomicBool::new(false), AtomicBool::new(false));
+        let mailbox = Arc::new(Mailbox { user, user_id, session, queue, lagged, ended });
+        let mut listeners = self.listeners.write().unwrap_or_else(PoisonError::into_inner);
+        let devices = listeners.entry(user).or_default();
+        if devices.len() >= self.per_user {
+            let most = self.per_user;
+            return Err(Error::new(ErrorCode::RateLimited, format!("You have {most} connections open; close one."))
+                .retry_in(std::time::Duration::from_secs(60)));
+        }
+        devices.push(Arc::clone(&mailbox));
+        let first = devices.len() == 1;
+        Ok((mailbox, deliveries, first))
+    }
+
+    /// Stops listening. `true`: it was this person's last device.
+    pub(crate) fn leave(&self, mailbox: &Arc<Mailbox>) -> bool {
+        let mut listeners = self.listeners.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(devices) = listeners.get_mut(&mailbox.user) else { return false };
+        devices.retain(|device| !Arc::ptr_eq(device, mailbox));
+        let last = devices.is_empty();
+        if last {
+            listeners.remove(&mailbox.user);
+        }
+        last
+    }
+
+    /// Whether any of their devices listens.
+    pub(crate) fn is_online(&self, user: UserNo) -> bool {
+        self.listeners.read().unwrap_or_else(PoisonError::into_inner).contains_key(&user)
+    }
+
+    /// The newest position of which everything is in the mailboxes.
+    pub(crate) fn position(&self) -> Position {
+        Position(self.published.load(Ordering::Acquire))
+    }
+
+    /// Everything up to here has been told.
+    pub(crate) fn published(&self, position: Position) {
+        self.published.store(position.0, Ordering::Release);
+    }
+
+    /// Puts events into the mailboxes that they are for.
+    pub(crate) fn publish(&self, events: &[Arc<Envelope>]) {
+        let Some(last) = events.last() else { return };
+        {
+            let listeners = self.listeners.read().unwrap_or_else(PoisonError::into_inner);
+            for envelope in events {
+                deliver(&listeners, envelope);
+            }
+        }
+        self.published(last.position);
+    }
+
+    /// Tells these people something in passing.
+    pub(crate) fn signal(&self, users: impl Iterator<Item = UserNo>, signal: &Signal) {
+        let listeners = self.listeners.read().unwrap_or_else(PoisonError::into_inner);
+        for device in users.filter_map(|user| listeners.get(&user)).flatten() {
+            device.signal(signal);
+        }
+    }
+}
+
+fn deliver(listeners: &ByUser, envelope: &Arc<Envelope>) {
+    let devices_of = |user: &UserNo| listeners.get(user).into_iter().flatten();
+    match (&envelope.event, &envelope.audience) {
+        (Event::SessionEnded(session), Audience::User(user)) => {
+            devices_of(user).filter(|device| device.session == Some(*session)).for_each(|device| device.end());
+        }
+        (_, Audience::Conversation { members, also }) => {
+            for member in members.iter() {
+                devices_of(&member.user).for_each(|device| device.push(envelope));
+            }
+            for user in also {
+                devices_of(user).for_each(|device| device.push(envelope));
+            }
+        }
+        (_, Audience::User(user)) => devices_of(user).for_each(|device| device.push(envelope)),
+        (_, Audience::Nobody) => {}
+    }
+}

@@ -1,0 +1,93 @@
+//! The shape of what people give: checked before a command is queued, the same for every door.
+
+use crate::error::{Error, Result};
+
+/// The most bytes of an e-mail address (RFC 5321, 4.5.3.1.3, less the angle brackets).
+const EMAIL_BYTES: usize = 254;
+const NAME_CHARS: usize = 100;
+const SUBJECT_CHARS: usize = 200;
+const PASSWORD_BYTES: std::ops::RangeInclusive<usize> = 8..=256;
+
+/// An address that a mail could be sent to; whether it reaches anybody is another question.
+pub(crate) fn email(email: &str) -> Result<String> {
+    let email = email.trim();
+    let plausible = email.split_once('@').is_some_and(|(local, domain)| {
+        !local.is_empty()
+            && !domain.is_empty()
+            && !domain.contains('@')
+            && !domain.starts_with('.')
+            && !domain.ends_with('.')
+    });
+    if !plausible || email.len() > EMAIL_BYTES || email.chars().any(|c| c.is_whitespace() || is_unprintable(c)) {
+        return Err(Error::invalid("/email", "This is not an e-mail address."));
+    }
+    Ok(email.to_owned())
+}
+
+pub(crate) fn name(name: &str) -> Result<String> {
+    line(name, NAME_CHARS, "/name", "A name has 1 to 100 characters, none of them invisible.")
+}
+
+pub(crate) fn subject(subject: &str) -> Result<String> {
+    line(subject, SUBJECT_CHARS, "/subject", "A subject has 1 to 200 characters, none of them invisible.")
+}
+
+pub(crate) fn password(password: String) -> Result<String> {
+    if PASSWORD_BYTES.contains(&password.len()) {
+        Ok(password)
+    } else {
+        Err(Error::invalid("/password", "A password has 8 to 256 bytes."))
+    }
+}
+
+/// A message's text: not blank, at most so many bytes. What a terminal or page could obey in it is theirs to escape.
+pub(crate) fn text(text: String, most_bytes: usize) -> Result<String> {
+    if text.trim().is_empty() {
+        return Err(Error::invalid("/text", "A message needs some text."));
+    }
+    if text.len() > most_bytes {
+        let detail = format!("A message has at most {most_bytes} bytes; this one has {}.", text.len());
+        return Err(Error::new(chat_proto::ErrorCode::TooLarge, detail));
+    }
+    Ok(text)
+}
+
+fn line(text: &str, most_chars: usize, pointer: &'static str, rule: &'static str) -> Result<String> {
+    let text = text.trim();
+    let length = text.chars().count();
+    if length == 0 || length > most_chars || text.chars().any(is_unprintable) {
+        return Err(Error::invalid(pointer, rule));
+    }
+    Ok(text.to_owned())
+}
+
+/// Control characters, and those that hide or reorder what stands beside them: with them one name can be made to look
+/// like another.
+fn is_unprintable(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_names_and_passwords_have_a_shape() {
+        for good in ["ana@mail.example", " a.b+c@x.example ", "ü@dömain.example", "root@localhost"] {
+            assert!(email(good).is_ok(), "{good:?}");
+        }
+        for bad in ["", "@", "a@", "@b", "a b@c", "a@b@c", "a@.b", "a@b.", "a@b\r\nBcc: x", "a\u{202e}@b"] {
+            assert!(email(bad).is_err(), "{bad:?}");
+        }
+        assert_eq!(name("  Ana Ruiz ").unwrap(), "Ana Ruiz");
+        for bad in ["", "   ", "a\u{200b}b", "a\nb", "\u{202e}nimda", &"x".repeat(101)] {
+            assert!(name(bad).is_err(), "{bad:?}");
+        }
+        assert!(password("1234567".to_owned()).is_err());
+        assert!(password("12345678".to_owned()).is_ok());
+        assert!(password("x".repeat(257)).is_err());
+    }
+}

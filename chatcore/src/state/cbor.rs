@@ -1,0 +1,98 @@
+//! How the shared words are written inside stored rows (CBOR, RFC 8949).
+
+use minicbor::decode::Error as DecodeError;
+use minicbor::encode::{Error as EncodeError, Write};
+use minicbor::{Decoder, Encoder};
+
+/// A module for `#[cbor(with = "…")]` that stores a type as a simpler one.
+macro_rules! stored_as {
+    ($module:ident, $type:ty, $primitive:ty, $to:expr, $from:expr) => {
+        pub(crate) mod $module {
+            use super::*;
+
+            pub(crate) fn encode<C, W: Write>(
+                value: &$type,
+                e: &mut Encoder<W>,
+                _: &mut C,
+            ) -> Result<(), EncodeError<W::Error>> {
+                let to: fn(&$type) -> $primitive = $to;
+                e.encode(to(value))?.ok()
+            }
+
+            pub(crate) fn decode<C>(d: &mut Decoder<'_>, _: &mut C) -> Result<$type, DecodeError> {
+                let from: fn($primitive) -> Option<$type> = $from;
+                let at = d.position();
+                from(d.decode()?)
+                    .ok_or_else(|| DecodeError::message(concat!("not a ", stringify!($type))).at(at))
+            }
+        }
+    };
+}
+
+type Bytes16 = minicbor::bytes::ByteArray<16>;
+
+stored_as!(user_id, chat_proto::UserId, Bytes16, |id| id.to_bytes().into(), |b| {
+    Some(chat_proto::UserId::from_bytes(*b))
+});
+stored_as!(conversation_id, chat_proto::ConversationId, Bytes16, |id| id.to_bytes().into(), |b| {
+    Some(chat_proto::ConversationId::from_bytes(*b))
+});
+stored_as!(message_id, chat_proto::MessageId, Bytes16, |id| id.to_bytes().into(), |b| {
+    Some(chat_proto::MessageId::from_bytes(*b))
+});
+stored_as!(session_id, chat_proto::SessionId, Bytes16, |id| id.to_bytes().into(), |b| {
+    Some(chat_proto::SessionId::from_bytes(*b))
+});
+stored_as!(timestamp, chat_proto::Timestamp, i64, |t| t.as_millis(), |ms| {
+    Some(chat_proto::Timestamp::from_millis(ms))
+});
+stored_as!(seq, chat_proto::Seq, u64, |s| s.0, |s| Some(chat_proto::Seq(s)));
+stored_as!(user_no, crate::state::UserNo, u64, |n| n.0, |n| Some(crate::state::UserNo(n)));
+stored_as!(conversation_no, crate::state::ConversationNo, u64, |n| n.0, |n| {
+    Some(crate::state::ConversationNo(n))
+});
+stored_as!(position, crate::state::Position, u64, |p| p.0, |p| Some(crate::state::Position(p)));
+stored_as!(role, chat_proto::Role, u8, role_number, |n| {
+    chat_proto::Role::ALL.into_iter().find(|role| role_number(role) == n)
+});
+stored_as!(kind, chat_proto::model::ConversationKind, u8, kind_number, |n| {
+    use chat_proto::model::ConversationKind::{Direct, Group};
+    [Direct, Group].into_iter().find(|kind| kind_number(kind) == n)
+});
+
+/// The stored number of a role; never reused.
+pub(crate) fn role_number(role: &chat_proto::Role) -> u8 {
+    match role {
+        chat_proto::Role::Admin => 0,
+        chat_proto::Role::Agent => 1,
+        chat_proto::Role::Customer => 2,
+        chat_proto::Role::Designer => 3,
+        chat_proto::Role::Merchant => 4,
+    }
+}
+
+fn kind_number(kind: &chat_proto::model::ConversationKind) -> u8 {
+    match kind {
+        chat_proto::model::ConversationKind::Direct => 0,
+        chat_proto::model::ConversationKind::Group => 1,
+        // `non_exhaustive` towards other crates; a kind without a number must not be stored.
+        _ => u8::MAX,
+    }
+}
+
+pub(crate) mod client_id {
+    use super::*;
+
+    pub(crate) fn encode<C, W: Write>(
+        value: &chat_proto::ClientId,
+        e: &mut Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), EncodeError<W::Error>> {
+        e.str(value.as_str())?.ok()
+    }
+
+    pub(crate) fn decode<C>(d: &mut Decoder<'_>, _: &mut C) -> Result<chat_proto::ClientId, DecodeError> {
+        let at = d.position();
+        d.str()?.parse().map_err(|_| DecodeError::message("not a client id").at(at))
+    }
+}

@@ -1,0 +1,154 @@
+//! Whether a command is carried out, and what it then changes. Pure: it reads through [`Lookup`] and writes nothing.
+
+mod accounts;
+mod conversations;
+pub(crate) mod messages;
+
+use std::sync::Arc;
+
+use chat_proto::ErrorCode;
+use chat_proto::model::Message;
+
+use super::rows::{Account, AccountState, MessageRow, Put};
+use super::{Author, Change, Command, Lookup, Minter, Outcome, Refusal, UserNo};
+use crate::access::Rules;
+use crate::store::StoreError;
+
+/// What a command that is carried out changes, and what is answered.
+#[derive(Debug)]
+pub struct Decision {
+    pub by: Option<UserNo>,
+    /// Rows that are written at once.
+    pub puts: Vec<Put>,
+    /// One log entry each.
+    pub changes: Vec<(Change, Option<NewMessage>)>,
+    pub outcome: Outcome,
+}
+
+/// The body that goes with [`Change::MessageCreated`].
+#[derive(Debug)]
+pub struct NewMessage {
+    pub row: MessageRow,
+    pub message: Arc<Message>,
+}
+
+/// Decides one command against the state that its transaction sees.
+///
+/// `next_user` and `next_conversation` are the numbers that a new account and a new conversation would get.
+///
+/// # Errors
+/// The outer error is the store's and concerns the whole transaction; the inner one refuses this command alone.
+pub fn decide(
+    command: Command,
+    lookup: &dyn Lookup,
+    rules: &Rules,
+    minter: &mut Minter,
+    next: Next,
+) -> Result<Result<Decision, Refusal>, StoreError> {
+    let context = Context { lookup, rules, now: minter.now(), next };
+    let decided = match command {
+        Command::Register { id, email, name, password, session, expires_at } => {
+            accounts::register(&context, id, email, name, password, session, expires_at)
+        }
+        Command::Bootstrap { id, email, name, password } => accounts::bootstrap(&context, id, email, name, password),
+        Command::CreateUser { by, id, email, name, role, password } => {
+            accounts::create(&context, by, id, email, name, role, password)
+        }
+        Command::StartSession { user, session, expires_at } => {
+            accounts::start_session(&context, user, session, expires_at)
+        }
+        Command::EndSession { by } => accounts::end_session(&context, by),
+        Command::Rename { by, name } => accounts::rename(&context, by, name),
+        Command::OpenDirect { by, id, with } => conversations::open_direct(&context, by, id, with),
+        Command::CreateGroup { by, id, subject, participants } => {
+            conversations::create_group(&context, by, id, subject, &participants)
+        }
+        Command::AddParticipant { by, conversation, user } => {
+            conversations::add_participant(&context, by, conversation, user)
+        }
+        Command::RemoveParticipant { by, conversation, user } => {
+            conversations::remove_participant(&context, by, conversation, user)
+        }
+        Command::Send { by, conversation, client_id, text } => {
+            messages::send(&context, minter, by, conversation, client_id, text)
+        }
+        Command::MoveReadMark { by, conversation, seq } => messages::move_read_mark(&context, by, conversation, seq),
+    };
+    match decided {
+        Ok(decision) => Ok(Ok(decision)),
+        Err(Stop::Refused(refusal)) => Ok(Err(refusal)),
+        Err(Stop::Store(error)) => Err(error),
+    }
+}
+
+/// The numbers that come next.
+#[derive(Clone, Copy, Debug)]
+pub struct Next {
+    pub user: UserNo,
+    pub conversation: super::ConversationNo,
+    /// Where the first change of this decision will be appended.
+    pub position: super::Position,
+}
+
+struct Context<'a> {
+    lookup: &'a dyn Lookup,
+    rules: &'a Rules,
+    now: chat_proto::Timestamp,
+    next: Next,
+}
+
+/// Why a command or a reading is not carried out: it is refused, or the store fails.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    Refused(Refusal),
+    Store(StoreError),
+}
+
+impl From<Refusal> for Stop {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Context<'_> {
+    fn author(&self, by: Author) -> Result<(UserNo, Arc<Account>), Stop> {
+        author(self.lookup, by, self.now)
+    }
+}
+
+/// Who acts, as they are in this transaction: an account or session that ended since the request came in is refused.
+pub(crate) fn author(
+    lookup: &dyn Lookup,
+    by: Author,
+    now: chat_proto::Timestamp,
+) -> Result<(UserNo, Arc<Account>), Stop> {
+    let revoked = || Refusal::new(ErrorCode::TokenRevoked, "This session has ended. Sign in again.");
+    let no = lookup.user_no(by.user)?.ok_or_else(revoked)?;
+    let account = lookup.account(no)?.ok_or_else(revoked)?;
+    if account.state != AccountState::Active {
+        return Err(revoked().into());
+    }
+    if let Some(id) = by.session {
+        let session = lookup.session(id)?.ok_or_else(revoked)?;
+        if session.ended || session.user != no {
+            return Err(revoked().into());
+        }
+        if session.expires_at <= now {
+            return Err(Refusal::new(ErrorCode::TokenExpired, "This session's time is over. Sign in again.").into());
+        }
+    }
+    Ok((no, account))
+}
+
+impl Decision {
+    /// Nothing changes.
+    fn nothing(outcome: Outcome) -> Self {
+        Self { by: None, puts: Vec::new(), changes: Vec::new(), outcome }
+    }
+}

@@ -1,0 +1,141 @@
+use chat_proto::model::ConversationKind;
+use chat_proto::{ConversationId, Seq, SessionId, Timestamp};
+use minicbor::{Decode, Encode};
+
+use super::rows::Member;
+use super::{ConversationNo, UserNo, cbor};
+
+/// The place of an event in the shop's log: 1, 2, 3 … in the order of commits. 0 stands before the first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position(pub u64);
+
+impl Position {
+    /// The place after this one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+/// One line of the log. It says what changed, never a secret: password hashes stand only in the account's row.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct Entry {
+    #[cbor(n(0), with = "cbor::timestamp")]
+    pub at: Timestamp,
+    /// Who did it; `None`: the shop itself.
+    #[n(1)]
+    pub by: Option<EntryAuthor>,
+    #[n(2)]
+    pub change: Change,
+}
+
+impl Entry {
+    pub(crate) fn new(at: Timestamp, by: Option<UserNo>, change: Change) -> Self {
+        Self { at, by: by.map(EntryAuthor), change }
+    }
+}
+
+/// The number of who did it, as stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(transparent)]
+pub struct EntryAuthor(#[cbor(n(0), with = "cbor::user_no")] pub UserNo);
+
+/// What changed. Numbers are never reused.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum Change {
+    /// Somebody has an account; its row was written with this entry.
+    #[n(0)]
+    #[cbor(array)]
+    AccountCreated {
+        #[cbor(n(0), with = "cbor::user_no")]
+        user: UserNo,
+    },
+    /// An account's name changed; its row was written with this entry.
+    #[n(1)]
+    #[cbor(array)]
+    AccountChanged {
+        #[cbor(n(0), with = "cbor::user_no")]
+        user: UserNo,
+        #[n(1)]
+        version: u64,
+    },
+    /// Somebody signed in; the session's row was written with this entry.
+    #[n(2)]
+    #[cbor(array)]
+    SessionStarted {
+        #[cbor(n(0), with = "cbor::session_id")]
+        session: SessionId,
+        #[cbor(n(1), with = "cbor::user_no")]
+        user: UserNo,
+    },
+    /// A session ended; its row was written with this entry.
+    #[n(3)]
+    #[cbor(array)]
+    SessionEnded {
+        #[cbor(n(0), with = "cbor::session_id")]
+        session: SessionId,
+        #[cbor(n(1), with = "cbor::user_no")]
+        user: UserNo,
+    },
+    /// A conversation began.
+    #[n(4)]
+    #[cbor(array)]
+    ConversationCreated {
+        #[cbor(n(0), with = "cbor::conversation_no")]
+        conversation: ConversationNo,
+        #[cbor(n(1), with = "cbor::conversation_id")]
+        id: ConversationId,
+        #[cbor(n(2), with = "cbor::kind")]
+        kind: ConversationKind,
+        #[n(3)]
+        subject: Option<String>,
+        #[n(4)]
+        members: Vec<Member>,
+    },
+    /// Somebody came into a group.
+    #[n(5)]
+    #[cbor(array)]
+    ParticipantAdded {
+        #[cbor(n(0), with = "cbor::conversation_no")]
+        conversation: ConversationNo,
+        #[n(1)]
+        member: Member,
+        #[n(2)]
+        version: u64,
+        /// The newest message at that moment: what came before counts as read.
+        #[cbor(n(3), with = "cbor::seq")]
+        read: Seq,
+    },
+    /// Somebody left a group or was removed.
+    #[n(6)]
+    #[cbor(array)]
+    ParticipantRemoved {
+        #[cbor(n(0), with = "cbor::conversation_no")]
+        conversation: ConversationNo,
+        #[cbor(n(1), with = "cbor::user_no")]
+        user: UserNo,
+        #[n(2)]
+        version: u64,
+    },
+    /// A message; its row stands at the same position.
+    #[n(7)]
+    #[cbor(array)]
+    MessageCreated {
+        #[cbor(n(0), with = "cbor::conversation_no")]
+        conversation: ConversationNo,
+        #[cbor(n(1), with = "cbor::seq")]
+        seq: Seq,
+    },
+    /// Somebody read on.
+    #[n(8)]
+    #[cbor(array)]
+    ReadMoved {
+        #[cbor(n(0), with = "cbor::conversation_no")]
+        conversation: ConversationNo,
+        #[cbor(n(1), with = "cbor::user_no")]
+        user: UserNo,
+        #[cbor(n(2), with = "cbor::seq")]
+        seq: Seq,
+    },
+}

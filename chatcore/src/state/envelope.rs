@@ -1,0 +1,250 @@
+use std::sync::{Arc, OnceLock};
+
+use chat_proto::model::{self, Message, Participant, Person, User};
+use chat_proto::{ConversationId, Seq, SessionId, Timestamp, UserId};
+
+use super::decide::messages::message_of;
+use super::rows::{Conversation, Members, MessageRow};
+use super::{Change, ConversationNo, Entry, Lookup, Position, UserNo};
+use crate::store::StoreError;
+
+/// An event as it is told: who may see it, and what each of them sees of it.
+#[derive(Debug)]
+pub struct Envelope {
+    pub position: Position,
+    pub at: Timestamp,
+    /// Who did it; `None`: the shop itself.
+    pub by: Option<Person>,
+    pub(crate) author: Option<UserNo>,
+    pub event: Event,
+    pub(crate) audience: Audience,
+    encoded: [OnceLock<Arc<str>>; 3],
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// The message as its author sees it; nobody else may see its `client_id`.
+    MessageCreated(Arc<Message>),
+    /// Somebody read on.
+    ReadMoved { conversation: ConversationId, user: UserId, seq: Seq },
+    /// A conversation began; it looks the same to everybody in it.
+    ConversationCreated(Box<model::Conversation>),
+    /// Somebody came into a group; they themselves get the whole conversation.
+    ParticipantAdded { participant: Participant, conversation: Box<model::Conversation> },
+    /// Somebody left a group or was removed.
+    ParticipantRemoved { conversation: ConversationId, user: UserId, version: u64 },
+    /// Somebody's own account changed.
+    UserChanged(User),
+    /// Somebody has an account.
+    UserCreated(UserId),
+    /// Somebody signed in.
+    SessionStarted(SessionId),
+    /// A session ended; its connections are to be closed.
+    SessionEnded(SessionId),
+}
+
+/// Who is told.
+#[derive(Clone, Debug)]
+pub enum Audience {
+    /// Everybody in the conversation, and somebody who has just left it.
+    Conversation { members: Arc<Members>, also: Option<UserNo> },
+    /// One person, on all their devices.
+    User(UserNo),
+    /// It is kept for the record only.
+    Nobody,
+}
+
+/// In which form somebody sees an event. There are three, so an event is encoded at most three times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rendering {
+    /// To who did it.
+    Author = 0,
+    /// To whom it happened: added or removed.
+    Subject = 1,
+    /// To everybody else.
+    Other = 2,
+}
+
+/// Read receipts in larger conversations go to the reader's own devices only: with everybody told of everybody's
+/// reading, one message to 500 people would cost 250,000 deliveries.
+const RECEIPTS_UP_TO: usize = 50;
+
+impl Event {
+    /// The event without what only its author may see.
+    pub(crate) fn for_others(&self) -> Self {
+        match self {
+            Self::MessageCreated(message) => {
+                Self::MessageCreated(Arc::new(Message { client_id: None, ..(**message).clone() }))
+            }
+            other => other.clone(),
+        }
+    }
+}
+
+impl Envelope {
+    /// The event in a door's own form for this rendering; `encode` runs once, its result is shared by all sockets.
+    pub fn encoded(&self, rendering: Rendering, encode: impl FnOnce() -> Arc<str>) -> Arc<str> {
+        Arc::clone(self.encoded[rendering as usize].get_or_init(encode))
+    }
+
+    /// Whether this person is told: it happened where they are, and not before they came.
+    pub(crate) fn is_for(&self, user: UserNo) -> bool {
+        match &self.audience {
+            Audience::Conversation { members, also } => {
+                *also == Some(user) || members.get(user).is_some_and(|member| member.joined <= self.position)
+            }
+            Audience::User(only) => *only == user && !matches!(self.event, Event::SessionEnded(_)),
+            Audience::Nobody => false,
+        }
+    }
+
+    /// In which form this person sees the event.
+    pub(crate) fn rendering_for(&self, user: UserNo, id: UserId) -> Rendering {
+        match &self.event {
+            Event::ParticipantAdded { participant, .. } if participant.id == id => Rendering::Subject,
+            Event::ParticipantRemoved { user: gone, .. } if *gone == id => Rendering::Subject,
+            _ if self.author == Some(user) => Rendering::Author,
+            _ => Rendering::Other,
+        }
+    }
+}
+
+/// The event that a log entry tells of. `message` saves reading the body again; `viewer` is who reads the log again,
+/// `None` right after the commit, when it looks the same to all who are told.
+pub fn envelope(
+    position: Position,
+    entry: &Entry,
+    message: Option<Arc<Message>>,
+    viewer: Option<UserNo>,
+    lookup: &dyn Lookup,
+) -> Result<Envelope, StoreError> {
+    let author = entry.by.map(|by| by.0);
+    let by = match author {
+        Some(no) => Some(account(lookup, no)?.person()),
+        None => None,
+    };
+    let (event, audience) = match &entry.change {
+        Change::AccountCreated { user } => (Event::UserCreated(account(lookup, *user)?.id), Audience::Nobody),
+        Change::AccountChanged { user, .. } => {
+            (Event::UserChanged(account(lookup, *user)?.user()), Audience::User(*user))
+        }
+        Change::SessionStarted { session, .. } => (Event::SessionStarted(*session), Audience::Nobody),
+        Change::SessionEnded { session, user } => (Event::SessionEnded(*session), Audience::User(*user)),
+        Change::ConversationCreated { conversation, .. } => {
+            let conversation = existing(lookup, *conversation)?;
+            // Nothing has been read or written yet, so any member's view is everybody's.
+            let anybody = conversation.members.iter().next().map_or(UserNo(0), |member| member.user);
+            let view = conversation_view(lookup, &conversation, viewer.unwrap_or(anybody), usize::MAX)?;
+            (Event::ConversationCreated(Box::new(view)), everybody(&conversation))
+        }
+        Change::ParticipantAdded { conversation, member, .. } => {
+            let conversation = existing(lookup, *conversation)?;
+            let view = conversation_view(lookup, &conversation, member.user, usize::MAX)?;
+            let participant = participant_view(lookup, &conversation, member)?;
+            (Event::ParticipantAdded { participant, conversation: Box::new(view) }, everybody(&conversation))
+        }
+        Change::ParticipantRemoved { conversation, user, version } => {
+            let conversation = existing(lookup, *conversation)?;
+            let gone = account(lookup, *user)?.id;
+            let event = Event::ParticipantRemoved { conversation: conversation.id, user: gone, version: *version };
+            (event, Audience::Conversation { members: Arc::clone(&conversation.members), also: Some(*user) })
+        }
+        Change::MessageCreated { conversation, .. } => {
+            let conversation = existing(lookup, *conversation)?;
+            let message = match message {
+                Some(message) => message,
+                None => Arc::new(stored_message(lookup, position, conversation.id)?),
+            };
+            (Event::MessageCreated(message), everybody(&conversation))
+        }
+        Change::ReadMoved { conversation, user, seq } => {
+            let conversation = existing(lookup, *conversation)?;
+            let reader = account(lookup, *user)?.id;
+            let event = Event::ReadMoved { conversation: conversation.id, user: reader, seq: *seq };
+            let few = conversation.members.len() <= RECEIPTS_UP_TO;
+            (event, if few { everybody(&conversation) } else { Audience::User(*user) })
+        }
+    };
+    Ok(Envelope { position, at: entry.at, by, author, event, audience, encoded: Default::default() })
+}
+
+/// A conversation as this person sees it, with at most this many participants.
+pub(crate) fn conversation_view(
+    lookup: &dyn Lookup,
+    conversation: &Conversation,
+    viewer: UserNo,
+    most_participants: usize,
+) -> Result<model::Conversation, StoreError> {
+    let participants = conversation.members.by_coming(most_participants);
+    let participants = participants.into_iter().map(|member| participant_view(lookup, conversation, member));
+    let last_message = match conversation.last_message {
+        Position(0) => None,
+        position => {
+            let row = stored_row(lookup, position)?;
+            Some(message_view(lookup, &row, conversation.id, viewer)?)
+        }
+    };
+    let read_seq = lookup.read_mark(conversation.no, viewer)?;
+    Ok(model::Conversation {
+        id: conversation.id,
+        kind: conversation.kind,
+        subject: conversation.subject.as_deref().map(ToOwned::to_owned),
+        participants: participants.collect::<Result<_, _>>()?,
+        participant_count: u32::try_from(conversation.members.len()).unwrap_or(u32::MAX),
+        last_message,
+        last_seq: conversation.last_seq,
+        read_seq,
+        // Writing moves one's own mark, so all that comes after it is by others.
+        unread: conversation.last_seq.0.saturating_sub(read_seq.0),
+        created_at: conversation.created_at,
+        updated_at: conversation.updated_at,
+        version: conversation.version,
+    })
+}
+
+/// A message as this person sees it.
+pub(crate) fn message_view(
+    lookup: &dyn Lookup,
+    row: &MessageRow,
+    conversation: ConversationId,
+    viewer: UserNo,
+) -> Result<Message, StoreError> {
+    let mut message = message_of(row, conversation, &*account(lookup, row.author)?);
+    if row.author != viewer {
+        message.client_id = None;
+    }
+    Ok(message)
+}
+
+fn participant_view(
+    lookup: &dyn Lookup,
+    conversation: &Conversation,
+    member: &super::Member,
+) -> Result<Participant, StoreError> {
+    let Person { id, name, role } = account(lookup, member.user)?.person();
+    let read_seq = lookup.read_mark(conversation.no, member.user)?;
+    Ok(Participant { id, name, role, owner: member.owner, joined_at: member.joined_at, read_seq })
+}
+
+fn stored_message(lookup: &dyn Lookup, position: Position, id: ConversationId) -> Result<Message, StoreError> {
+    let row = stored_row(lookup, position)?;
+    Ok(message_of(&row, id, &*account(lookup, row.author)?))
+}
+
+fn stored_row(lookup: &dyn Lookup, position: Position) -> Result<Arc<MessageRow>, StoreError> {
+    lookup.message(position)?.ok_or_else(|| StoreError::corrupt("a message without its body"))
+}
+
+fn account(lookup: &dyn Lookup, no: UserNo) -> Result<Arc<super::Account>, StoreError> {
+    lookup.account(no)?.ok_or_else(|| StoreError::corrupt("an entry of an account that does not exist"))
+}
+
+fn existing(lookup: &dyn Lookup, no: ConversationNo) -> Result<Arc<Conversation>, StoreError> {
+    lookup.conversation(no)?.ok_or_else(|| StoreError::corrupt("an entry of a conversation that does not exist"))
+}
+
+fn everybody(conversation: &Conversation) -> Audience {
+    Audience::Conversation { members: Arc::clone(&conversation.members), also: None }
+}

@@ -1,0 +1,66 @@
+//! What the shop's chat *is*, apart from where it is kept: rows, commands, decisions and events.
+//!
+//! A [`Command`] is decided against what is stored ([`decide()`]), in the transaction that writes. The decision is a
+//! list of changes; each is appended to the log as one [`Entry`] and applied to the derived rows by one pure
+//! function ([`apply()`]), which serves live commits, replay after a crash, and every backend alike.
+
+mod apply;
+mod cbor;
+mod command;
+mod decide;
+mod entry;
+mod envelope;
+mod minter;
+mod rows;
+
+pub use apply::{Derived, apply};
+pub use command::{Author, Command, Field, Outcome, Refusal};
+pub(crate) use decide::{Stop, author};
+pub use decide::{Decision, NewMessage, Next, decide};
+pub use entry::{Change, Entry, Position};
+pub(crate) use envelope::{conversation_view, message_view};
+pub use envelope::{Audience, Envelope, Event, Rendering, envelope};
+pub use minter::Minter;
+pub(crate) use cbor::role_number;
+pub use rows::{Account, AccountState, Conversation, Member, Members, MessageRow, Put, Session, fold_email, fold_name};
+
+/// The dense internal number of an account; it never leaves the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UserNo(pub u64);
+
+/// The dense internal number of a conversation; it never leaves the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConversationNo(pub u64);
+
+use std::sync::Arc;
+
+use chat_proto::{ClientId, ConversationId, Role, SessionId, UserId};
+
+use crate::store::StoreError;
+
+/// What a decision may look at. A backend answers from the state that its transaction sees, the changes of earlier
+/// commands of the same batch included.
+pub trait Lookup {
+    /// The account with this number.
+    fn account(&self, no: UserNo) -> Result<Option<Arc<Account>>, StoreError>;
+    /// The number of the account with this id.
+    fn user_no(&self, id: UserId) -> Result<Option<UserNo>, StoreError>;
+    /// The account that signs in with this address, folded by [`fold_email`].
+    fn user_by_email(&self, folded: &str) -> Result<Option<UserNo>, StoreError>;
+    /// Whether there is an account of this role.
+    fn has_role(&self, role: Role) -> Result<bool, StoreError>;
+    /// A sign-in.
+    fn session(&self, id: SessionId) -> Result<Option<Arc<Session>>, StoreError>;
+    /// The conversation with this number, its members included.
+    fn conversation(&self, no: ConversationNo) -> Result<Option<Arc<Conversation>>, StoreError>;
+    /// The number of the conversation with this id.
+    fn conversation_no(&self, id: ConversationId) -> Result<Option<ConversationNo>, StoreError>;
+    /// The direct conversation of two people, in either order.
+    fn direct(&self, one: UserNo, other: UserNo) -> Result<Option<ConversationNo>, StoreError>;
+    /// Where the message that this author sent under this name was appended.
+    fn sent(&self, author: UserNo, client_id: &ClientId) -> Result<Option<Position>, StoreError>;
+    /// The message that was appended here.
+    fn message(&self, position: Position) -> Result<Option<Arc<MessageRow>>, StoreError>;
+    /// The last message of this conversation that this person has read.
+    fn read_mark(&self, conversation: ConversationNo, user: UserNo) -> Result<chat_proto::Seq, StoreError>;
+}

@@ -1,0 +1,197 @@
+//! What is stored: numbered fields that only grow, so that new code reads old rows and old code new ones.
+
+use std::sync::Arc;
+
+use chat_proto::model::{ConversationKind, Person, User};
+use chat_proto::{ClientId, ConversationId, MessageId, Role, Seq, SessionId, Timestamp, UserId};
+use minicbor::{Decode, Encode};
+
+use super::{ConversationNo, Position, UserNo, cbor};
+
+/// An account.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct Account {
+    #[cbor(n(0), with = "cbor::user_id")]
+    pub id: UserId,
+    /// As typed; compared by [`fold_email`].
+    #[n(1)]
+    pub email: String,
+    #[n(2)]
+    pub name: String,
+    #[cbor(n(3), with = "cbor::role")]
+    pub role: Role,
+    #[n(4)]
+    pub state: AccountState,
+    /// PHC string of the password; `None`: cannot sign in with one.
+    #[n(5)]
+    pub password: Option<String>,
+    #[cbor(n(6), with = "cbor::timestamp")]
+    pub created_at: Timestamp,
+    #[n(7)]
+    pub version: u64,
+}
+
+/// Whether an account may be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum AccountState {
+    #[n(0)]
+    Active,
+    /// No sign-in, no token accepted.
+    #[n(1)]
+    Disabled,
+}
+
+/// One sign-in.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct Session {
+    #[cbor(n(0), with = "cbor::user_no")]
+    pub user: UserNo,
+    #[cbor(n(1), with = "cbor::timestamp")]
+    pub started_at: Timestamp,
+    #[cbor(n(2), with = "cbor::timestamp")]
+    pub expires_at: Timestamp,
+    #[n(3)]
+    pub ended: bool,
+}
+
+/// A message as it stands now.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct MessageRow {
+    #[cbor(n(0), with = "cbor::message_id")]
+    pub id: MessageId,
+    #[cbor(n(1), with = "cbor::conversation_no")]
+    pub conversation: ConversationNo,
+    #[cbor(n(2), with = "cbor::seq")]
+    pub seq: Seq,
+    #[cbor(n(3), with = "cbor::user_no")]
+    pub author: UserNo,
+    #[cbor(n(4), with = "cbor::client_id")]
+    pub client_id: ClientId,
+    #[n(5)]
+    pub text: String,
+    #[cbor(n(6), with = "cbor::timestamp")]
+    pub created_at: Timestamp,
+    #[n(7)]
+    pub version: u64,
+}
+
+/// A conversation with its members. Cheap to clone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conversation {
+    pub no: ConversationNo,
+    pub id: ConversationId,
+    pub kind: ConversationKind,
+    pub subject: Option<Arc<str>>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub version: u64,
+    pub last_seq: Seq,
+    /// Where the newest message was appended; 0 when there is none.
+    pub last_message: Position,
+    /// The last change that moves the conversation to the top of the inbox.
+    pub activity: Position,
+    pub members: Arc<Members>,
+}
+
+/// A person's place in a conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct Member {
+    #[cbor(n(0), with = "cbor::user_no")]
+    pub user: UserNo,
+    #[n(1)]
+    pub owner: bool,
+    #[cbor(n(2), with = "cbor::timestamp")]
+    pub joined_at: Timestamp,
+    #[cbor(n(3), with = "cbor::position")]
+    pub joined: Position,
+}
+
+/// The members of one conversation, by ascending number.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Members(Vec<Member>);
+
+impl Members {
+    pub fn new(mut members: Vec<Member>) -> Self {
+        members.sort_by_key(|member| member.user);
+        members.dedup_by_key(|member| member.user);
+        Self(members)
+    }
+
+    pub fn get(&self, user: UserNo) -> Option<&Member> {
+        self.0.binary_search_by_key(&user, |member| member.user).ok().map(|i| &self.0[i])
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Member> {
+        self.0.iter()
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The first `most` in the order of their coming.
+    pub fn by_coming(&self, most: usize) -> Vec<&Member> {
+        let mut members: Vec<&Member> = self.0.iter().collect();
+        members.sort_by_key(|member| (member.joined, member.user));
+        members.truncate(most);
+        members
+    }
+
+    /// With this member, replacing an earlier entry for the same person.
+    pub fn with(&self, member: Member) -> Self {
+        let mut members = self.without(member.user).0;
+        members.push(member);
+        Self::new(members)
+    }
+
+    pub fn without(&self, user: UserNo) -> Self {
+        Self(self.0.iter().filter(|member| member.user != user).cloned().collect())
+    }
+}
+
+/// A row that is written at once, in the transaction of its event: what is rare and needs no batching.
+#[derive(Clone, Debug)]
+pub enum Put {
+    /// A new or changed account; `before` is the row that it replaces.
+    Account { no: UserNo, account: Box<Account>, before: Option<Arc<Account>> },
+    /// A started or ended session.
+    Session { id: SessionId, session: Session },
+    /// Under which number a conversation is found.
+    Conversation { id: ConversationId, no: ConversationNo },
+    /// The one conversation of this pair.
+    Direct { one: UserNo, other: UserNo, no: ConversationNo },
+}
+
+impl Account {
+    pub fn person(&self) -> Person {
+        Person { id: self.id, name: self.name.clone(), role: self.role }
+    }
+
+    pub fn user(&self) -> User {
+        User {
+            id: self.id,
+            email: self.email.clone(),
+            name: self.name.clone(),
+            role: self.role,
+            created_at: self.created_at,
+            version: self.version,
+        }
+    }
+}
+
+/// The form in which addresses are compared: without surrounding space, in lower case.
+pub fn fold_email(email: &str) -> String {
+    email.trim().to_lowercase()
+}
+
+/// The form in which names are sorted: in lower case, at most 64 bytes.
+pub fn fold_name(name: &str) -> String {
+    let mut folded = name.to_lowercase();
+    folded.truncate(folded.floor_char_boundary(64));
+    folded
+}

@@ -1,0 +1,231 @@
+use std::ops::Bound;
+use std::sync::Arc;
+
+use chat_proto::{ClientId, ConversationId, Role, Seq, SessionId, Timestamp, UserId};
+use imbl::{HashMap, OrdMap, OrdSet, Vector};
+
+use crate::state::{
+    Account, Change, Conversation, ConversationNo, Derived, Entry, Lookup, MessageRow, Next, Position, Put, Session,
+    UserNo, fold_email, fold_name,
+};
+use crate::store::{StoreError, View};
+
+/// The whole state. Cloning shares everything.
+#[derive(Clone, Debug)]
+pub struct MemoryView {
+    epoch: u64,
+    log: Vector<Entry>,
+    messages: OrdMap<Position, Arc<MessageRow>>,
+    accounts: OrdMap<UserNo, Arc<Account>>,
+    users: HashMap<UserId, UserNo>,
+    emails: HashMap<String, UserNo>,
+    directory: OrdSet<(Role, String, UserNo)>,
+    sessions: HashMap<SessionId, Arc<Session>>,
+    conversations: OrdMap<ConversationNo, Arc<Conversation>>,
+    conversation_numbers: HashMap<ConversationId, ConversationNo>,
+    directs: HashMap<(UserNo, UserNo), ConversationNo>,
+    inboxes: OrdMap<(UserNo, Position), ConversationNo>,
+    timelines: OrdMap<(ConversationNo, Seq), Position>,
+    sent: HashMap<(UserNo, ClientId), Position>,
+    read_marks: HashMap<(ConversationNo, UserNo), Seq>,
+}
+
+impl MemoryView {
+    pub(super) fn empty(epoch: u64) -> Self {
+        Self {
+            epoch,
+            log: Vector::new(),
+            messages: OrdMap::new(),
+            accounts: OrdMap::new(),
+            users: HashMap::new(),
+            emails: HashMap::new(),
+            directory: OrdSet::new(),
+            sessions: HashMap::new(),
+            conversations: OrdMap::new(),
+            conversation_numbers: HashMap::new(),
+            directs: HashMap::new(),
+            inboxes: OrdMap::new(),
+            timelines: OrdMap::new(),
+            sent: HashMap::new(),
+            read_marks: HashMap::new(),
+        }
+    }
+
+    pub(super) fn next(&self) -> Next {
+        Next {
+            user: UserNo(self.accounts.len() as u64 + 1),
+            conversation: ConversationNo(self.conversation_numbers.len() as u64 + 1),
+            position: self.position().next(),
+        }
+    }
+
+    pub(super) fn put(&mut self, put: Put) {
+        match put {
+            Put::Account { no, account, before } => {
+                if let Some(before) = before {
+                    self.directory.remove(&(before.role, fold_name(&before.name), no));
+                    self.emails.remove(&fold_email(&before.email));
+                }
+                self.directory.insert((account.role, fold_name(&account.name), no));
+                self.emails.insert(fold_email(&account.email), no);
+                self.users.insert(account.id, no);
+                self.accounts.insert(no, Arc::from(account));
+            }
+            Put::Session { id, session } => {
+                self.sessions.insert(id, Arc::new(session));
+            }
+            Put::Conversation { id, no } => {
+                self.conversation_numbers.insert(id, no);
+            }
+            Put::Direct { one, other, no } => {
+                self.directs.insert((one.min(other), one.max(other)), no);
+            }
+        }
+    }
+
+    pub(super) fn append(
+        &mut self,
+        at: Timestamp,
+        by: Option<UserNo>,
+        change: Change,
+        body: Option<MessageRow>,
+    ) -> (Position, Entry) {
+        let position = self.position().next();
+        let entry = Entry::new(at, by, change);
+        self.log.push_back(entry.clone());
+        if let Some(body) = body {
+            self.messages.insert(position, Arc::new(body));
+        }
+        (position, entry)
+    }
+}
+
+impl Lookup for MemoryView {
+    fn account(&self, no: UserNo) -> Result<Option<Arc<Account>>, StoreError> {
+        Ok(self.accounts.get(&no).cloned())
+    }
+
+    fn user_no(&self, id: UserId) -> Result<Option<UserNo>, StoreError> {
+        Ok(self.users.get(&id).copied())
+    }
+
+    fn user_by_email(&self, folded: &str) -> Result<Option<UserNo>, StoreError> {
+        Ok(self.emails.get(folded).copied())
+    }
+
+    fn has_role(&self, role: Role) -> Result<bool, StoreError> {
+        Ok(!self.directory(role, None, 1)?.is_empty())
+    }
+
+    fn session(&self, id: SessionId) -> Result<Option<Arc<Session>>, StoreError> {
+        Ok(self.sessions.get(&id).cloned())
+    }
+
+    fn conversation(&self, no: ConversationNo) -> Result<Option<Arc<Conversation>>, StoreError> {
+        Ok(self.conversations.get(&no).cloned())
+    }
+
+    fn conversation_no(&self, id: ConversationId) -> Result<Option<ConversationNo>, StoreError> {
+        Ok(self.conversation_numbers.get(&id).copied())
+    }
+
+    fn direct(&self, one: UserNo, other: UserNo) -> Result<Option<ConversationNo>, StoreError> {
+        Ok(self.directs.get(&(one.min(other), one.max(other))).copied())
+    }
+
+    fn sent(&self, author: UserNo, client_id: &ClientId) -> Result<Option<Position>, StoreError> {
+        Ok(self.sent.get(&(author, client_id.clone())).copied())
+    }
+
+    fn message(&self, position: Position) -> Result<Option<Arc<MessageRow>>, StoreError> {
+        Ok(self.messages.get(&position).cloned())
+    }
+
+    fn read_mark(&self, conversation: ConversationNo, user: UserNo) -> Result<Seq, StoreError> {
+        Ok(self.read_marks.get(&(conversation, user)).copied().unwrap_or_default())
+    }
+}
+
+impl Derived for MemoryView {
+    fn conversation(&self, no: ConversationNo) -> Result<Option<Arc<Conversation>>, StoreError> {
+        Lookup::conversation(self, no)
+    }
+
+    fn put_conversation(&mut self, conversation: Conversation) {
+        if let Some(before) = self.conversations.get(&conversation.no).cloned() {
+            for member in before.members.iter() {
+                self.inboxes.remove(&(member.user, before.activity));
+            }
+        }
+        for member in conversation.members.iter() {
+            self.inboxes.insert((member.user, conversation.activity), conversation.no);
+        }
+        self.conversations.insert(conversation.no, Arc::new(conversation));
+    }
+
+    fn put_message(&mut self, conversation: ConversationNo, seq: Seq, position: Position) {
+        self.timelines.insert((conversation, seq), position);
+    }
+
+    fn put_sent(&mut self, author: UserNo, client_id: &ClientId, position: Position) {
+        self.sent.insert((author, client_id.clone()), position);
+    }
+
+    fn put_read_mark(&mut self, conversation: ConversationNo, user: UserNo, seq: Seq) {
+        self.read_marks.insert((conversation, user), seq);
+    }
+}
+
+impl View for MemoryView {
+    fn position(&self) -> Position {
+        Position(self.log.len() as u64)
+    }
+
+    fn last_at(&self) -> Timestamp {
+        self.log.back().map_or(Timestamp::from_millis(0), |entry| entry.at)
+    }
+
+    fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    fn entries_after(&self, after: Position, limit: usize) -> Result<Vec<(Position, Entry)>, StoreError> {
+        let skip = usize::try_from(after.0).unwrap_or(usize::MAX);
+        let positions = (after.0 + 1..).map(Position);
+        Ok(positions.zip(self.log.iter().skip(skip).cloned()).take(limit).collect())
+    }
+
+    fn inbox(
+        &self,
+        user: UserNo,
+        before: Option<Position>,
+        limit: usize,
+    ) -> Result<Vec<(Position, ConversationNo)>, StoreError> {
+        let range = (user, Position(0))..(user, before.unwrap_or(Position(u64::MAX)));
+        Ok(self.inboxes.range(range).rev().take(limit).map(|((_, activity), no)| (*activity, *no)).collect())
+    }
+
+    fn message_positions(
+        &self,
+        conversation: ConversationNo,
+        from: Seq,
+        to: Seq,
+    ) -> Result<Vec<Position>, StoreError> {
+        Ok(self.timelines.range((conversation, from)..=(conversation, to)).map(|(_, position)| *position).collect())
+    }
+
+    fn directory(
+        &self,
+        role: Role,
+        after: Option<(&str, UserNo)>,
+        limit: usize,
+    ) -> Result<Vec<(String, UserNo)>, StoreError> {
+        let start = match after {
+            Some((name, no)) => Bound::Excluded((role, name.to_owned(), no)),
+            None => Bound::Included((role, String::new(), UserNo(0))),
+        };
+        let rows = self.directory.range((start, Bound::Unbounded));
+        let rows = rows.take_while(|(listed, ..)| *listed == role).take(limit);
+        Ok(rows.map(|(_, name, no)| (name.clone(), *no)).collect())
+    }
+}

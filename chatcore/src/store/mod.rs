@@ -1,0 +1,99 @@
+//! Where the shop's chat is kept.
+//!
+//! A [`Store`] commits batches of commands and gives consistent [`View`]s. All methods block: the engine calls
+//! [`Store::commit`] on the writer's own thread and views on the blocking pool, so that no transaction ever
+//! crosses an `await`. No type of a backend stands in a signature.
+//!
+//! [`memory`] is the executable specification; [`redb`] is what shops run on. Both pass the list of cases in
+//! `conformance`.
+
+mod error;
+pub mod memory;
+pub mod redb;
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use chat_proto::{Role, Seq, Timestamp};
+
+pub use error::{StoreError, StoreErrorKind};
+
+use crate::access::Rules;
+use crate::state::{
+    Command, ConversationNo, Entry, Envelope, Lookup, Minter, Outcome, Position, Refusal, UserNo,
+};
+
+/// Everything that the engine needs to remember.
+pub trait Store: Debug + Send + Sync + 'static {
+    /// Decides and carries out a batch of commands in one durable transaction, in their order. When this returns
+    /// `Ok`, everything in it is on disk and visible to [`view`](Self::view); when it returns an error, nothing of
+    /// the batch may be acknowledged. A refused command leaves nothing behind and never fails its neighbours.
+    ///
+    /// Called by one thread at a time.
+    fn commit(&self, batch: Vec<Command>, rules: &Rules, minter: &mut Minter) -> Result<Committed, StoreError>;
+
+    /// Does a bounded piece of the work that commits have put off. `true`: there is more.
+    ///
+    /// Called by the thread that commits.
+    fn maintain(&self) -> Result<bool, StoreError>;
+
+    /// The newest consistent state. Cheap, never waits for a commit.
+    fn view(&self) -> Arc<dyn View>;
+
+    /// After an error: closes what is broken and opens it again. What was committed is there afterwards; a batch
+    /// whose commit failed may be there too, as a whole.
+    ///
+    /// Called by the thread that commits.
+    fn reopen(&self) -> Result<(), StoreError>;
+
+    /// Finishes the work that was put off and lets go of the files. Dropping without this loses nothing.
+    fn close(&self) -> Result<(), StoreError>;
+}
+
+/// What a commit led to.
+#[derive(Debug, Default)]
+pub struct Committed {
+    /// One per command, in their order.
+    pub outcomes: Vec<Result<Outcome, Refusal>>,
+    /// The new events, in the order of their positions.
+    pub events: Vec<Arc<Envelope>>,
+}
+
+/// The state at one position, unmoved by later commits. Not to be kept: it holds back the reuse of disk space.
+pub trait View: Lookup + Send + Sync {
+    /// The newest event that this view shows.
+    fn position(&self) -> Position;
+
+    /// When that event was.
+    fn last_at(&self) -> Timestamp;
+
+    /// The store's name for its own history; cursors of another epoch are of no use.
+    fn epoch(&self) -> u64;
+
+    /// Events after a position, oldest first, at most `limit`.
+    fn entries_after(&self, after: Position, limit: usize) -> Result<Vec<(Position, Entry)>, StoreError>;
+
+    /// Somebody's conversations by their newest activity, newest first: those older than `before`, at most `limit`.
+    fn inbox(
+        &self,
+        user: UserNo,
+        before: Option<Position>,
+        limit: usize,
+    ) -> Result<Vec<(Position, ConversationNo)>, StoreError>;
+
+    /// Where the messages `from..=to` of a conversation stand, ascending. The caller bounds the range.
+    fn message_positions(
+        &self,
+        conversation: ConversationNo,
+        from: Seq,
+        to: Seq,
+    ) -> Result<Vec<Position>, StoreError>;
+
+    /// Accounts of a role by folded name: those after the given (name, number), at most `limit`.
+    fn directory(
+        &self,
+        role: Role,
+        after: Option<(&str, UserNo)>,
+        limit: usize,
+    ) -> Result<Vec<(String, UserNo)>, StoreError>;
+}

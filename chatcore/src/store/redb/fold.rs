@@ -1,0 +1,186 @@
+//! Folding: a frozen layer of the tail is written into the derived tables, in the order of their keys, in pieces
+//! that are small enough not to be felt by the commits that carry them.
+
+use std::sync::Arc;
+
+use chat_proto::ClientId;
+use redb::WriteTransaction;
+
+use super::tables::{self, HeadRow, encode_into, meta, stored_conversation};
+use super::tail::{Layer, TailConversation};
+use crate::state::{Conversation, ConversationNo, UserNo};
+use crate::store::StoreError;
+
+/// A layer on its way into the tables.
+#[derive(Debug)]
+pub(super) struct Fold {
+    layer: Arc<Layer>,
+    conversations: Vec<ConversationNo>,
+    read_marks: Vec<(ConversationNo, UserNo)>,
+    sent: Vec<(UserNo, ClientId)>,
+    /// How many of the three lists, one after the other, are in the tables and committed.
+    done: usize,
+}
+
+/// How many rows one commit carries along, at the least; a conversation is never split.
+pub(super) const ROWS_A_PIECE: usize = 1_024;
+
+impl Fold {
+    pub(super) fn new(layer: Arc<Layer>) -> Self {
+        let mut conversations: Vec<_> = layer.conversations.keys().copied().collect();
+        conversations.sort_unstable();
+        let mut read_marks: Vec<_> = layer.read_marks.keys().copied().collect();
+        read_marks.sort_unstable();
+        let mut sent: Vec<_> = layer.sent.keys().cloned().collect();
+        sent.sort_unstable();
+        Self { layer, conversations, read_marks, sent, done: 0 }
+    }
+
+    fn len(&self) -> usize {
+        self.conversations.len() + self.read_marks.len() + self.sent.len()
+    }
+
+    /// Writes the next piece. Returns how far it came; [`committed`](Self::committed) makes that final.
+    pub(super) fn write_piece(&self, txn: &WriteTransaction) -> Result<usize, StoreError> {
+        let mut budget = ROWS_A_PIECE;
+        let mut done = self.done;
+        done += self.write_conversations(txn, done, &mut budget)?;
+        done += self.write_read_marks(txn, done, &mut budget)?;
+        done += self.write_sent(txn, done, &mut budget)?;
+        if done == self.len() {
+            txn.open_table(tables::META)?.insert(meta::APPLIED, self.layer.head.0)?;
+        }
+        Ok(done)
+    }
+
+    /// The piece is on disk. `true`: so is the whole layer.
+    pub(super) fn committed(&mut self, done: usize) -> bool {
+        self.done = done;
+        done == self.len()
+    }
+
+    fn write_conversations(
+        &self,
+        txn: &WriteTransaction,
+        done: usize,
+        budget: &mut usize,
+    ) -> Result<usize, StoreError> {
+        let Some(left) = self.conversations.get(done..).filter(|left| !left.is_empty()) else { return Ok(0) };
+        let mut writer = ConversationWriter {
+            heads: txn.open_table(tables::CONVERSATIONS)?,
+            members: txn.open_table(tables::MEMBERS)?,
+            inboxes: txn.open_table(tables::INBOXES)?,
+            timelines: txn.open_table(tables::TIMELINES)?,
+            buffer: Vec::new(),
+        };
+        let mut written = 0;
+        for no in left {
+            if *budget == 0 {
+                break;
+            }
+            if let Some(changed) = self.layer.conversations.get(no) {
+                *budget = budget.saturating_sub(writer.write(changed)?);
+            }
+            written += 1;
+        }
+        Ok(written)
+    }
+
+    fn write_read_marks(
+        &self,
+        txn: &WriteTransaction,
+        done: usize,
+        budget: &mut usize,
+    ) -> Result<usize, StoreError> {
+        let skipped = done.saturating_sub(self.conversations.len());
+        let left = self.read_marks.get(skipped..).unwrap_or_default();
+        if left.is_empty() || *budget == 0 {
+            return Ok(0);
+        }
+        let piece = &left[..left.len().min(*budget)];
+        let mut marks = txn.open_table(tables::READ_MARKS)?;
+        for key in piece {
+            if let Some(seq) = self.layer.read_marks.get(key) {
+                marks.insert((key.0.0, key.1.0), seq.0)?;
+            }
+        }
+        *budget -= piece.len();
+        Ok(piece.len())
+    }
+
+    fn write_sent(&self, txn: &WriteTransaction, done: usize, budget: &mut usize) -> Result<usize, StoreError> {
+        let skipped = done.saturating_sub(self.conversations.len() + self.read_marks.len());
+        let left = self.sent.get(skipped..).unwrap_or_default();
+        if left.is_empty() || *budget == 0 {
+            return Ok(0);
+        }
+        let piece = &left[..left.len().min(*budget)];
+        let mut sent = txn.open_table(tables::SENT)?;
+        for key in piece {
+            if let Some(position) = self.layer.sent.get(key) {
+                sent.insert((key.0.0, key.1.as_str()), position.0)?;
+            }
+        }
+        *budget -= piece.len();
+        Ok(piece.len())
+    }
+}
+
+struct ConversationWriter<'txn> {
+    heads: redb::Table<'txn, u64, &'static [u8]>,
+    members: redb::Table<'txn, (u64, u64), &'static [u8]>,
+    inboxes: redb::Table<'txn, (u64, u64), u64>,
+    timelines: redb::Table<'txn, (u64, u64), u64>,
+    buffer: Vec<u8>,
+}
+
+impl ConversationWriter<'_> {
+    /// Writes all rows of one conversation; returns how many.
+    fn write(&mut self, changed: &TailConversation) -> Result<usize, StoreError> {
+        let now = &changed.conversation;
+        let before = stored_conversation(&self.heads, &self.members, now.no)?;
+        let mut rows = 1 + changed.positions.len();
+        encode_into(&HeadRow::of(now), &mut self.buffer);
+        self.heads.insert(now.no.0, self.buffer.as_slice())?;
+        for (seq, position) in (changed.first.0..).zip(changed.positions.iter()) {
+            self.timelines.insert((now.no.0, seq), position.0)?;
+        }
+        rows += self.write_members(now, before.as_ref())?;
+        rows += self.write_inboxes(now, before.as_ref())?;
+        Ok(rows)
+    }
+
+    fn write_members(&mut self, now: &Conversation, before: Option<&Conversation>) -> Result<usize, StoreError> {
+        let mut rows = 0;
+        for member in now.members.iter() {
+            if before.and_then(|before| before.members.get(member.user)) != Some(member) {
+                encode_into(member, &mut self.buffer);
+                self.members.insert((now.no.0, member.user.0), self.buffer.as_slice())?;
+                rows += 1;
+            }
+        }
+        for gone in before.iter().flat_map(|before| before.members.iter()) {
+            if now.members.get(gone.user).is_none() {
+                self.members.remove((now.no.0, gone.user.0))?;
+                rows += 1;
+            }
+        }
+        Ok(rows)
+    }
+
+    fn write_inboxes(&mut self, now: &Conversation, before: Option<&Conversation>) -> Result<usize, StoreError> {
+        let mut rows = 0;
+        for member in before.iter().flat_map(|before| before.members.iter().map(move |m| (m.user, before.activity))) {
+            let (user, activity) = member;
+            if activity != now.activity || now.members.get(user).is_none() {
+                self.inboxes.remove((user.0, activity.0))?;
+                rows += 1;
+            }
+        }
+        for member in now.members.iter() {
+            self.inboxes.insert((member.user.0, now.activity.0), now.no.0)?;
+            rows += 1;
+        }
+        Ok(rows)
+    }
+}

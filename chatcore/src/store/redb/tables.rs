@@ -1,0 +1,143 @@
+//! The tables of the file. The version of a row's form stands in the table's name.
+
+use redb::{ReadableTable, TableDefinition};
+
+use crate::state::{Conversation, ConversationNo, Member, Members, Position};
+use crate::store::StoreError;
+use chat_proto::model::ConversationKind;
+use chat_proto::{ConversationId, Seq, Timestamp};
+use minicbor::{Decode, Encode};
+use std::sync::Arc;
+
+pub(super) type Bytes = TableDefinition<'static, u64, &'static [u8]>;
+pub(super) type ById<V> = TableDefinition<'static, &'static [u8; 16], V>;
+pub(super) type ByPair<V> = TableDefinition<'static, (u64, u64), V>;
+
+/// Facts about the file itself: see [`meta`].
+pub(super) const META: TableDefinition<'static, &'static str, u64> = TableDefinition::new("meta.v1");
+/// position -> entry. The truth, and the write-ahead log of everything below that is marked as derived.
+pub(super) const LOG: Bytes = TableDefinition::new("log.v1");
+/// position -> message, for those positions where one was created.
+pub(super) const MESSAGES: Bytes = TableDefinition::new("messages.v1");
+/// user -> account
+pub(super) const ACCOUNTS: Bytes = TableDefinition::new("accounts.v1");
+/// user's id -> user
+pub(super) const USERS: ById<u64> = TableDefinition::new("users.v1");
+/// folded address -> user
+pub(super) const EMAILS: TableDefinition<'static, &'static str, u64> = TableDefinition::new("emails.v1");
+/// (role, folded name, user)
+pub(super) const DIRECTORY: TableDefinition<'static, (u8, &'static str, u64), ()> =
+    TableDefinition::new("directory.v1");
+/// session's id -> session
+pub(super) const SESSIONS: ById<&'static [u8]> = TableDefinition::new("sessions.v1");
+/// conversation's id -> conversation
+pub(super) const CONVERSATION_NUMBERS: ById<u64> = TableDefinition::new("conversation_numbers.v1");
+/// (lower user, higher user) -> their direct conversation
+pub(super) const DIRECTS: ByPair<u64> = TableDefinition::new("directs.v1");
+/// Derived: conversation -> its head
+pub(super) const CONVERSATIONS: Bytes = TableDefinition::new("conversations.v1");
+/// Derived: (conversation, user) -> member
+pub(super) const MEMBERS: ByPair<&'static [u8]> = TableDefinition::new("members.v1");
+/// Derived: (user, position of the newest activity) -> conversation
+pub(super) const INBOXES: ByPair<u64> = TableDefinition::new("inboxes.v1");
+/// Derived: (conversation, seq) -> position of the message
+pub(super) const TIMELINES: ByPair<u64> = TableDefinition::new("timelines.v1");
+/// Derived: (author, client id) -> position of the message
+pub(super) const SENT: TableDefinition<'static, (u64, &'static str), u64> = TableDefinition::new("sent.v1");
+/// Derived: (conversation, user) -> seq of the last message read
+pub(super) const READ_MARKS: ByPair<u64> = TableDefinition::new("read_marks.v1");
+
+/// Keys of [`META`].
+pub(super) mod meta {
+    /// The form of the file; see [`super::FORMAT`].
+    pub(crate) const FORMAT: &str = "format";
+    /// The store's name for its own history.
+    pub(crate) const EPOCH: &str = "epoch";
+    /// All entries up to here are applied to the derived tables.
+    pub(crate) const APPLIED: &str = "applied";
+}
+
+/// The form that this program writes. A greater one in a file is refused, a smaller one will be migrated.
+pub(super) const FORMAT: u64 = 1;
+
+/// The stored part of a conversation; its members are rows of their own.
+#[derive(Encode, Decode)]
+#[cbor(array)]
+pub(super) struct HeadRow {
+    #[cbor(n(0), with = "minicbor::bytes")]
+    id: [u8; 16],
+    #[n(1)]
+    group: bool,
+    #[n(2)]
+    subject: Option<String>,
+    #[n(3)]
+    created_at: i64,
+    #[n(4)]
+    updated_at: i64,
+    #[n(5)]
+    version: u64,
+    #[n(6)]
+    last_seq: u64,
+    #[n(7)]
+    last_message: u64,
+    #[n(8)]
+    activity: u64,
+}
+
+impl HeadRow {
+    pub(super) fn of(conversation: &Conversation) -> Self {
+        Self {
+            id: conversation.id.to_bytes(),
+            group: conversation.kind == ConversationKind::Group,
+            subject: conversation.subject.as_deref().map(ToOwned::to_owned),
+            created_at: conversation.created_at.as_millis(),
+            updated_at: conversation.updated_at.as_millis(),
+            version: conversation.version,
+            last_seq: conversation.last_seq.0,
+            last_message: conversation.last_message.0,
+            activity: conversation.activity.0,
+        }
+    }
+
+    fn with(self, no: ConversationNo, members: Members) -> Conversation {
+        Conversation {
+            no,
+            id: ConversationId::from_bytes(self.id),
+            kind: if self.group { ConversationKind::Group } else { ConversationKind::Direct },
+            subject: self.subject.map(Arc::from),
+            created_at: Timestamp::from_millis(self.created_at),
+            updated_at: Timestamp::from_millis(self.updated_at),
+            version: self.version,
+            last_seq: Seq(self.last_seq),
+            last_message: Position(self.last_message),
+            activity: Position(self.activity),
+            members: Arc::new(members),
+        }
+    }
+}
+
+/// A conversation as the derived tables have it.
+pub(super) fn stored_conversation(
+    heads: &impl ReadableTable<u64, &'static [u8]>,
+    members: &impl ReadableTable<(u64, u64), &'static [u8]>,
+    no: ConversationNo,
+) -> Result<Option<Conversation>, StoreError> {
+    let Some(head) = heads.get(no.0)? else { return Ok(None) };
+    let head: HeadRow = decode(head.value())?;
+    let mut rows = Vec::new();
+    for row in members.range((no.0, 0)..=(no.0, u64::MAX))? {
+        rows.push(decode::<Member>(row?.1.value())?);
+    }
+    Ok(Some(head.with(no, Members::new(rows))))
+}
+
+pub(super) fn decode<'b, T: Decode<'b, ()>>(bytes: &'b [u8]) -> Result<T, StoreError> {
+    minicbor::decode(bytes).map_err(|error| StoreError::new(crate::store::StoreErrorKind::Corrupt, error))
+}
+
+/// Encodes into a buffer that is used again and again.
+pub(super) fn encode_into<T: Encode<()>>(row: &T, buffer: &mut Vec<u8>) {
+    buffer.clear();
+    let written = minicbor::encode(row, buffer);
+    debug_assert!(written.is_ok(), "writing to memory cannot fail");
+}

@@ -1,0 +1,304 @@
+//! A write transaction as decisions see it: what is stored, what the tail knows, and what this batch has changed.
+
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
+use std::sync::Arc;
+
+use chat_proto::{ClientId, ConversationId, Role, Seq, SessionId, UserId};
+use redb::{Key, ReadableTable, Table, TableDefinition, Value, WriteTransaction};
+use rustc_hash::FxHasher;
+
+use super::tables::{self, decode, encode_into, stored_conversation};
+use super::tail::Tail;
+use crate::state::{
+    Account, Conversation, ConversationNo, Derived, Entry, Lookup, MessageRow, Position, Put, Session, UserNo,
+    fold_email, fold_name, role_number,
+};
+use crate::store::StoreError;
+
+/// What the writer has read or written lately. Only it changes the store, so nothing here can be out of date;
+/// after a failed commit all of it is thrown away.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    users: HashMap<UserId, UserNo>,
+    accounts: HashMap<UserNo, Arc<Account>, BuildHasherDefault<FxHasher>>,
+    sessions: HashMap<SessionId, Arc<Session>>,
+    conversation_numbers: HashMap<ConversationId, ConversationNo>,
+    conversations: HashMap<ConversationNo, Arc<Conversation>, BuildHasherDefault<FxHasher>>,
+    /// Members of the remembered conversations, all told.
+    members: usize,
+}
+
+/// More rows than this are not remembered: about 20 MiB of accounts, or of members.
+const MOST_REMEMBERED: usize = 50_000;
+const MOST_MEMBERS: usize = 500_000;
+
+impl Memory {
+    /// Forgets when it has grown too large; what is needed is soon read again.
+    pub(super) fn bound(&mut self) {
+        let rows = [self.users.len(), self.sessions.len(), self.conversation_numbers.len(), self.conversations.len()];
+        if rows.iter().any(|rows| *rows > MOST_REMEMBERED) || self.members > MOST_MEMBERS {
+            *self = Self::default();
+        }
+    }
+
+    fn remember_conversation(&mut self, conversation: Arc<Conversation>) {
+        self.members += conversation.members.len();
+        if let Some(before) = self.conversations.insert(conversation.no, conversation) {
+            self.members -= before.members.len();
+        }
+    }
+}
+
+type Opened<'txn, K, V> = OnceCell<Table<'txn, K, V>>;
+type Bytes = &'static [u8];
+
+/// Tables are opened when they are first needed: most batches touch only the log and the messages.
+pub(super) struct Transaction<'txn> {
+    txn: &'txn WriteTransaction,
+    pub(super) memory: RefCell<&'txn mut Memory>,
+    pub(super) tail: Tail,
+    buffer: Vec<u8>,
+    log: Opened<'txn, u64, Bytes>,
+    messages: Opened<'txn, u64, Bytes>,
+    accounts: Opened<'txn, u64, Bytes>,
+    users: Opened<'txn, &'static [u8; 16], u64>,
+    emails: Opened<'txn, &'static str, u64>,
+    directory: Opened<'txn, (u8, &'static str, u64), ()>,
+    sessions: Opened<'txn, &'static [u8; 16], Bytes>,
+    conversation_numbers: Opened<'txn, &'static [u8; 16], u64>,
+    directs: Opened<'txn, (u64, u64), u64>,
+    conversations: Opened<'txn, u64, Bytes>,
+    members: Opened<'txn, (u64, u64), Bytes>,
+    sent: Opened<'txn, (u64, &'static str), u64>,
+    read_marks: Opened<'txn, (u64, u64), u64>,
+}
+
+fn opened<'a, 'txn, K: Key + 'static, V: Value + 'static>(
+    txn: &'txn WriteTransaction,
+    slot: &'a Opened<'txn, K, V>,
+    definition: TableDefinition<'static, K, V>,
+) -> Result<&'a Table<'txn, K, V>, StoreError> {
+    if slot.get().is_none() {
+        let table = txn.open_table(definition)?;
+        return Ok(slot.get_or_init(|| table));
+    }
+    slot.get().ok_or_else(|| StoreError::corrupt("a table that was just opened"))
+}
+
+fn opened_mut<'a, 'txn, K: Key + 'static, V: Value + 'static>(
+    txn: &'txn WriteTransaction,
+    slot: &'a mut Opened<'txn, K, V>,
+    definition: TableDefinition<'static, K, V>,
+) -> Result<&'a mut Table<'txn, K, V>, StoreError> {
+    opened(txn, slot, definition)?;
+    slot.get_mut().ok_or_else(|| StoreError::corrupt("a table that was just opened"))
+}
+
+impl<'txn> Transaction<'txn> {
+    pub(super) fn new(txn: &'txn WriteTransaction, memory: &'txn mut Memory, tail: Tail) -> Self {
+        Self {
+            txn,
+            memory: RefCell::new(memory),
+            tail,
+            buffer: Vec::new(),
+            log: OnceCell::new(),
+            messages: OnceCell::new(),
+            accounts: OnceCell::new(),
+            users: OnceCell::new(),
+            emails: OnceCell::new(),
+            directory: OnceCell::new(),
+            sessions: OnceCell::new(),
+            conversation_numbers: OnceCell::new(),
+            directs: OnceCell::new(),
+            conversations: OnceCell::new(),
+            members: OnceCell::new(),
+            sent: OnceCell::new(),
+            read_marks: OnceCell::new(),
+        }
+    }
+
+    /// Appends an entry, and the message that goes with it, to the log.
+    pub(super) fn append(
+        &mut self,
+        position: Position,
+        entry: &Entry,
+        body: Option<&MessageRow>,
+    ) -> Result<(), StoreError> {
+        encode_into(entry, &mut self.buffer);
+        opened_mut(self.txn, &mut self.log, tables::LOG)?.insert(position.0, self.buffer.as_slice())?;
+        if let Some(body) = body {
+            encode_into(body, &mut self.buffer);
+            opened_mut(self.txn, &mut self.messages, tables::MESSAGES)?.insert(position.0, self.buffer.as_slice())?;
+        }
+        self.tail.active.entries += 1;
+        self.tail.active.head = position;
+        Ok(())
+    }
+
+    /// Writes a row of those that are not derived.
+    pub(super) fn put(&mut self, put: Put) -> Result<(), StoreError> {
+        match put {
+            Put::Account { no, account, before } => {
+                if let Some(before) = before {
+                    let key = (role_number(&before.role), &*fold_name(&before.name), no.0);
+                    opened_mut(self.txn, &mut self.directory, tables::DIRECTORY)?.remove(key)?;
+                    let key = fold_email(&before.email);
+                    opened_mut(self.txn, &mut self.emails, tables::EMAILS)?.remove(&*key)?;
+                }
+                let key = (role_number(&account.role), &*fold_name(&account.name), no.0);
+                opened_mut(self.txn, &mut self.directory, tables::DIRECTORY)?.insert(key, ())?;
+                let key = fold_email(&account.email);
+                opened_mut(self.txn, &mut self.emails, tables::EMAILS)?.insert(&*key, no.0)?;
+                opened_mut(self.txn, &mut self.users, tables::USERS)?.insert(&account.id.to_bytes(), no.0)?;
+                encode_into(&*account, &mut self.buffer);
+                let accounts = opened_mut(self.txn, &mut self.accounts, tables::ACCOUNTS)?;
+                accounts.insert(no.0, self.buffer.as_slice())?;
+                self.memory.get_mut().users.insert(account.id, no);
+                self.memory.get_mut().accounts.insert(no, Arc::from(account));
+            }
+            Put::Session { id, session } => {
+                encode_into(&session, &mut self.buffer);
+                let sessions = opened_mut(self.txn, &mut self.sessions, tables::SESSIONS)?;
+                sessions.insert(&id.to_bytes(), self.buffer.as_slice())?;
+                self.memory.get_mut().sessions.insert(id, Arc::new(session));
+            }
+            Put::Conversation { id, no } => {
+                let numbers = opened_mut(self.txn, &mut self.conversation_numbers, tables::CONVERSATION_NUMBERS)?;
+                numbers.insert(&id.to_bytes(), no.0)?;
+                self.memory.get_mut().conversation_numbers.insert(id, no);
+            }
+            Put::Direct { one, other, no } => {
+                let directs = opened_mut(self.txn, &mut self.directs, tables::DIRECTS)?;
+                directs.insert((one.min(other).0, one.max(other).0), no.0)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Lookup for Transaction<'_> {
+    fn account(&self, no: UserNo) -> Result<Option<Arc<Account>>, StoreError> {
+        if let Some(account) = self.memory.borrow().accounts.get(&no) {
+            return Ok(Some(Arc::clone(account)));
+        }
+        let Some(row) = opened(self.txn, &self.accounts, tables::ACCOUNTS)?.get(no.0)? else { return Ok(None) };
+        let account: Arc<Account> = Arc::new(decode(row.value())?);
+        self.memory.borrow_mut().accounts.insert(no, Arc::clone(&account));
+        Ok(Some(account))
+    }
+
+    fn user_no(&self, id: UserId) -> Result<Option<UserNo>, StoreError> {
+        if let Some(no) = self.memory.borrow().users.get(&id) {
+            return Ok(Some(*no));
+        }
+        let no = opened(self.txn, &self.users, tables::USERS)?.get(&id.to_bytes())?.map(|no| UserNo(no.value()));
+        if let Some(no) = no {
+            self.memory.borrow_mut().users.insert(id, no);
+        }
+        Ok(no)
+    }
+
+    fn user_by_email(&self, folded: &str) -> Result<Option<UserNo>, StoreError> {
+        let emails = opened(self.txn, &self.emails, tables::EMAILS)?;
+        Ok(emails.get(folded)?.map(|no| UserNo(no.value())))
+    }
+
+    fn has_role(&self, role: Role) -> Result<bool, StoreError> {
+        let role = role_number(&role);
+        let directory = opened(self.txn, &self.directory, tables::DIRECTORY)?;
+        Ok(directory.range((role, "", 0)..(role + 1, "", 0))?.next().transpose()?.is_some())
+    }
+
+    fn session(&self, id: SessionId) -> Result<Option<Arc<Session>>, StoreError> {
+        if let Some(session) = self.memory.borrow().sessions.get(&id) {
+            return Ok(Some(Arc::clone(session)));
+        }
+        let sessions = opened(self.txn, &self.sessions, tables::SESSIONS)?;
+        let Some(row) = sessions.get(&id.to_bytes())? else { return Ok(None) };
+        let session: Arc<Session> = Arc::new(decode(row.value())?);
+        self.memory.borrow_mut().sessions.insert(id, Arc::clone(&session));
+        Ok(Some(session))
+    }
+
+    fn conversation(&self, no: ConversationNo) -> Result<Option<Arc<Conversation>>, StoreError> {
+        if let Some(conversation) = self.memory.borrow().conversations.get(&no) {
+            return Ok(Some(Arc::clone(conversation)));
+        }
+        let conversation = match self.tail.conversation(no) {
+            Some(conversation) => Some(Arc::clone(conversation)),
+            None => {
+                let heads = opened(self.txn, &self.conversations, tables::CONVERSATIONS)?;
+                let members = opened(self.txn, &self.members, tables::MEMBERS)?;
+                stored_conversation(heads, members, no)?.map(Arc::new)
+            }
+        };
+        if let Some(conversation) = &conversation {
+            self.memory.borrow_mut().remember_conversation(Arc::clone(conversation));
+        }
+        Ok(conversation)
+    }
+
+    fn conversation_no(&self, id: ConversationId) -> Result<Option<ConversationNo>, StoreError> {
+        if let Some(no) = self.memory.borrow().conversation_numbers.get(&id) {
+            return Ok(Some(*no));
+        }
+        let numbers = opened(self.txn, &self.conversation_numbers, tables::CONVERSATION_NUMBERS)?;
+        let no = numbers.get(&id.to_bytes())?.map(|no| ConversationNo(no.value()));
+        if let Some(no) = no {
+            self.memory.borrow_mut().conversation_numbers.insert(id, no);
+        }
+        Ok(no)
+    }
+
+    fn direct(&self, one: UserNo, other: UserNo) -> Result<Option<ConversationNo>, StoreError> {
+        let directs = opened(self.txn, &self.directs, tables::DIRECTS)?;
+        Ok(directs.get((one.min(other).0, one.max(other).0))?.map(|no| ConversationNo(no.value())))
+    }
+
+    fn sent(&self, author: UserNo, client_id: &ClientId) -> Result<Option<Position>, StoreError> {
+        if let Some(position) = self.tail.sent(&(author, client_id.clone())) {
+            return Ok(Some(position));
+        }
+        let sent = opened(self.txn, &self.sent, tables::SENT)?;
+        Ok(sent.get((author.0, client_id.as_str()))?.map(|position| Position(position.value())))
+    }
+
+    fn message(&self, position: Position) -> Result<Option<Arc<MessageRow>>, StoreError> {
+        let messages = opened(self.txn, &self.messages, tables::MESSAGES)?;
+        messages.get(position.0)?.map(|row| decode(row.value()).map(Arc::new)).transpose()
+    }
+
+    fn read_mark(&self, conversation: ConversationNo, user: UserNo) -> Result<Seq, StoreError> {
+        if let Some(seq) = self.tail.read_mark(conversation, user) {
+            return Ok(seq);
+        }
+        let marks = opened(self.txn, &self.read_marks, tables::READ_MARKS)?;
+        Ok(marks.get((conversation.0, user.0))?.map_or(Seq::ZERO, |seq| Seq(seq.value())))
+    }
+}
+
+impl Derived for Transaction<'_> {
+    fn conversation(&self, no: ConversationNo) -> Result<Option<Arc<Conversation>>, StoreError> {
+        Lookup::conversation(self, no)
+    }
+
+    fn put_conversation(&mut self, conversation: Conversation) {
+        let conversation = Arc::new(conversation);
+        self.memory.get_mut().remember_conversation(Arc::clone(&conversation));
+        self.tail.active.put_conversation(conversation);
+    }
+
+    fn put_message(&mut self, conversation: ConversationNo, seq: Seq, position: Position) {
+        self.tail.active.put_message(conversation, seq, position);
+    }
+
+    fn put_sent(&mut self, author: UserNo, client_id: &ClientId, position: Position) {
+        self.tail.active.sent.insert((author, client_id.clone()), position);
+    }
+
+    fn put_read_mark(&mut self, conversation: ConversationNo, user: UserNo, seq: Seq) {
+        self.tail.active.read_marks.insert((conversation, user), seq);
+    }
+}

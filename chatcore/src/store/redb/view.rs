@@ -1,0 +1,250 @@
+use std::cmp::Reverse;
+use std::ops::Bound;
+use std::sync::{Arc, OnceLock};
+
+use chat_proto::{ClientId, ConversationId, Role, Seq, SessionId, Timestamp, UserId};
+use redb::{Key, ReadOnlyTable, ReadTransaction, TableDefinition, Value};
+
+use super::tables::{self, decode, stored_conversation};
+use super::tail::Tail;
+use crate::state::{
+    Account, Conversation, ConversationNo, Entry, Lookup, MessageRow, Position, Session, UserNo, role_number,
+};
+use crate::store::{StoreError, View};
+
+/// One moment of the store: a read transaction and the tail that belongs to it.
+pub(super) struct RedbView {
+    pub(super) txn: ReadTransaction,
+    pub(super) tail: Tail,
+    pub(super) position: Position,
+    pub(super) last_at: Timestamp,
+    pub(super) epoch: u64,
+    pub(super) tables: Opened,
+}
+
+/// A table of this view, opened when it is first asked for.
+pub(super) type Slot<K, V> = OnceLock<ReadOnlyTable<K, V>>;
+
+#[derive(Default)]
+pub(super) struct Opened {
+    log: Slot<u64, &'static [u8]>,
+    messages: Slot<u64, &'static [u8]>,
+    accounts: Slot<u64, &'static [u8]>,
+    users: Slot<&'static [u8; 16], u64>,
+    emails: Slot<&'static str, u64>,
+    directory: Slot<(u8, &'static str, u64), ()>,
+    sessions: Slot<&'static [u8; 16], &'static [u8]>,
+    conversation_numbers: Slot<&'static [u8; 16], u64>,
+    directs: Slot<(u64, u64), u64>,
+    conversations: Slot<u64, &'static [u8]>,
+    members: Slot<(u64, u64), &'static [u8]>,
+    inboxes: Slot<(u64, u64), u64>,
+    timelines: Slot<(u64, u64), u64>,
+    sent: Slot<(u64, &'static str), u64>,
+    read_marks: Slot<(u64, u64), u64>,
+}
+
+impl RedbView {
+    fn table<'a, K: Key + 'static, V: Value + 'static>(
+        &self,
+        slot: &'a Slot<K, V>,
+        definition: TableDefinition<'static, K, V>,
+    ) -> Result<&'a ReadOnlyTable<K, V>, StoreError> {
+        if let Some(table) = slot.get() {
+            return Ok(table);
+        }
+        let table = self.txn.open_table(definition)?;
+        Ok(slot.get_or_init(|| table))
+    }
+
+    pub(super) fn log(&self) -> Result<&ReadOnlyTable<u64, &'static [u8]>, StoreError> {
+        self.table(&self.tables.log, tables::LOG)
+    }
+
+    pub(super) fn conversations(&self) -> Result<&ReadOnlyTable<u64, &'static [u8]>, StoreError> {
+        self.table(&self.tables.conversations, tables::CONVERSATIONS)
+    }
+
+    pub(super) fn accounts(&self) -> Result<&ReadOnlyTable<u64, &'static [u8]>, StoreError> {
+        self.table(&self.tables.accounts, tables::ACCOUNTS)
+    }
+}
+
+impl std::fmt::Debug for RedbView {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RedbView").field("position", &self.position).finish_non_exhaustive()
+    }
+}
+
+impl Lookup for RedbView {
+    fn account(&self, no: UserNo) -> Result<Option<Arc<Account>>, StoreError> {
+        let row = self.accounts()?.get(no.0)?;
+        row.map(|row| decode(row.value()).map(Arc::new)).transpose()
+    }
+
+    fn user_no(&self, id: UserId) -> Result<Option<UserNo>, StoreError> {
+        let users = self.table(&self.tables.users, tables::USERS)?;
+        Ok(users.get(&id.to_bytes())?.map(|no| UserNo(no.value())))
+    }
+
+    fn user_by_email(&self, folded: &str) -> Result<Option<UserNo>, StoreError> {
+        let emails = self.table(&self.tables.emails, tables::EMAILS)?;
+        Ok(emails.get(folded)?.map(|no| UserNo(no.value())))
+    }
+
+    fn has_role(&self, role: Role) -> Result<bool, StoreError> {
+        Ok(!self.directory(role, None, 1)?.is_empty())
+    }
+
+    fn session(&self, id: SessionId) -> Result<Option<Arc<Session>>, StoreError> {
+        let sessions = self.table(&self.tables.sessions, tables::SESSIONS)?;
+        sessions.get(&id.to_bytes())?.map(|row| decode(row.value()).map(Arc::new)).transpose()
+    }
+
+    fn conversation(&self, no: ConversationNo) -> Result<Option<Arc<Conversation>>, StoreError> {
+        if let Some(conversation) = self.tail.conversation(no) {
+            return Ok(Some(Arc::clone(conversation)));
+        }
+        let members = self.table(&self.tables.members, tables::MEMBERS)?;
+        Ok(stored_conversation(self.conversations()?, members, no)?.map(Arc::new))
+    }
+
+    fn conversation_no(&self, id: ConversationId) -> Result<Option<ConversationNo>, StoreError> {
+        let numbers = self.table(&self.tables.conversation_numbers, tables::CONVERSATION_NUMBERS)?;
+        Ok(numbers.get(&id.to_bytes())?.map(|no| ConversationNo(no.value())))
+    }
+
+    fn direct(&self, one: UserNo, other: UserNo) -> Result<Option<ConversationNo>, StoreError> {
+        let directs = self.table(&self.tables.directs, tables::DIRECTS)?;
+        Ok(directs.get((one.min(other).0, one.max(other).0))?.map(|no| ConversationNo(no.value())))
+    }
+
+    fn sent(&self, author: UserNo, client_id: &ClientId) -> Result<Option<Position>, StoreError> {
+        if let Some(position) = self.tail.sent(&(author, client_id.clone())) {
+            return Ok(Some(position));
+        }
+        let sent = self.table(&self.tables.sent, tables::SENT)?;
+        Ok(sent.get((author.0, client_id.as_str()))?.map(|position| Position(position.value())))
+    }
+
+    fn message(&self, position: Position) -> Result<Option<Arc<MessageRow>>, StoreError> {
+        let messages = self.table(&self.tables.messages, tables::MESSAGES)?;
+        messages.get(position.0)?.map(|row| decode(row.value()).map(Arc::new)).transpose()
+    }
+
+    fn read_mark(&self, conversation: ConversationNo, user: UserNo) -> Result<Seq, StoreError> {
+        if let Some(seq) = self.tail.read_mark(conversation, user) {
+            return Ok(seq);
+        }
+        let marks = self.table(&self.tables.read_marks, tables::READ_MARKS)?;
+        Ok(marks.get((conversation.0, user.0))?.map_or(Seq::ZERO, |seq| Seq(seq.value())))
+    }
+}
+
+impl View for RedbView {
+    fn position(&self) -> Position {
+        self.position
+    }
+
+    fn last_at(&self) -> Timestamp {
+        self.last_at
+    }
+
+    fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    fn entries_after(&self, after: Position, limit: usize) -> Result<Vec<(Position, Entry)>, StoreError> {
+        let mut entries = Vec::new();
+        for row in self.log()?.range(after.0.saturating_add(1)..)?.take(limit) {
+            let (position, entry) = row?;
+            entries.push((Position(position.value()), decode(entry.value())?));
+        }
+        Ok(entries)
+    }
+
+    fn inbox(
+        &self,
+        user: UserNo,
+        before: Option<Position>,
+        limit: usize,
+    ) -> Result<Vec<(Position, ConversationNo)>, StoreError> {
+        let before = before.unwrap_or(Position(u64::MAX));
+        // What is in the tail has newer activity than the table says; bounded by the size of a layer.
+        let mut rows: Vec<(Position, ConversationNo)> = Vec::new();
+        for layer in self.tail.layers() {
+            for (no, changed) in &layer.conversations {
+                let newest = &changed.conversation;
+                if newest.activity < before
+                    && newest.members.get(user).is_some()
+                    && self.tail.conversation(*no).is_some_and(|c| Arc::ptr_eq(c, newest))
+                {
+                    rows.push((newest.activity, *no));
+                }
+            }
+        }
+        let inboxes = self.table(&self.tables.inboxes, tables::INBOXES)?;
+        let mut stored = 0;
+        for row in inboxes.range((user.0, 0)..(user.0, before.0))?.rev() {
+            let (key, no) = row?;
+            let no = ConversationNo(no.value());
+            if self.tail.conversation(no).is_some() {
+                continue;
+            }
+            rows.push((Position(key.value().1), no));
+            stored += 1;
+            if stored == limit {
+                break;
+            }
+        }
+        rows.sort_unstable_by_key(|(activity, _)| Reverse(*activity));
+        rows.truncate(limit);
+        Ok(rows)
+    }
+
+    fn message_positions(
+        &self,
+        conversation: ConversationNo,
+        from: Seq,
+        to: Seq,
+    ) -> Result<Vec<Position>, StoreError> {
+        let mut newest = Vec::new();
+        let mut to = to;
+        while to >= from
+            && let Some(position) = self.tail.message(conversation, to)
+        {
+            newest.push(position);
+            to = Seq(to.0 - 1);
+        }
+        let mut positions = Vec::new();
+        if from <= to {
+            let timelines = self.table(&self.tables.timelines, tables::TIMELINES)?;
+            for row in timelines.range((conversation.0, from.0)..=(conversation.0, to.0))? {
+                positions.push(Position(row?.1.value()));
+            }
+        }
+        positions.extend(newest.into_iter().rev());
+        Ok(positions)
+    }
+
+    fn directory(
+        &self,
+        role: Role,
+        after: Option<(&str, UserNo)>,
+        limit: usize,
+    ) -> Result<Vec<(String, UserNo)>, StoreError> {
+        let role = role_number(&role);
+        let start = match after {
+            Some((name, no)) => Bound::Excluded((role, name, no.0)),
+            None => Bound::Included((role, "", 0)),
+        };
+        let directory = self.table(&self.tables.directory, tables::DIRECTORY)?;
+        let mut rows = Vec::new();
+        for row in directory.range((start, Bound::Excluded((role + 1, "", 0))))?.take(limit) {
+            let key = row?.0;
+            let (_, name, no) = key.value();
+            rows.push((name.to_owned(), UserNo(no)));
+        }
+        Ok(rows)
+    }
+}

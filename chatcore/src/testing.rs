@@ -1,0 +1,67 @@
+//! For tests: a clock that is turned by hand, and randomness that repeats.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use chat_proto::Timestamp;
+use tokio::sync::watch;
+
+use crate::clock::{Clock, Entropy};
+
+/// A clock that stands still until it is turned.
+#[derive(Debug)]
+pub struct ManualClock(watch::Sender<Timestamp>);
+
+impl ManualClock {
+    /// A clock that shows this moment.
+    #[must_use]
+    pub fn at(moment: Timestamp) -> Self {
+        Self(watch::Sender::new(moment))
+    }
+
+    /// Turns it on; whoever waited for a moment that has passed now is woken.
+    pub fn advance(&self, by: Duration) {
+        self.0.send_modify(|now| *now = now.after(by));
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        *self.0.borrow()
+    }
+
+    fn sleep_until(&self, moment: Timestamp) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(async move {
+            let mut now = self.0.subscribe();
+            // The sender lives as long as the clock.
+            let _ = now.wait_for(|now| *now >= moment).await;
+        })
+    }
+}
+
+/// Randomness that follows from a seed (SplitMix64, Steele et al., OOPSLA 2014). Never for secrets.
+#[derive(Debug)]
+pub struct SeededEntropy(Mutex<u64>);
+
+impl SeededEntropy {
+    /// The same seed gives the same bytes.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self(Mutex::new(seed))
+    }
+}
+
+impl Entropy for SeededEntropy {
+    fn fill(&self, bytes: &mut [u8]) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for chunk in bytes.chunks_mut(8) {
+            *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut mixed = *state;
+            mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            chunk.copy_from_slice(&(mixed ^ (mixed >> 31)).to_be_bytes()[..chunk.len()]);
+        }
+    }
+}

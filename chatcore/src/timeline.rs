@@ -1,0 +1,170 @@
+//! Messages: writing them, reading them, and how far one has read.
+
+use std::sync::Arc;
+
+use chat_proto::model::{History, Message};
+use chat_proto::{ClientId, Seq};
+
+use crate::builder::PAGE_ROWS;
+use crate::conversations::ConversationHandle;
+use crate::error::{Error, Result};
+use crate::shape;
+use crate::state::{Command, Outcome, message_view};
+use crate::store::StoreError;
+
+/// A message to be sent.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    text: String,
+    client_id: Option<ClientId>,
+}
+
+/// A message that was stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// The message.
+    pub message: Arc<Message>,
+    /// It had been sent before under this client id; this is the first result.
+    pub duplicate: bool,
+}
+
+/// Which part of a conversation's history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Span {
+    /// The newest.
+    Newest,
+    /// Those before this number, the nearest.
+    Before(Seq),
+    /// Those after this number, the nearest.
+    After(Seq),
+    /// Those around this number, it included.
+    Around(Seq),
+}
+
+impl Draft {
+    /// A plain text.
+    #[must_use]
+    pub fn text(text: impl Into<String>) -> Self {
+        Self { text: text.into(), client_id: None }
+    }
+
+    /// Under this name sending again is harmless, for ever. Default: a new one, so that each call is a new message.
+    #[must_use]
+    pub fn client_id(mut self, client_id: ClientId) -> Self {
+        self.client_id = Some(client_id);
+        self
+    }
+}
+
+impl From<&str> for Draft {
+    fn from(text: &str) -> Self {
+        Self::text(text)
+    }
+}
+
+impl From<String> for Draft {
+    fn from(text: String) -> Self {
+        Self::text(text)
+    }
+}
+
+impl ConversationHandle {
+    /// Sends a message. When this returns it is on disk.
+    ///
+    /// # Errors
+    /// `invalid` when it is blank, `too_large`, `idempotency_mismatch` when the client id stands for another message.
+    pub async fn send(&self, draft: impl Into<Draft>) -> Result<Sent> {
+        let Draft { text, client_id } = draft.into();
+        let engine = self.actor().chat().engine();
+        let text = shape::text(text, engine.limits.text_bytes)?;
+        let client_id = match client_id {
+            Some(client_id) => client_id,
+            None => new_client_id(&*engine.entropy)?,
+        };
+        let command = Command::Send { by: self.actor().by(), conversation: self.id(), client_id, text };
+        match self.actor().carry(command).await? {
+            Outcome::Sent { message, duplicate } => Ok(Sent { message, duplicate }),
+            _ => Err(Error::unexpected()),
+        }
+    }
+
+    /// A part of the history, oldest first; at most 200 messages at once.
+    pub async fn history(&self, span: Span, limit: usize) -> Result<History> {
+        let (id, engine) = (self.id(), Arc::clone(self.actor().chat().engine()));
+        self.actor()
+            .read(move |me| {
+                let conversation = me.own_conversation(id)?;
+                let (from, to) = span.bounds(conversation.last_seq, limit.clamp(1, PAGE_ROWS) as u64);
+                let positions = me.view.message_positions(conversation.no, Seq(from), Seq(to))?;
+                let items = positions.into_iter().map(|position| {
+                    let row = me.view.message(position)?;
+                    let row = row.ok_or_else(|| StoreError::corrupt("a message without its body"))?;
+                    Ok(message_view(me.view, &row, id, me.no)?)
+                });
+                Ok(History {
+                    items: items.collect::<Result<_>>()?,
+                    more_before: from > 1,
+                    more_after: to < conversation.last_seq.0,
+                    as_of: engine.as_of(me.view),
+                })
+            })
+            .await
+    }
+
+    /// Says that I have read up to this message. Only moves forward; beyond the newest message it stops there.
+    pub async fn mark_read(&self, seq: Seq) -> Result<()> {
+        let command = Command::MoveReadMark { by: self.actor().by(), conversation: self.id(), seq };
+        self.actor().carry(command).await.map(drop)
+    }
+}
+
+impl Span {
+    /// The numbers of the first and the last message; an empty span ends before it begins.
+    fn bounds(self, last: Seq, limit: u64) -> (u64, u64) {
+        let last = last.0;
+        let ending = |to: u64| (to.saturating_sub(limit - 1).max(1), to);
+        match self {
+            Self::Newest => ending(last),
+            Self::Before(seq) => ending(seq.0.saturating_sub(1).min(last)),
+            Self::After(seq) => {
+                let from = seq.0.saturating_add(1).min(last + 1);
+                (from, (from + limit - 1).min(last))
+            }
+            Self::Around(seq) => {
+                let from = seq.0.min(last).saturating_sub(limit / 2).max(1);
+                let to = (from + limit - 1).min(last);
+                (to.saturating_sub(limit - 1).max(1), to)
+            }
+        }
+    }
+}
+
+/// 120 random bits are unique among one author's messages.
+fn new_client_id(entropy: &dyn crate::clock::Entropy) -> Result<ClientId> {
+    let random: [u8; 15] = entropy.bytes();
+    data_encoding::BASE64URL_NOPAD.encode(&random).parse().map_err(|_| Error::unexpected())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_cover_what_their_names_say() {
+        let bounds = |span: Span, last, limit| span.bounds(Seq(last), limit);
+        assert_eq!(bounds(Span::Newest, 100, 10), (91, 100));
+        assert_eq!(bounds(Span::Newest, 3, 10), (1, 3));
+        assert_eq!(bounds(Span::Newest, 0, 10), (1, 0));
+        assert_eq!(bounds(Span::Before(Seq(50)), 100, 10), (40, 49));
+        assert_eq!(bounds(Span::Before(Seq(1)), 100, 10), (1, 0));
+        assert_eq!(bounds(Span::Before(Seq(u64::MAX)), 100, 10), (91, 100));
+        assert_eq!(bounds(Span::After(Seq(0)), 100, 10), (1, 10));
+        assert_eq!(bounds(Span::After(Seq(95)), 100, 10), (96, 100));
+        assert_eq!(bounds(Span::After(Seq(100)), 100, 10), (101, 100));
+        assert_eq!(bounds(Span::After(Seq(u64::MAX)), 100, 10), (101, 100));
+        assert_eq!(bounds(Span::Around(Seq(50)), 100, 10), (45, 54));
+        assert_eq!(bounds(Span::Around(Seq(2)), 100, 10), (1, 10));
+        assert_eq!(bounds(Span::Around(Seq(100)), 100, 10), (91, 100));
+        assert_eq!(bounds(Span::Around(Seq(1)), 0, 10), (1, 0));
+    }
+}

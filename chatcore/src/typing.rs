@@ -1,0 +1,129 @@
+//! Who is writing. Never stored; a sign holds for six seconds and then expires by itself.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chat_proto::{ConversationId, Timestamp, UserId};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::clock::Clock;
+use crate::rooms::{Rooms, Signal};
+use crate::state::{Conversation, ConversationNo, Members, UserNo};
+
+/// So long a sign holds.
+pub(crate) const HOLDS: Duration = Duration::from_secs(6);
+/// Signs that follow each other faster than this are not passed on.
+const PASSED_ON_EVERY: Duration = Duration::from_secs(2);
+/// More people than this are not kept track of; beyond it signs are dropped.
+const MOST_WRITING: usize = 10_000;
+
+#[derive(Debug)]
+pub(crate) struct Typing {
+    writing: Mutex<HashMap<(ConversationNo, UserNo), Sign>>,
+    rooms: Arc<Rooms>,
+    clock: Arc<dyn Clock>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+#[derive(Debug)]
+struct Sign {
+    until: Timestamp,
+    told_at: Timestamp,
+}
+
+/// Who writes where, and who is told.
+#[derive(Clone, Debug)]
+struct Place {
+    conversation: ConversationId,
+    no: ConversationNo,
+    members: Arc<Members>,
+    user: UserId,
+    user_no: UserNo,
+}
+
+impl Typing {
+    pub(crate) fn new(rooms: Arc<Rooms>, clock: Arc<dyn Clock>, tasks: TaskTracker, stop: CancellationToken) -> Self {
+        Self { writing: Mutex::default(), rooms, clock, tasks, stop }
+    }
+
+    /// A member says that they are writing, or stopped.
+    pub(crate) fn sign(self: &Arc<Self>, conversation: &Conversation, user_no: UserNo, user: UserId, on: bool) {
+        let members = Arc::clone(&conversation.members);
+        let place = Place { conversation: conversation.id, no: conversation.no, members, user, user_no };
+        if !on {
+            if self.forget(place.no, user_no) {
+                self.tell(&place, false);
+            }
+            return;
+        }
+        let now = self.clock.now();
+        let (tell, new) = {
+            let mut writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+            let room = writing.len() < MOST_WRITING;
+            match writing.get_mut(&(place.no, user_no)) {
+                Some(sign) => {
+                    sign.until = now.after(HOLDS);
+                    let tell = sign.told_at.after(PASSED_ON_EVERY) <= now;
+                    if tell {
+                        sign.told_at = now;
+                    }
+                    (tell, false)
+                }
+                None if room => {
+                    writing.insert((place.no, user_no), Sign { until: now.after(HOLDS), told_at: now });
+                    (true, true)
+                }
+                None => (false, false),
+            }
+        };
+        if tell {
+            self.tell(&place, true);
+        }
+        if new {
+            let typing = Arc::clone(self);
+            self.tasks.spawn(async move { typing.expire(place).await });
+        }
+    }
+
+    /// What they wrote is there: the sign is over without another word, since the message tells it.
+    pub(crate) fn forget(&self, conversation: ConversationNo, user: UserNo) -> bool {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner).remove(&(conversation, user)).is_some()
+    }
+
+    async fn expire(&self, place: Place) {
+        loop {
+            let until = {
+                let mut writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+                let Some(sign) = writing.get(&(place.no, place.user_no)) else { return };
+                if sign.until <= self.clock.now() {
+                    writing.remove(&(place.no, place.user_no));
+                    None
+                } else {
+                    Some(sign.until)
+                }
+            };
+            let Some(until) = until else {
+                self.tell(&place, false);
+                return;
+            };
+            tokio::select! {
+                () = self.clock.sleep_until(until) => {}
+                () = self.stop.cancelled() => return,
+            }
+        }
+    }
+
+    fn tell(&self, place: &Place, on: bool) {
+        let signal = Signal::Typing {
+            conversation: place.conversation,
+            user: place.user,
+            on,
+            expires_in_ms: u64::try_from(HOLDS.as_millis()).unwrap_or(u64::MAX),
+        };
+        let others = place.members.iter().map(|member| member.user).filter(|user| *user != place.user_no);
+        self.rooms.signal(others, &signal);
+    }
+}

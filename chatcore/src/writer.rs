@@ -1,0 +1,282 @@
+//! The one thread that writes: it takes whatever has queued up into one commit, publishes what came of it, and only
+//! then answers. From the queue on a command no longer belongs to who sent it: it commits even if they are gone.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
+
+use chat_proto::{ErrorCode, Timestamp};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::access::Rules;
+use crate::clock::{Clock, Entropy};
+use crate::error::{Error, Result};
+use crate::rooms::Rooms;
+use crate::state::{Command, Minter, Outcome, Position, envelope};
+use crate::store::{Store, StoreError, StoreErrorKind};
+
+/// Commands that wait for the writer, at the most; beyond it the senders wait.
+const QUEUE: usize = 4_096;
+/// Commands in one commit, at the most.
+const MOST_AT_ONCE: usize = 512;
+/// While the store is broken it is opened again after this long, doubling up to the second figure.
+const REOPEN_FIRST: Duration = Duration::from_millis(250);
+const REOPEN_MOST: Duration = Duration::from_secs(5);
+
+/// Whether the store takes writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// All is well.
+    Ready,
+    /// The disk is full: reads go on, writes are refused until there is space.
+    Full,
+    /// Writing failed: the store is being opened again.
+    Broken,
+}
+
+enum Job {
+    Carry { command: Command, answer: oneshot::Sender<Result<Outcome>> },
+    /// Fold a piece of the tail, or open the broken store again.
+    Maintain,
+}
+
+/// The queue to the writer.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    jobs: mpsc::Sender<Job>,
+    state: Arc<State>,
+    stop: CancellationToken,
+}
+
+#[derive(Debug)]
+struct State {
+    health: AtomicU8,
+    /// Rung when a commit left work behind, or the store is broken.
+    work_left: tokio::sync::Notify,
+}
+
+impl Writer {
+    /// Starts the thread; it ends when the writer is dropped and the queue is empty.
+    pub(crate) fn start(
+        store: Arc<dyn Store>,
+        rooms: Arc<Rooms>,
+        rules: Rules,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> std::io::Result<(Self, std::thread::JoinHandle<()>)> {
+        let (sender, jobs) = mpsc::channel(QUEUE);
+        let state = Arc::new(State { health: AtomicU8::new(0), work_left: tokio::sync::Notify::new() });
+        let view = store.view();
+        let minter = Minter::new(Arc::clone(&clock), entropy, view.last_at());
+        let published = view.position();
+        drop(view);
+        rooms.published(published);
+        let thread = Thread { store, rooms, rules, clock, minter, state: Arc::clone(&state), published, broken: None };
+        let stop = CancellationToken::new();
+        let stopped = stop.clone();
+        let join = std::thread::Builder::new().name("chat-writer".to_owned()).spawn(move || thread.run(jobs, &stopped))?;
+        Ok((Self { jobs: sender, state, stop }, join))
+    }
+
+    /// Has a command carried out. When this returns `Ok` it is on disk.
+    pub(crate) async fn carry(&self, command: Command) -> Result<Outcome> {
+        let stopping = || Error::new(ErrorCode::Draining, "The server is going down.").retry_in(REOPEN_FIRST);
+        if self.stop.is_cancelled() {
+            return Err(stopping());
+        }
+        let (answer, outcome) = oneshot::channel();
+        self.jobs.send(Job::Carry { command, answer }).await.map_err(|_| stopping())?;
+        outcome.await.map_err(|_| stopping())?
+    }
+
+    /// Takes nothing more; the thread ends when it has carried out what is queued.
+    pub(crate) fn stop(&self) {
+        self.stop.cancel();
+        // Wakes the thread; when the queue is full it is awake.
+        let _ = self.jobs.try_send(Job::Maintain);
+    }
+
+    pub(crate) fn health(&self) -> Health {
+        match self.state.health.load(Ordering::Acquire) {
+            0 => Health::Ready,
+            1 => Health::Full,
+            _ => Health::Broken,
+        }
+    }
+
+    /// Sees to it that put-off work is done once things have calmed down, and a broken store is opened again.
+    pub(crate) async fn keep_house(self: Arc<Self>, clock: Arc<dyn Clock>) {
+        loop {
+            self.state.work_left.notified().await;
+            let calm = if self.health() == Health::Ready { IDLE_BEFORE_FOLDING } else { REOPEN_FIRST };
+            clock.sleep_until(clock.now().after(calm)).await;
+            if self.jobs.send(Job::Maintain).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+const IDLE_BEFORE_FOLDING: Duration = Duration::from_secs(1);
+
+struct Thread {
+    store: Arc<dyn Store>,
+    rooms: Arc<Rooms>,
+    rules: Rules,
+    clock: Arc<dyn Clock>,
+    minter: Minter,
+    state: Arc<State>,
+    /// The newest position that was told.
+    published: Position,
+    broken: Option<Broken>,
+}
+
+/// What keeps the store from writing, and when it is tried again.
+struct Broken {
+    kind: StoreErrorKind,
+    wait: Duration,
+    again_at: Timestamp,
+}
+
+impl Thread {
+    fn run(mut self, mut jobs: mpsc::Receiver<Job>, stop: &CancellationToken) {
+        let mut batch = Vec::with_capacity(MOST_AT_ONCE);
+        while jobs.blocking_recv_many(&mut batch, MOST_AT_ONCE) > 0 {
+            if stop.is_cancelled() {
+                // Whoever comes now is told so; what is queued is carried out.
+                jobs.close();
+            }
+            let mut commands = Vec::with_capacity(batch.len());
+            let mut answers = Vec::with_capacity(batch.len());
+            let mut maintain = false;
+            for job in batch.drain(..) {
+                match job {
+                    Job::Carry { command, answer } => {
+                        commands.push(command);
+                        answers.push(answer);
+                    }
+                    Job::Maintain => maintain = true,
+                }
+            }
+            if self.broken.is_some() {
+                self.reopen_when_due();
+            }
+            let mut work_left = !commands.is_empty();
+            if work_left {
+                self.carry(commands, answers);
+            }
+            if maintain {
+                work_left |= self.maintain(&jobs);
+            }
+            if work_left || self.broken.is_some() {
+                self.state.work_left.notify_one();
+            }
+        }
+        if let Err(error) = self.store.close() {
+            tracing::error!(error = describe(&error), "closing the store failed; it will be recovered at the next start");
+        }
+    }
+
+    fn carry(&mut self, commands: Vec<Command>, answers: Vec<oneshot::Sender<Result<Outcome>>>) {
+        if let Some(broken) = &self.broken {
+            let kind = broken.kind;
+            for answer in answers {
+                let _ = answer.send(Err(StoreError::new(kind, "the store is not open for writing").into()));
+            }
+            return;
+        }
+        match self.store.commit(commands, &self.rules, &mut self.minter) {
+            Ok(committed) => {
+                if let Some(last) = committed.events.last() {
+                    self.published = last.position;
+                }
+                self.rooms.publish(&committed.events);
+                for (answer, outcome) in answers.into_iter().zip(committed.outcomes) {
+                    // Whoever asked may be gone; what they asked for is done all the same.
+                    let _ = answer.send(outcome.map_err(Error::from));
+                }
+            }
+            Err(error) => {
+                tracing::error!(error = describe(&error), "a commit failed; nothing of it was acknowledged");
+                let kind = error.kind();
+                // Open it again before answering: whoever reads next finds the store readable where it can be.
+                self.break_off(kind);
+                for answer in answers {
+                    let _ = answer.send(Err(StoreError::new(kind, "the commit failed").into()));
+                }
+            }
+        }
+    }
+
+    /// Does what was put off. `true`: there is more, but somebody is waiting.
+    fn maintain(&mut self, jobs: &mpsc::Receiver<Job>) -> bool {
+        // Whoever is waiting goes first; the rest is done when it is calm again, or along with commits.
+        while self.broken.is_none() && jobs.is_empty() {
+            match self.store.maintain() {
+                Ok(true) => {}
+                Ok(false) => return false,
+                Err(error) => {
+                    tracing::error!(error = describe(&error), "folding failed; it will be done again");
+                    self.break_off(error.kind());
+                }
+            }
+        }
+        true
+    }
+
+    fn break_off(&mut self, kind: StoreErrorKind) {
+        self.state.health.store(if kind == StoreErrorKind::Full { 1 } else { 2 }, Ordering::Release);
+        self.broken = Some(Broken { kind, wait: REOPEN_FIRST, again_at: self.clock.now() });
+        self.reopen_when_due();
+    }
+
+    fn reopen_when_due(&mut self) {
+        let Some(broken) = &mut self.broken else { return };
+        if self.clock.now() < broken.again_at {
+            return;
+        }
+        match self.store.reopen().and_then(|()| self.publish_recovered()) {
+            Ok(()) => {
+                tracing::info!("the store is open again");
+                self.broken = None;
+                self.state.health.store(0, Ordering::Release);
+            }
+            Err(error) => {
+                tracing::error!(error = describe(&error), "the store could not be opened again; trying on");
+                if let Some(broken) = &mut self.broken {
+                    broken.again_at = self.clock.now().after(broken.wait);
+                    broken.wait = (broken.wait * 2).min(REOPEN_MOST);
+                }
+            }
+        }
+    }
+
+    /// A batch whose commit failed may be there after all: what is stored has to be told.
+    fn publish_recovered(&mut self) -> Result<(), StoreError> {
+        let view = self.store.view();
+        loop {
+            let entries = view.entries_after(self.published, MOST_AT_ONCE)?;
+            if entries.is_empty() {
+                return Ok(());
+            }
+            for (position, entry) in entries {
+                let event = Arc::new(envelope(position, &entry, None, None, &*view)?);
+                self.rooms.publish(std::slice::from_ref(&event));
+                self.published = position;
+            }
+        }
+    }
+}
+
+/// An error with its causes in one line, for the log.
+fn describe(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
