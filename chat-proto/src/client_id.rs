@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// The name that the sender's program gives a message, so that sending again is harmless.
 ///
 /// Unique per author, for ever: the same `client_id` with the same content answers with the first result, with
-/// other content it is refused. 1 to 64 characters of `A-Z a-z 0-9 - _ . :`. Ids that grow with time (UUIDv7, ULID)
+/// other content it is refused. 1 to 64 characters of `A-Z a-z 0-9 - _ . :`. Ids that grow with time (`UUIDv7`, `ULID`)
 /// are the cheapest to store; any unique text works.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClientId(Box<str>);

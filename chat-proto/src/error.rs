@@ -101,6 +101,8 @@ impl fmt::Display for ErrorCode {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::ErrorCode;
 
     #[test]
@@ -112,17 +114,11 @@ mod tests {
 
     #[test]
     fn the_table_is_the_contract() {
-        let table: String = ErrorCode::ALL
-            .iter()
-            .map(|code| {
-                format!(
-                    "{code} {} {:?} {}\n",
-                    code.status(),
-                    code.ws_close(),
-                    code.is_retryable()
-                )
-            })
-            .collect();
+        let mut table = String::new();
+        for code in ErrorCode::ALL {
+            let (status, close, retryable) = (code.status(), code.ws_close(), code.is_retryable());
+            writeln!(table, "{code} {status} {close:?} {retryable}").unwrap();
+        }
         insta::assert_snapshot!(table);
     }
 }

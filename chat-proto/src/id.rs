@@ -39,7 +39,7 @@ macro_rules! ids {
             /// What every text form starts with, before the underscore.
             pub const PREFIX: &'static str = $prefix;
 
-            /// A new id: UUIDv7 of this time (milliseconds) and ten random bytes, of which 74 bits are used.
+            /// A new id: a `UUIDv7` of this time (milliseconds) and ten random bytes, of which 74 bits are used.
             #[must_use]
             pub fn new(at: Timestamp, random: [u8; 10]) -> Self {
                 Self(uuid_v7(at, random))

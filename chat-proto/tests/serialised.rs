@@ -1,0 +1,660 @@
+//! The JSON of everything that travels, and what is refused. A changed snapshot is a change of the protocol.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::str::FromStr;
+
+use chat_proto::model::{
+    Conversation, ConversationKind, Cursor, History, Message, MessageKind, Page, Participant, Person, User,
+};
+use chat_proto::wire::*;
+use chat_proto::{ClientId, ConversationId, ErrorCode, MessageId, Role, Seq, SessionId, Timestamp, UserId};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use ErrorCode::{Invalid, Unsupported};
+
+/// Named values, one below the other, as the JSON that travels.
+#[derive(Default)]
+struct Shown(String);
+
+impl Shown {
+    /// Adds a value; checks that it can be read again without a loss.
+    fn add<T: Serialize + DeserializeOwned>(mut self, name: &str, value: &T) -> Self {
+        let json = serde_json::to_string_pretty(value).expect("it can be written");
+        let again: T = serde_json::from_str(&json).expect("it can be read");
+        let again = serde_json::to_string_pretty(&again).expect("it can be written again");
+        assert_eq!(again, json, "{name} is read as something else");
+        writeln!(self.0, "{name} {json}").expect("a String takes everything");
+        self
+    }
+}
+
+/// A free-form value with its keys in order, whatever `serde_json` was built to do with them.
+fn content(value: &impl Serialize) -> Value {
+    fn sorted(value: Value) -> Value {
+        match value {
+            Value::Object(map) => {
+                let keys: BTreeMap<_, _> = map.into_iter().map(|(key, value)| (key, sorted(value))).collect();
+                Value::Object(keys.into_iter().collect())
+            }
+            Value::Array(items) => items.into_iter().map(sorted).collect(),
+            other => other,
+        }
+    }
+    sorted(serde_json::to_value(value).expect("it can be written"))
+}
+
+fn id<T: FromStr>(prefix: &str, last: char) -> T {
+    let text = format!("{prefix}_01kay8m2r3f9vvk1a2b3c4d5e{last}");
+    text.parse().ok().expect("a fixed id is one")
+}
+
+fn alice() -> UserId {
+    id("user", '1')
+}
+
+fn conv() -> ConversationId {
+    id("conv", '1')
+}
+
+fn client_id() -> ClientId {
+    "0199f2c4-7d1e-7c3a-9a55-2f6f1f0a9b11"
+        .parse()
+        .expect("a fixed id is one")
+}
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_millis(1_795_356_423_250 + seconds * 1_000)
+}
+
+fn cursor() -> Cursor {
+    Cursor::from_text("c1_AAECAwQFBgcICQ".to_owned())
+}
+
+fn person() -> Person {
+    Person {
+        id: alice(),
+        name: "Alice Ä. 🧵".to_owned(),
+        role: Role::Customer,
+    }
+}
+
+fn user() -> User {
+    User {
+        id: alice(),
+        email: "Alice@example.com".to_owned(),
+        name: "Alice Ä. 🧵".to_owned(),
+        role: Role::Customer,
+        created_at: at(0),
+        version: 1,
+    }
+}
+
+fn participant() -> Participant {
+    Participant {
+        id: alice(),
+        name: "Alice Ä. 🧵".to_owned(),
+        role: Role::Customer,
+        owner: true,
+        joined_at: at(10),
+        read_seq: Seq(2),
+    }
+}
+
+fn message() -> Message {
+    Message {
+        id: id("msg", '1'),
+        conversation_id: conv(),
+        seq: Seq(3),
+        version: 1,
+        author: person(),
+        kind: MessageKind::Message,
+        text: "Is \"blue\" still there?\n\u{7}".to_owned(),
+        created_at: at(20),
+        client_id: Some(client_id()),
+    }
+}
+
+fn conversation() -> Conversation {
+    Conversation {
+        id: conv(),
+        kind: ConversationKind::Group,
+        subject: Some("Order 1042".to_owned()),
+        participants: vec![participant()],
+        participant_count: 1,
+        last_message: Some(message()),
+        last_seq: Seq(3),
+        read_seq: Seq(2),
+        unread: 1,
+        created_at: at(10),
+        updated_at: at(20),
+        version: 2,
+    }
+}
+
+fn empty_conversation() -> Conversation {
+    Conversation {
+        kind: ConversationKind::Direct,
+        subject: None,
+        last_message: None,
+        last_seq: Seq::ZERO,
+        read_seq: Seq::ZERO,
+        unread: 0,
+        ..conversation()
+    }
+}
+
+fn limits() -> LimitsInfo {
+    LimitsInfo {
+        text_bytes: 16_384,
+        frame_bytes: 65_536,
+        body_bytes: 65_536,
+        group_participants: 256,
+        page_rows: 200,
+    }
+}
+
+fn field_problem() -> FieldProblem {
+    FieldProblem {
+        pointer: "/text".to_owned(),
+        code: ErrorCode::TooLarge,
+        detail: "at most 16384 bytes".to_owned(),
+    }
+}
+
+#[test]
+fn model() {
+    let of_others = Message {
+        client_id: None,
+        ..message()
+    };
+    let shown = Shown::default()
+        .add("Person", &person())
+        .add("User", &user())
+        .add("Participant", &participant())
+        .add("Message (mine)", &message())
+        .add("Message (of others)", &of_others)
+        .add("Conversation (group)", &conversation())
+        .add("Conversation (direct, empty)", &empty_conversation())
+        .add("Cursor", &cursor())
+        .add(
+            "Page<Person>",
+            &Page {
+                items: vec![person()],
+                next_cursor: Some(cursor()),
+                as_of: cursor(),
+            },
+        )
+        .add(
+            "Page<Person> (the last)",
+            &Page::<Person> {
+                items: Vec::new(),
+                next_cursor: None,
+                as_of: cursor(),
+            },
+        )
+        .add(
+            "History",
+            &History {
+                items: vec![message()],
+                more_before: true,
+                more_after: false,
+                as_of: cursor(),
+            },
+        )
+        .add("Role", &Role::ALL.to_vec());
+    insta::assert_snapshot!(shown.0);
+}
+
+#[test]
+fn rest() {
+    let shown = Shown::default()
+        .add(
+            "RegisterBody",
+            &RegisterBody {
+                email: "alice@example.com".to_owned(),
+                name: "Alice".to_owned(),
+                password: "correct horse".to_owned(),
+            },
+        )
+        .add(
+            "LoginBody",
+            &LoginBody {
+                email: "alice@example.com".to_owned(),
+                password: "correct horse".to_owned(),
+            },
+        )
+        .add(
+            "SignedIn",
+            &SignedIn {
+                user: user(),
+                access_token: "aaa.bbb.ccc".to_owned(),
+                expires_in: 3_600,
+                token_type: "Bearer".to_owned(),
+            },
+        )
+        .add(
+            "PatchMe",
+            &PatchMe {
+                name: "Alice".to_owned(),
+            },
+        )
+        .add(
+            "NewUser",
+            &NewUser {
+                email: "ben@example.com".to_owned(),
+                name: "Ben".to_owned(),
+                password: "correct horse".to_owned(),
+                role: Role::Agent,
+            },
+        )
+        .add(
+            "NewConversation (direct)",
+            &NewConversation {
+                kind: NewConversationKind::Direct,
+                participants: vec![alice()],
+                subject: None,
+            },
+        )
+        .add(
+            "NewConversation (group)",
+            &NewConversation {
+                kind: NewConversationKind::Group,
+                participants: vec![alice(), id("user", '2')],
+                subject: Some("Order 1042".to_owned()),
+            },
+        )
+        .add("AddParticipant", &AddParticipant { user_id: alice() })
+        .add(
+            "NewMessage",
+            &NewMessage {
+                client_id: client_id(),
+                text: "Hello".to_owned(),
+            },
+        )
+        .add("ReadBody", &ReadBody { seq: Seq(3) })
+        .add("TypingBody", &TypingBody { on: true })
+        .add(
+            "ServerInfo",
+            &ServerInfo {
+                version: "0.1.0".to_owned(),
+                protocols: vec![SUBPROTOCOL.to_owned()],
+                limits: limits(),
+            },
+        )
+        .add(
+            "Problem",
+            &Problem {
+                kind: "/docs/errors#invalid".to_owned(),
+                title: "Invalid request".to_owned(),
+                status: 400,
+                detail: "The text is too long.".to_owned(),
+                instance: "/api/v1/conversations".to_owned(),
+                code: ErrorCode::Invalid,
+                retryable: false,
+                request_id: "01kay8m2r3f9vvk1a2b3c4d5e6".to_owned(),
+                fields: vec![field_problem()],
+            },
+        );
+    insta::assert_snapshot!(shown.0);
+}
+
+#[test]
+fn client_frames() {
+    let shown = Shown::default()
+        .add(
+            "hello",
+            &ClientFrame::Hello(Hello {
+                token: "aaa.bbb.ccc".to_owned(),
+                client: Some(ClientInfo {
+                    name: "till".to_owned(),
+                    version: "1.2.3".to_owned(),
+                }),
+                resume: Some("c1_AAECAwQFBgcICQ".to_owned()),
+            }),
+        )
+        .add(
+            "hello (short)",
+            &ClientFrame::Hello(Hello {
+                token: "aaa.bbb.ccc".to_owned(),
+                client: None,
+                resume: None,
+            }),
+        )
+        .add(
+            "send",
+            &ClientFrame::Send(SendFrame {
+                re: 7,
+                conv: conv(),
+                client_id: client_id(),
+                text: "Hello".to_owned(),
+            }),
+        )
+        .add(
+            "read",
+            &ClientFrame::Read(ReadFrame {
+                re: Some(8),
+                conv: conv(),
+                seq: Seq(3),
+            }),
+        )
+        .add(
+            "typing",
+            &ClientFrame::Typing(TypingFrame {
+                re: None,
+                conv: conv(),
+                on: true,
+            }),
+        )
+        .add("ping", &ClientFrame::Ping(PingFrame {}));
+    insta::assert_snapshot!(shown.0);
+}
+
+#[test]
+fn server_frames() {
+    let c = || "c1_AAECAwQFBgcICQ".to_owned();
+    let shown = Shown::default()
+        .add(
+            "welcome",
+            &ServerFrame::Welcome(Welcome {
+                session: id::<SessionId>("sess", '1'),
+                user: user(),
+                epoch: "01kay8m2r3f9vvk1a2b3c4d5e6".to_owned(),
+                cursor: c(),
+                resumed: false,
+                heartbeat_s: 25,
+                limits: limits(),
+            }),
+        )
+        .add(
+            "eph typing",
+            &ServerFrame::Eph(EphemeralEvent::Typing {
+                conv: conv(),
+                user: alice(),
+                on: true,
+                expires_in_ms: 5_000,
+            }),
+        )
+        .add(
+            "eph presence",
+            &ServerFrame::Eph(EphemeralEvent::Presence {
+                user: alice(),
+                online: false,
+            }),
+        )
+        .add("live", &ServerFrame::Live { c: c() })
+        .add(
+            "ok",
+            &ServerFrame::Ok(OkFrame {
+                re: 7,
+                d: content(&message()),
+            }),
+        )
+        .add("ok (of a read)", &ServerFrame::Ok(OkFrame { re: 8, d: Value::Null }))
+        .add(
+            "err",
+            &ServerFrame::Err(ErrFrame {
+                re: Some(7),
+                code: ErrorCode::RateLimited,
+                status: 429,
+                detail: "Too many messages.".to_owned(),
+                retryable: true,
+                retry_after_ms: Some(1_500),
+                fields: Vec::new(),
+            }),
+        )
+        .add(
+            "err (nobody's)",
+            &ServerFrame::Err(ErrFrame {
+                re: None,
+                code: ErrorCode::Invalid,
+                status: 400,
+                detail: "not a frame".to_owned(),
+                retryable: false,
+                retry_after_ms: None,
+                fields: vec![field_problem()],
+            }),
+        )
+        .add("ping", &ServerFrame::Ping { c: c() })
+        .add(
+            "reset",
+            &ServerFrame::Reset {
+                reason: "epoch_changed".to_owned(),
+            },
+        )
+        .add(
+            "bye",
+            &ServerFrame::Bye(Bye {
+                code: 4503,
+                reason: ErrorCode::Draining,
+                reconnect: true,
+                after_ms: 1_000,
+            }),
+        );
+    insta::assert_snapshot!(shown.0);
+}
+
+#[test]
+fn events() {
+    fn event(n: u64, e: EventName, d: &impl Serialize) -> ServerFrame {
+        let of_message = e == EventName::MessageCreated;
+        ServerFrame::Ev(Event {
+            n,
+            head: EventHead {
+                c: "c1_AAECAwQFBgcICQ".to_owned(),
+                e,
+                conv: (e != EventName::UserChanged).then(conv),
+                seq: of_message.then_some(Seq(3)),
+                v: 1,
+                at: at(20),
+                by: (e != EventName::AccessRevoked).then(person),
+                cid: of_message.then(client_id),
+            },
+            d: content(d),
+        })
+    }
+    let moved = ReadMoved {
+        user_id: alice(),
+        seq: Seq(3),
+    };
+    let added = ParticipantAdded {
+        participant: participant(),
+    };
+    let removed = ParticipantRemoved { user_id: alice() };
+    let revoked = AccessRevoked {
+        conversation_id: conv(),
+    };
+    let shown = Shown::default()
+        .add("1", &event(1, EventName::MessageCreated, &message()))
+        .add("2", &event(2, EventName::ReadMoved, &moved))
+        .add("3", &event(3, EventName::ConversationCreated, &conversation()))
+        .add("4", &event(4, EventName::ParticipantAdded, &added))
+        .add("5", &event(5, EventName::ParticipantRemoved, &removed))
+        .add("6", &event(6, EventName::AccessGranted, &conversation()))
+        .add("7", &event(7, EventName::AccessRevoked, &revoked))
+        .add("8", &event(8, EventName::UserChanged, &user()));
+    insta::assert_snapshot!(shown.0);
+}
+
+#[test]
+fn an_event_of_a_newer_server_can_be_read() {
+    let text =
+        r#"{"t":"ev","n":9,"c":"x","e":"reaction.changed","v":1,"at":"2026-11-22T14:07:03.250Z","new":1,"d":{}}"#;
+    let ServerFrame::Ev(event) = serde_json::from_str(text).expect("it is a frame") else {
+        panic!("not an event");
+    };
+    assert_eq!((event.n, event.head.e), (9, EventName::Unknown));
+}
+
+/// What parsing a text must say.
+struct Refusal {
+    text: String,
+    re: Option<u64>,
+    code: ErrorCode,
+    detail: &'static str,
+}
+
+fn refused(text: impl Into<String>, re: Option<u64>, code: ErrorCode, detail: &'static str) -> Refusal {
+    Refusal {
+        text: text.into(),
+        re,
+        code,
+        detail,
+    }
+}
+
+fn check(cases: &[Refusal]) {
+    for case in cases {
+        let error = ClientFrame::parse(&case.text).expect_err(&case.text);
+        assert_eq!(
+            (error.re, error.code),
+            (case.re, case.code),
+            "{}: {}",
+            case.text,
+            error.detail
+        );
+        assert!(error.detail.contains(case.detail), "{}: {}", case.text, error.detail);
+        assert!(error.detail.len() < 300, "{}: {}", case.text, error.detail);
+    }
+}
+
+#[test]
+fn frames_of_the_wrong_shape_are_refused_with_their_re() {
+    let to = format!(r#""conv":"{}","client_id":"a""#, conv());
+    check(&[
+        refused(
+            r#"{"t":"react","re":5,"emoji":"x"}"#,
+            Some(5),
+            Unsupported,
+            "unknown frame; known are hello",
+        ),
+        refused(r#"{"t":"Send","re":5}"#, Some(5), Unsupported, "unknown frame"),
+        refused(r#"{"re":5}"#, Some(5), Invalid, "missing field `t`"),
+        refused(r#"{"t":7,"re":5}"#, Some(5), Invalid, ""),
+        refused(
+            format!(r#"{{"t":"send","re":5,{to}}}"#),
+            Some(5),
+            Invalid,
+            "missing field `text`",
+        ),
+        refused(
+            format!(r#"{{"t":"send",{to},"text":"x"}}"#),
+            None,
+            Invalid,
+            "missing field `re`",
+        ),
+        refused(
+            format!(r#"{{"t":"send","re":5,{to},"text":"x","colour":1}}"#),
+            Some(5),
+            Invalid,
+            "unknown field `colour`",
+        ),
+        refused(r#"{"t":"ping","re":5}"#, Some(5), Invalid, "unknown field `re`"),
+        refused(
+            format!(r#"{{"t":"send","re":5,{to},"text":"x","text":"y"}}"#),
+            Some(5),
+            Invalid,
+            "duplicate field `text`",
+        ),
+        refused(
+            format!(r#"{{"t":"send","re":5,"re":6,{to},"text":"x"}}"#),
+            None,
+            Invalid,
+            "duplicate field `re`",
+        ),
+        refused(r#"{"t":"ping","t":"hello"}"#, None, Invalid, "duplicate field"),
+    ]);
+}
+
+#[test]
+fn wrong_values_are_refused_with_the_re_of_their_frame() {
+    let to = format!(r#""conv":"{}","client_id":"a""#, conv());
+    check(&[
+        refused(
+            r#"{"t":"read","re":5,"conv":"user_01kay8m2r3f9vvk1a2b3c4d5e1","seq":1}"#,
+            Some(5),
+            Invalid,
+            "expected a conversation id",
+        ),
+        refused(
+            format!(r#"{{"t":"read","re":5,"conv":"{}","seq":-1}}"#, conv()),
+            Some(5),
+            Invalid,
+            "expected u64",
+        ),
+        refused(
+            format!(
+                r#"{{"t":"read","re":5,"conv":"{}","seq":18446744073709551616}}"#,
+                conv()
+            ),
+            Some(5),
+            Invalid,
+            "expected u64",
+        ),
+        refused(
+            format!(
+                r#"{{"t":"read","re":18446744073709551616,"conv":"{}","seq":1}}"#,
+                conv()
+            ),
+            None,
+            Invalid,
+            "",
+        ),
+        refused(
+            format!(r#"{{"t":"read","re":5,"conv":"{}","seq":1e999}}"#, conv()),
+            Some(5),
+            Invalid,
+            "number out of range",
+        ),
+        refused(
+            format!(r#"{{"t":"read","re":5,"conv":"{}","seq":1.0}}"#, conv()),
+            Some(5),
+            Invalid,
+            "expected u64",
+        ),
+        refused(
+            format!(r#"{{"t":"send","re":5,{to},"text":"\ud800"}}"#),
+            Some(5),
+            Invalid,
+            "hex escape",
+        ),
+    ]);
+}
+
+#[test]
+fn what_is_no_frame_at_all_is_refused() {
+    let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    check(&[
+        refused("", None, Invalid, "not a frame"),
+        refused("null", None, Invalid, "not a frame"),
+        refused("[]", None, Invalid, ""),
+        refused(r#"{"t":"ping"} {}"#, None, Invalid, "trailing characters"),
+        refused(r#"{"t":"ping""#, None, Invalid, "EOF"),
+        refused(nested(200), None, Invalid, "not a frame"),
+        refused(
+            format!(r#"{{"t":"ping","re":5,"x":{}}}"#, nested(200)),
+            Some(5),
+            Invalid,
+            "recursion limit",
+        ),
+    ]);
+}
+
+#[test]
+fn every_known_name_is_a_frame_and_the_other_way_round() {
+    for name in ClientFrame::NAMES {
+        // `ping` needs nothing else; every other frame must miss something, but not its name.
+        match ClientFrame::parse(&format!(r#"{{"t":"{name}"}}"#)) {
+            Ok(_) => assert_eq!(name, "ping"),
+            Err(error) => assert_eq!(error.code, ErrorCode::Invalid, "{name}: {}", error.detail),
+        }
+    }
+}
+
+#[test]
+fn ids_are_of_one_kind() {
+    assert!(serde_json::from_str::<MessageId>(r#""msg_01kay8m2r3f9vvk1a2b3c4d5e6""#).is_ok());
+    assert!(serde_json::from_str::<MessageId>(r#""conv_01kay8m2r3f9vvk1a2b3c4d5e6""#).is_err());
+}
