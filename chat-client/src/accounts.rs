@@ -1,0 +1,67 @@
+use chat_proto::Role;
+use chat_proto::model::{Page, Person, User};
+use chat_proto::wire::{LoginBody, NewUser, PatchMe, RegisterBody, ServerInfo, SignedIn};
+
+use crate::query::Query;
+use crate::{Client, Error};
+
+impl Client {
+    /// Signs up a customer; the returned client acts for them.
+    pub async fn register(&self, email: &str, name: &str, password: &str) -> Result<(Self, SignedIn), Error> {
+        let body = RegisterBody {
+            email: email.to_owned(),
+            name: name.to_owned(),
+            password: password.to_owned(),
+        };
+        self.adopt(self.post("/auth/register", &body).await?.json()?)
+    }
+
+    /// Signs in; the returned client acts for that person.
+    pub async fn login(&self, email: &str, password: &str) -> Result<(Self, SignedIn), Error> {
+        let body = LoginBody {
+            email: email.to_owned(),
+            password: password.to_owned(),
+        };
+        self.adopt(self.post("/auth/login", &body).await?.json()?)
+    }
+
+    /// Ends the session of the token, its live connections included.
+    pub async fn logout(&self) -> Result<(), Error> {
+        self.post_empty("/auth/logout").await.map(drop)
+    }
+
+    /// My account.
+    pub async fn me(&self) -> Result<User, Error> {
+        self.get("/me").await
+    }
+
+    /// Changes how others see me named.
+    pub async fn rename(&self, name: &str) -> Result<User, Error> {
+        let body = PatchMe { name: name.to_owned() };
+        self.patch("/me", &body).await?.json()
+    }
+
+    /// Makes an account of any role; for admins.
+    pub async fn create_user(&self, user: &NewUser) -> Result<User, Error> {
+        self.post("/users", user).await?.json()
+    }
+
+    /// Whom I may write to, of one role or of all.
+    pub async fn directory(&self, role: Option<Role>) -> Result<Page<Person>, Error> {
+        let query = Query::default().with("role", role.as_ref());
+        self.get(&format!("/directory{query}")).await
+    }
+
+    /// What the server is and what it takes.
+    pub async fn server(&self) -> Result<ServerInfo, Error> {
+        self.get("/server").await
+    }
+
+    fn adopt(&self, signed_in: SignedIn) -> Result<(Self, SignedIn), Error> {
+        if signed_in.token_type.eq_ignore_ascii_case("bearer") {
+            Ok((self.authenticated(&signed_in.access_token), signed_in))
+        } else {
+            Err(Error::Protocol("the access token is no bearer token".into()))
+        }
+    }
+}

@@ -1,0 +1,145 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use chat_proto::ErrorCode;
+use chat_proto::model::Cursor;
+use chat_proto::wire::{ClientFrame, ClientInfo, Hello, SUBPROTOCOL, ServerFrame, Welcome};
+use futures_util::{SinkExt as _, StreamExt as _};
+use http::Uri;
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::{ClientRequestBuilder, Error as SocketError, Message};
+
+use super::sender::Shared;
+use super::socket::{self, Queues, Socket};
+use super::{
+    Closed, HEARTBEAT, HEARTBEAT_GRACE, INBOUND_EVENTS, Live, LiveReceiver, LiveSender, OUTBOUND_FRAMES,
+    WELCOME_WITHIN, frame,
+};
+use crate::{Client, Error};
+
+const READ_BUFFER: usize = 4 * 1024;
+const WRITE_BUFFER: usize = 16 * 1024;
+/// Room for the largest frame that is written and one buffer more.
+const MAX_WRITE_BUFFER: usize = MAX_FRAME_OUT + 2 * WRITE_BUFFER;
+/// No server is taken to read larger frames, whatever its `limits` say.
+const MAX_FRAME_OUT: usize = 256 * 1024;
+const MAX_MESSAGE_IN: usize = 1024 * 1024;
+
+impl Client {
+    /// Opens the live connection; tells what happens from now on.
+    pub async fn live(&self) -> Result<Live, Error> {
+        self.connect(None).await
+    }
+
+    /// Opens the live connection; tells first what happened after this cursor.
+    ///
+    /// When the cursor is too old or from before a restore, the first event is [`super::LiveEvent::Reset`].
+    pub async fn live_after(&self, cursor: &Cursor) -> Result<Live, Error> {
+        self.connect(Some(cursor.as_str().to_owned())).await
+    }
+
+    async fn connect(&self, resume: Option<String>) -> Result<Live, Error> {
+        let Some(token) = self.token() else {
+            return Err(Error::refusal(ErrorCode::Unauthenticated, "sign in first"));
+        };
+        let hello = Hello {
+            token: token.to_owned(),
+            client: Some(ClientInfo {
+                name: env!("CARGO_PKG_NAME").to_owned(),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+            }),
+            resume,
+        };
+        let address = (self.base.host(), self.base.port());
+        let mut socket = timeout(self.timeout, open(address, self.base.socket()?))
+            .await
+            .unwrap_or(Err(Error::Timeout))?;
+        let welcome = timeout(WELCOME_WITHIN, greet(&mut socket, hello))
+            .await
+            .unwrap_or(Err(Error::Timeout))?;
+        Ok(start(socket, welcome, self.timeout))
+    }
+}
+
+async fn open(address: (&str, u16), uri: Uri) -> Result<Socket, Error> {
+    let stream = TcpStream::connect(address).await.map_err(Error::transport)?;
+    stream.set_nodelay(true).map_err(Error::transport)?;
+    let request = ClientRequestBuilder::new(uri)
+        .with_header("User-Agent", crate::USER_AGENT)
+        .with_sub_protocol(SUBPROTOCOL);
+    let config = WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(WRITE_BUFFER)
+        .max_write_buffer_size(MAX_WRITE_BUFFER)
+        .max_message_size(Some(MAX_MESSAGE_IN))
+        .max_frame_size(Some(MAX_MESSAGE_IN));
+    match tokio_tungstenite::client_async_with_config(request, stream, Some(config)).await {
+        Ok((socket, _)) => Ok(socket),
+        Err(SocketError::Http(answer)) => {
+            let body = answer.body().as_deref().unwrap_or_default();
+            Err(Error::from_answer(answer.status(), body))
+        }
+        Err(SocketError::Protocol(error)) => Err(Error::Protocol(error.to_string())),
+        Err(error) => Err(Error::transport(error)),
+    }
+}
+
+/// Says `hello` and waits for the answer.
+async fn greet(socket: &mut Socket, hello: Hello) -> Result<Welcome, Error> {
+    let hello =
+        serde_json::to_string(&ClientFrame::Hello(hello)).map_err(|error| Error::Protocol(error.to_string()))?;
+    socket.send(Message::text(hello)).await.map_err(Error::transport)?;
+    loop {
+        let message = match socket.next().await {
+            Some(Ok(message)) => message,
+            Some(Err(error)) => return Err(Error::Closed(Closed::from_socket(&error))),
+            None => return Err(Error::Closed(Closed::Lost("ended before the welcome".to_owned()))),
+        };
+        let frame = match message {
+            Message::Text(text) => frame::parse(&text).map_err(Error::Protocol)?,
+            Message::Close(close) => return Err(Error::Closed(Closed::from_close(close))),
+            Message::Binary(_) => return Err(Error::Protocol("a binary frame".to_owned())),
+            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => continue,
+        };
+        match frame {
+            Some(ServerFrame::Welcome(welcome)) => return Ok(welcome),
+            Some(ServerFrame::Err(err)) => return Err(Error::from_frame(err)),
+            Some(ServerFrame::Bye(bye)) => return Err(Error::Closed(Closed::Bye(bye))),
+            Some(_) => return Err(Error::Protocol("a frame before the welcome".to_owned())),
+            None => {}
+        }
+    }
+}
+
+/// Hands the socket to its task.
+fn start(socket: Socket, welcome: Welcome, timeout: Duration) -> Live {
+    let (frames, frames_out) = mpsc::channel(OUTBOUND_FRAMES);
+    let (events_in, events) = mpsc::channel(INBOUND_EVENTS);
+    let shared = Arc::new(Shared::default());
+    let queues = Queues {
+        frames: frames_out,
+        events: events_in,
+    };
+    let of_task = Arc::clone(&shared);
+    shared.task.spawn(async move {
+        socket::run(socket, queues, &of_task, HEARTBEAT + HEARTBEAT_GRACE).await;
+    });
+    // So that `close` can wait for this one task.
+    shared.task.close();
+    let frame_limit = usize::try_from(welcome.limits.frame_bytes)
+        .unwrap_or(MAX_FRAME_OUT)
+        .min(MAX_FRAME_OUT);
+    Live {
+        welcome,
+        receiver: LiveReceiver::new(events, Arc::clone(&shared.ended)),
+        sender: LiveSender {
+            frames,
+            shared,
+            frame_limit,
+            timeout,
+        },
+    }
+}

@@ -1,0 +1,84 @@
+use chat_proto::model::{Conversation, Cursor, Message, User};
+use chat_proto::wire::{
+    AccessRevoked, EphemeralEvent, ErrFrame, Event, EventHead, EventName, ParticipantAdded, ParticipantRemoved,
+    ReadMoved,
+};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::Closed;
+
+/// What a live connection tells.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum LiveEvent {
+    /// Something happened, for good.
+    Event(Box<LiveChange>),
+    /// Something worth telling but not storing: typing, presence.
+    Ephemeral(EphemeralEvent),
+    /// What was missed has been told; what follows is new.
+    Live(Cursor),
+    /// A sign of life, with the newest cursor.
+    Ping(Cursor),
+    /// The cursor to follow from cannot be used, for this reason: load anew.
+    Reset(String),
+    /// The server refused something that nobody waits for, such as a typing notice.
+    Refused(ErrFrame),
+    /// The connection is over. Always the last event.
+    Closed(Closed),
+}
+
+/// A durable event. `head` has the cursor, the version and by whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveChange {
+    /// What every event says.
+    pub head: EventHead,
+    /// What happened.
+    pub change: Change,
+}
+
+/// What happened, with the thing itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Change {
+    /// A message was sent.
+    MessageCreated(Message),
+    /// Somebody read on.
+    ReadMoved(ReadMoved),
+    /// A conversation with me began.
+    ConversationCreated(Conversation),
+    /// Somebody came into a group.
+    ParticipantAdded(ParticipantAdded),
+    /// Somebody left a group.
+    ParticipantRemoved(ParticipantRemoved),
+    /// I was added to this group.
+    AccessGranted(Conversation),
+    /// I am no longer in this conversation.
+    AccessRevoked(AccessRevoked),
+    /// My account changed.
+    UserChanged(User),
+    /// An event of a newer server, to be ignored.
+    Unknown,
+}
+
+impl LiveChange {
+    pub(super) fn read(event: Event) -> Result<Self, String> {
+        let Event { head, d, .. } = event;
+        let change = match head.e {
+            EventName::MessageCreated => Change::MessageCreated(content(&head, d)?),
+            EventName::ReadMoved => Change::ReadMoved(content(&head, d)?),
+            EventName::ConversationCreated => Change::ConversationCreated(content(&head, d)?),
+            EventName::ParticipantAdded => Change::ParticipantAdded(content(&head, d)?),
+            EventName::ParticipantRemoved => Change::ParticipantRemoved(content(&head, d)?),
+            EventName::AccessGranted => Change::AccessGranted(content(&head, d)?),
+            EventName::AccessRevoked => Change::AccessRevoked(content(&head, d)?),
+            EventName::UserChanged => Change::UserChanged(content(&head, d)?),
+            _ => Change::Unknown,
+        };
+        Ok(Self { head, change })
+    }
+}
+
+fn content<T: DeserializeOwned>(head: &EventHead, d: Value) -> Result<T, String> {
+    serde_json::from_value(d).map_err(|error| format!("the content of a {:?} event: {error}", head.e))
+}

@@ -1,0 +1,24 @@
+//! The client against small servers that say what each test wants.
+
+/// Fails with the value itself when it does not match.
+macro_rules! assert_matches {
+    ($value:expr, $pattern:pat $(if $guard:expr)?) => {
+        match $value {
+            $pattern $(if $guard)? => {}
+            other => panic!("{other:?} is not {}", stringify!($pattern)),
+        }
+    };
+}
+
+#[cfg(test)]
+mod fake_http;
+#[cfg(test)]
+mod fake_socket;
+#[cfg(test)]
+mod live;
+#[cfg(test)]
+mod live_end;
+#[cfg(test)]
+mod rest;
+#[cfg(test)]
+mod values;
