@@ -1,0 +1,204 @@
+//! What is valid value by value, and still must not be served.
+
+use super::{ConfigError, Loaded};
+
+/// A token signed with a shorter key can be forged by trying keys: HMAC-SHA-256 wants as many bytes as it gives.
+const SECRET_BYTES: usize = 32;
+
+/// Words of secrets that were copied from somewhere; compared without case and punctuation.
+const WELL_KNOWN: &[&str] = &[
+    "changeme",
+    "changethis",
+    "replaceme",
+    "replacethis",
+    "yoursecret",
+    "yourjwt",
+    "yoursuper",
+    "your256bit",
+    "mysecret",
+    "myultrasecure",
+    "supersecret",
+    "secretkey",
+    "jwtsecret",
+    "topsecret",
+    "password",
+    "example",
+    "keyboardcat",
+    "0123456789",
+    "1234567890",
+    "abcdefghij",
+    "qwertyuiop",
+];
+
+impl Loaded {
+    /// Refuses what would be unsafe or cannot work. All problems at once, each with its fix.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let mut problems = Vec::new();
+        self.check_addresses(&mut problems);
+        self.check_secret(&mut problems);
+        self.check_limits(&mut problems);
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(ConfigError::Refused { problems })
+        }
+    }
+
+    /// Starts a sentence with the place that set a key.
+    fn at(&self, path: &str) -> String {
+        self.source(path).map_or_else(|| path.to_owned(), ToString::to_string)
+    }
+
+    fn check_addresses(&self, problems: &mut Vec<String>) {
+        let (listen, url) = (self.config.listen, &self.config.public_url);
+        if !listen.ip().is_loopback() && url.is_none() {
+            problems.push(format!(
+                "{}: `listen` {listen} can be reached from other machines, but no `public_url` is set. \
+                 Set `public_url` to the address people use, or listen on 127.0.0.1.",
+                self.at("listen")
+            ));
+        }
+        if !url.is_none() && !url.is_https() && !url.is_loopback() {
+            problems.push(format!(
+                "{}: `public_url` {url} would send passwords and messages over the network in the clear. \
+                 Make it https, with a proxy in front of the server that holds the certificate.",
+                self.at("public_url")
+            ));
+        }
+    }
+
+    fn check_secret(&self, problems: &mut Vec<String>) {
+        let secret = &self.config.auth.jwt_secret;
+        if secret.is_empty() {
+            return;
+        }
+        let fault = if secret.expose().len() < SECRET_BYTES {
+            "is shorter than 32 bytes"
+        } else if is_guessable(secret.expose()) {
+            "is a well-known word or pattern"
+        } else {
+            return;
+        };
+        problems.push(format!(
+            "{}: `auth.jwt_secret` {fault}, so that tokens can be forged. \
+             Leave it empty to have one made, or use the output of: openssl rand -base64 32",
+            self.at("auth.jwt_secret")
+        ));
+    }
+
+    fn check_limits(&self, problems: &mut Vec<String>) {
+        let (limits, http) = (&self.config.limits, &self.config.http);
+        for (path, bytes) in [
+            ("limits.frame_bytes", limits.frame_bytes),
+            ("limits.body_bytes", limits.body_bytes),
+        ] {
+            if bytes < limits.message_bytes {
+                problems.push(format!(
+                    "{}: `{path}` {bytes} has no room for a message of {}. \
+                     Make it larger, or `limits.message_bytes` smaller.",
+                    self.at(path),
+                    limits.message_bytes
+                ));
+            }
+        }
+        for (path, period) in [
+            ("auth.session_ttl", self.config.auth.session_ttl),
+            ("http.header_timeout", http.header_timeout),
+            ("http.body_timeout", http.body_timeout),
+        ] {
+            if period.is_zero() {
+                problems.push(format!(
+                    "{}: `{path}` is zero, so that nothing could ever succeed. Make it longer.",
+                    self.at(path)
+                ));
+            }
+        }
+    }
+}
+
+/// Whether a secret is copied or typed rather than random. Thirty-two random bytes, in hexadecimal or otherwise, have
+/// more than seven different ones but for a chance of one in many billions.
+fn is_guessable(secret: &str) -> bool {
+    let plain: String = secret
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .collect::<String>()
+        .to_ascii_lowercase();
+    let mut bytes = secret.as_bytes().to_vec();
+    bytes.sort_unstable();
+    bytes.dedup();
+    bytes.len() < 8 || WELL_KNOWN.iter().any(|word| plain.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Config, Overrides};
+
+    /// What is refused with these variables. `--config` names an empty file, so that no file of the machine counts.
+    fn problems(variables: &[(&str, &str)]) -> Vec<String> {
+        let empty = tempfile::NamedTempFile::new().unwrap();
+        let flags = Overrides::new().file(Some(empty.path().to_owned()));
+        let variables = variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        match Config::load(&flags, variables).unwrap().check() {
+            Ok(()) => Vec::new(),
+            Err(ConfigError::Refused { problems }) => problems,
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn the_defaults_pass() {
+        assert_eq!(problems(&[]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn an_open_address_needs_a_public_url() {
+        for listen in ["0.0.0.0:9000", "[::]:9000", "192.168.1.4:80"] {
+            let found = problems(&[("CHATD_LISTEN", listen)]);
+            assert!(found[0].starts_with("env CHATD_LISTEN: `listen` "), "{found:?}");
+            assert!(problems(&[("CHATD_LISTEN", listen), ("CHATD_PUBLIC_URL", "https://c.example")]).is_empty());
+        }
+        assert!(problems(&[("CHATD_LISTEN", "[::1]:9000")]).is_empty());
+    }
+
+    #[test]
+    fn a_public_url_in_the_clear_is_for_this_machine_only() {
+        assert_eq!(problems(&[("CHATD_PUBLIC_URL", "http://shop.example")]).len(), 1);
+        assert!(problems(&[("CHATD_PUBLIC_URL", "http://localhost:9000")]).is_empty());
+    }
+
+    #[test]
+    fn a_weak_secret_is_refused_and_not_repeated() {
+        for secret in [
+            "hunter2",
+            "my-ultra-secure-and-ultra-long-secret",
+            "your-256-bit-secret-your-256-bit-secret",
+            "CHANGE_ME_CHANGE_ME_CHANGE_ME_CHANGE_ME",
+            "abababababababababababababababababab",
+        ] {
+            let found = problems(&[("JWT_SECRET", secret)]);
+            assert_eq!(found.len(), 1, "{secret}");
+            assert!(found[0].starts_with("env JWT_SECRET: `auth.jwt_secret` is ") && !found[0].contains(secret));
+        }
+        assert!(
+            problems(&[(
+                "JWT_SECRET",
+                "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+            )])
+            .is_empty()
+        );
+    }
+
+    #[test]
+    fn limits_must_fit_each_other_and_all_problems_come_at_once() {
+        let found = problems(&[
+            ("CHATD_LIMITS__MESSAGE_BYTES", "2MiB"),
+            ("CHATD_HTTP__HEADER_TIMEOUT", "0s"),
+            ("CHATD_LISTEN", "0.0.0.0:1"),
+        ]);
+        assert_eq!(found.len(), 4, "{found:#?}");
+    }
+}

@@ -1,0 +1,204 @@
+//! The environment: `CHATD_...`, and the variables of the original backend.
+
+use super::file::Entry;
+use super::keys::{self, KEYS, Named};
+use super::{ConfigError, Given, Origin, Period, Source};
+
+const PREFIX: &str = "CHATD_";
+
+/// Names the file to read; not a key.
+pub(super) const CONFIG: &str = "CHATD_CONFIG";
+
+/// The environment of this process, for [`Config::load`](super::Config::load).
+///
+/// Bytes that are no UTF-8 become replacement characters.
+pub fn environment() -> Vec<(String, String)> {
+    std::env::vars_os()
+        .map(|(name, value)| {
+            (
+                name.to_string_lossy().into_owned(),
+                value.to_string_lossy().into_owned(),
+            )
+        })
+        .collect()
+}
+
+/// The variable for a path.
+fn variable(path: &str) -> String {
+    format!("{PREFIX}{}", path.replace('.', "__").to_ascii_uppercase())
+}
+
+/// Reads the `CHATD_` variables.
+pub(super) fn own(variables: &[(String, String)]) -> Result<Vec<Entry>, ConfigError> {
+    let mut entries = Vec::new();
+    for (name, value) in variables {
+        let Some(rest) = name.strip_prefix(PREFIX) else {
+            continue;
+        };
+        if name == CONFIG || is_service_link(rest, value) {
+            continue;
+        }
+        let path = rest.replace("__", ".").to_ascii_lowercase();
+        let known = keys::find(&path).filter(|_| variable(&path) == *name);
+        let at = Source::Env(name.clone());
+        let Some(named) = known else {
+            // One underscore where two belong is the usual slip, and looks like one word here.
+            let meant = KEYS
+                .iter()
+                .map(|key| variable(key.path))
+                .find(|known| known.replace("__", "_") == *name);
+            let suggestion = meant.or_else(|| keys::suggest(&path).map(|path| variable(&path)));
+            return Err(ConfigError::Unknown {
+                at,
+                name: name.clone(),
+                suggestion,
+            });
+        };
+        entries.push(Entry {
+            named,
+            given: Given::Word(value.clone()),
+            at,
+        });
+    }
+    Ok(entries)
+}
+
+/// Whether Kubernetes put this variable here because a service is named `chatd`.
+fn is_service_link(rest: &str, value: &str) -> bool {
+    rest.starts_with("SERVICE_HOST") || rest.starts_with("SERVICE_PORT") || {
+        rest.starts_with("PORT") && (rest.starts_with("PORT_") || value.contains("://"))
+    }
+}
+
+/// Reads what the original backend reads, apart from `PORT`. An empty variable counts as not set, as it did there.
+pub(super) fn original(variables: &[(String, String)]) -> Result<Vec<Entry>, ConfigError> {
+    let mut entries = Vec::new();
+    for (name, value) in variables.iter().filter(|(_, value)| !value.is_empty()) {
+        let refuse = |key, expected| {
+            let (at, given) = (Source::Env(name.clone()), super::setting::quote(value));
+            ConfigError::Value {
+                at,
+                key,
+                given,
+                expected,
+            }
+        };
+        let (path, given) = match name.as_str() {
+            "JWT_SECRET" => ("auth.jwt_secret", Given::Word(value.clone())),
+            "JWT_EXPIRES_IN" => {
+                let seconds = value
+                    .bytes()
+                    .all(|byte| byte.is_ascii_digit())
+                    .then(|| format!("{value}s"));
+                let text = seconds.unwrap_or_else(|| value.clone());
+                text.parse::<Period>()
+                    .map_err(|_| refuse("auth.session_ttl", "a duration such as 90d, or a number of seconds"))?;
+                ("auth.session_ttl", Given::Word(text))
+            }
+            "CLIENT_URL" => {
+                let origin = Origin::of(value)
+                    .map_err(|_| refuse("allowed_origins", "an address such as https://shop.example"))?;
+                ("allowed_origins", Given::Word(origin.to_string()))
+            }
+            _ => continue,
+        };
+        let named: Option<Named> = keys::find(path);
+        entries.extend(named.map(|named| Entry {
+            named,
+            given,
+            at: Source::Env(name.clone()),
+        }));
+    }
+    Ok(entries)
+}
+
+/// The port that `PORT` asks for.
+pub(super) fn port(variables: &[(String, String)]) -> Result<Option<u16>, ConfigError> {
+    let Some((name, value)) = variables
+        .iter()
+        .find(|(name, value)| name == "PORT" && !value.is_empty())
+    else {
+        return Ok(None);
+    };
+    value.parse().map(Some).map_err(|_| ConfigError::Value {
+        at: Source::Env(name.clone()),
+        key: "listen",
+        given: super::setting::quote(value),
+        expected: "a port from 0 to 65535",
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn variables(list: &[(&str, &str)]) -> Vec<(String, String)> {
+        list.iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
+    }
+
+    fn names(entries: &[Entry]) -> Vec<&'static str> {
+        entries.iter().map(|entry| KEYS[entry.named.index].path).collect()
+    }
+
+    #[test]
+    fn every_key_has_a_variable() {
+        for key in KEYS {
+            let entries = own(&variables(&[(&variable(key.path), "x")])).unwrap();
+            assert_eq!(names(&entries), [key.path]);
+        }
+    }
+
+    #[test]
+    fn an_unknown_variable_is_an_error_with_a_suggestion() {
+        for (name, meant) in [
+            ("CHATD_AUTH_SESSION_TTL", "; did you mean `CHATD_AUTH__SESSION_TTL`?"),
+            ("CHATD_LISTENN", "; did you mean `CHATD_LISTEN`?"),
+            (
+                "CHATD_BOOTSTRAP_ADMIN_EMAIL",
+                "; did you mean `CHATD_BOOTSTRAP__ADMIN_EMAIL`?",
+            ),
+            ("CHATD_listen", "; did you mean `CHATD_LISTEN`?"),
+            ("CHATD_PURPLE_ELEPHANT", ""),
+        ] {
+            let error = own(&variables(&[(name, "x")])).unwrap_err();
+            assert_eq!(error.to_string(), format!("env {name}: unknown key `{name}`{meant}"));
+        }
+    }
+
+    #[test]
+    fn foreign_variables_are_left_alone() {
+        let foreign = [
+            ("PATH", "/bin"),
+            ("CHATD_CONFIG", "x"),
+            ("CHATD_SERVICE_HOST", "10.0.0.1"),
+            ("CHATD_PORT", "tcp://10.0.0.1:80"),
+            ("CHATD_PORT_80_TCP_ADDR", "10.0.0.1"),
+            ("CHATCTL_SERVER", "x"),
+        ];
+        assert!(own(&variables(&foreign)).unwrap().is_empty());
+        assert!(own(&variables(&[("CHATD_PORT", "9000")])).is_err());
+    }
+
+    #[test]
+    fn the_original_variables_are_understood() {
+        let list = [
+            ("JWT_EXPIRES_IN", "3600"),
+            ("CLIENT_URL", "http://localhost:5173/app/"),
+            ("JWT_SECRET", ""),
+        ];
+        let entries = original(&variables(&list)).unwrap();
+        assert_eq!(names(&entries), ["auth.session_ttl", "allowed_origins"]);
+        assert_eq!(entries[0].given, Given::Word("3600s".to_owned()));
+        assert_eq!(entries[1].given, Given::Word("http://localhost:5173".to_owned()));
+        let error = original(&variables(&[("JWT_EXPIRES_IN", "soon")]))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.starts_with("env JWT_EXPIRES_IN: `auth.session_ttl` is \"soon\"; expected a duration"),
+            "{error}"
+        );
+        assert!(port(&variables(&[("PORT", "http")])).is_err());
+    }
+}

@@ -1,0 +1,147 @@
+//! The table of keys, and the search in it.
+
+use std::fmt;
+
+use super::{Config, Setting};
+
+/// One key of the configuration.
+#[derive(Clone, Copy)]
+pub struct Key {
+    /// Its path as in TOML, such as `auth.session_ttl`.
+    pub path: &'static str,
+    /// Whether it is a secret: never shown, never a flag, and also accepted as `<path>_file`.
+    pub secret: bool,
+    /// The field it fills; the type of the field decides what is a value.
+    pub(super) field: fn(&mut Config) -> &mut dyn Setting,
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Key").field(&self.path).finish()
+    }
+}
+
+const fn open(path: &'static str, field: fn(&mut Config) -> &mut dyn Setting) -> Key {
+    Key {
+        path,
+        secret: false,
+        field,
+    }
+}
+
+const fn secret(path: &'static str, field: fn(&mut Config) -> &mut dyn Setting) -> Key {
+    Key {
+        path,
+        secret: true,
+        field,
+    }
+}
+
+/// Every key there is. Those outside of a section come first, so that the order is one of a valid TOML file.
+pub const KEYS: &[Key] = &[
+    open("listen", |c| &mut c.listen),
+    open("public_url", |c| &mut c.public_url),
+    open("data_dir", |c| &mut c.data_dir),
+    open("allowed_origins", |c| &mut c.allowed_origins),
+    open("auth.session_ttl", |c| &mut c.auth.session_ttl),
+    secret("auth.jwt_secret", |c| &mut c.auth.jwt_secret),
+    open("limits.message_bytes", |c| &mut c.limits.message_bytes),
+    open("limits.frame_bytes", |c| &mut c.limits.frame_bytes),
+    open("limits.body_bytes", |c| &mut c.limits.body_bytes),
+    open("limits.group_participants", |c| &mut c.limits.group_participants),
+    open("limits.connections", |c| &mut c.limits.connections),
+    open("limits.sockets_per_user", |c| &mut c.limits.sockets_per_user),
+    open("limits.mailbox_frames", |c| &mut c.limits.mailbox_frames),
+    open("http.header_timeout", |c| &mut c.http.header_timeout),
+    open("http.body_timeout", |c| &mut c.http.body_timeout),
+    open("http.shutdown_grace", |c| &mut c.http.shutdown_grace),
+    open("log.level", |c| &mut c.log.level),
+    open("log.format", |c| &mut c.log.format),
+    open("store.cache", |c| &mut c.store.cache),
+    open("bootstrap.admin_email", |c| &mut c.bootstrap.admin_email),
+    open("bootstrap.admin_password_file", |c| {
+        &mut c.bootstrap.admin_password_file
+    }),
+];
+
+/// What a name in a file or a variable stands for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Named {
+    /// Its place in [`KEYS`].
+    pub(super) index: usize,
+    /// Whether the value is the name of a file that holds the secret.
+    pub(super) in_file: bool,
+}
+
+/// The key that a path means; `<path>_file` means a secret.
+pub(super) fn find(path: &str) -> Option<Named> {
+    let position = |path: &str| KEYS.iter().position(|key| key.path == path);
+    if let Some(index) = position(path) {
+        return Some(Named { index, in_file: false });
+    }
+    let index = position(path.strip_suffix("_file")?)?;
+    KEYS[index].secret.then_some(Named { index, in_file: true })
+}
+
+/// Whether some key lies in this section.
+pub(super) fn is_section(path: &str) -> bool {
+    sections().any(|section| section == path)
+}
+
+/// The names of the sections, with repetitions.
+fn sections() -> impl Iterator<Item = &'static str> {
+    KEYS.iter().filter_map(|key| Some(key.path.rsplit_once('.')?.0))
+}
+
+/// The path that someone may have meant by an unknown one: the same word in another section, or a close one.
+pub(super) fn suggest(unknown: &str) -> Option<String> {
+    let last = |path: &str| path.rsplit('.').next().unwrap_or_default().to_owned();
+    let secrets = KEYS
+        .iter()
+        .filter(|key| key.secret)
+        .map(|key| format!("{}_file", key.path));
+    let mut known: Vec<String> = KEYS.iter().map(|key| key.path.to_owned()).chain(secrets).collect();
+    if let Some(moved) = known.iter().find(|path| last(path) == last(unknown)) {
+        return Some(moved.clone());
+    }
+    known.extend(sections().map(str::to_owned));
+    let distance = |path: &String| strsim::damerau_levenshtein(path, unknown);
+    let closest = known.into_iter().min_by_key(distance)?;
+    (distance(&closest) <= (unknown.len() / 3).clamp(1, 4)).then_some(closest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_comes_once_and_top_level_keys_come_first() {
+        let mut paths: Vec<_> = KEYS.iter().map(|key| key.path).collect();
+        let top = paths.iter().take_while(|path| !path.contains('.')).count();
+        assert!(paths[top..].iter().all(|path| path.contains('.')));
+        paths.sort_unstable();
+        paths.dedup();
+        assert_eq!(paths.len(), KEYS.len());
+    }
+
+    #[test]
+    fn only_a_secret_has_a_file_form() {
+        assert!(find("auth.jwt_secret_file").unwrap().in_file);
+        assert!(!find("bootstrap.admin_password_file").unwrap().in_file);
+        assert!(find("listen_file").is_none());
+    }
+
+    #[test]
+    fn a_typo_and_a_wrong_section_are_recognised() {
+        for (unknown, meant) in [
+            ("auth.sesion_ttl", Some("auth.session_ttl")),
+            ("session_ttl", Some("auth.session_ttl")),
+            ("lisen", Some("listen")),
+            ("limit", Some("limits")),
+            ("auth.jwt_secret_fil", Some("auth.jwt_secret_file")),
+            ("colour", None),
+        ] {
+            assert_eq!(suggest(unknown).as_deref(), meant, "{unknown}");
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! What an operator can set, and where each value came from.
+//!
+//! `default.toml` is the reference: it names every key, says what it does, and its values are the defaults. A value
+//! is looked for in the flags, the environment, the variables of the original backend, the file and the defaults, in
+//! this order. One table, [`KEYS`], says which keys there are and which field each one fills; reading the file and
+//! the environment, the "did you mean" of an unknown key and [`Loaded::show`] all follow it.
+//!
+//! ```
+//! use chatd::config::{Config, Overrides};
+//!
+//! let flags = Overrides::new().set("log.format", Some("json"));
+//! let variables = [("CHATD_LISTEN".to_owned(), "127.0.0.1:8000".to_owned())];
+//! let loaded = Config::load(&flags, variables)?;
+//! assert_eq!(loaded.config.listen.port(), 8000);
+//! assert!(loaded.show().contains(r#"listen = "127.0.0.1:8000" # env CHATD_LISTEN"#));
+//! # Ok::<(), chatd::config::ConfigError>(())
+//! ```
+
+mod address;
+mod check;
+mod environment;
+mod error;
+mod file;
+mod keys;
+mod load;
+mod overrides;
+mod secret;
+mod setting;
+mod units;
+
+pub use self::address::{Origin, PublicUrl};
+pub use self::environment::environment;
+pub use self::error::{ConfigError, Source};
+pub use self::keys::{KEYS, Key};
+pub use self::load::Loaded;
+pub use self::overrides::Overrides;
+pub use self::secret::Secret;
+pub use self::setting::{Given, LogFormat, Setting};
+pub use self::units::{Period, Size};
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+/// The reference: every key with its default and what it does. Printed by `chatd config default`.
+pub const DEFAULTS: &str = include_str!("default.toml");
+
+/// The whole configuration, as [`Config::load`] makes it.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The address that people use; none while the server is for this machine only.
+    pub public_url: PublicUrl,
+    /// The folder that holds everything.
+    pub data_dir: PathBuf,
+    /// Origins that may use the API from a browser.
+    pub allowed_origins: Vec<Origin>,
+    /// Logins and tokens.
+    pub auth: Auth,
+    /// Upper bounds.
+    pub limits: Limits,
+    /// Time-outs of HTTP.
+    pub http: Http,
+    /// The log.
+    pub log: Log,
+    /// The database.
+    pub store: Store,
+    /// The first admin.
+    pub bootstrap: Bootstrap,
+}
+
+/// Section `[auth]`.
+#[derive(Clone, Debug, Default)]
+pub struct Auth {
+    /// How long a login lasts.
+    pub session_ttl: Period,
+    /// Signs access tokens. Empty: the server makes one at the first start.
+    pub jwt_secret: Secret,
+}
+
+/// Section `[limits]`. Every count is at least one.
+#[derive(Clone, Debug, Default)]
+pub struct Limits {
+    /// Longest text of a message.
+    pub message_bytes: Size,
+    /// Longest WebSocket frame from a client.
+    pub frame_bytes: Size,
+    /// Longest request body, uploads apart.
+    pub body_bytes: Size,
+    /// People in one group.
+    pub group_participants: usize,
+    /// Open connections in total.
+    pub connections: usize,
+    /// Open sockets of one person.
+    pub sockets_per_user: usize,
+    /// Frames that wait for one socket.
+    pub mailbox_frames: usize,
+}
+
+/// Section `[http]`.
+#[derive(Clone, Debug, Default)]
+pub struct Http {
+    /// How long the headers of a request may take.
+    pub header_timeout: Period,
+    /// How long the body of a request may take.
+    pub body_timeout: Period,
+    /// How long running requests may take when the server stops.
+    pub shutdown_grace: Period,
+}
+
+/// Section `[log]`.
+#[derive(Clone, Debug, Default)]
+pub struct Log {
+    /// A level, or directives per module.
+    pub level: String,
+    /// How lines look.
+    pub format: LogFormat,
+}
+
+/// Section `[store]`.
+#[derive(Clone, Debug, Default)]
+pub struct Store {
+    /// Memory for the cache of the database.
+    pub cache: Size,
+}
+
+/// Section `[bootstrap]`. Both empty: no admin is made.
+#[derive(Clone, Debug, Default)]
+pub struct Bootstrap {
+    /// The address of the first admin.
+    pub admin_email: String,
+    /// A file that holds the first admin's password. Read only while there is no admin, so it may be gone later.
+    pub admin_password_file: PathBuf,
+}
+
+impl Config {
+    /// Every field before the defaults are read into it.
+    fn blank() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            public_url: PublicUrl::default(),
+            data_dir: PathBuf::new(),
+            allowed_origins: Vec::new(),
+            auth: Auth::default(),
+            limits: Limits::default(),
+            http: Http::default(),
+            log: Log::default(),
+            store: Store::default(),
+            bootstrap: Bootstrap::default(),
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! The types of values: what each accepts, and how it is written back.
+
+use std::fmt::{self, Write as _};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use super::{Origin, Period, PublicUrl, Secret, Size};
+
+/// A value as someone wrote it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Given {
+    /// From a flag or a variable, where everything is text.
+    Word(String),
+    /// A string in TOML.
+    Text(String),
+    /// A whole number in TOML that is not negative.
+    Number(u64),
+    /// A list of strings in TOML.
+    List(Vec<String>),
+    /// Anything else in TOML; no key takes it.
+    Other,
+}
+
+/// A field that a key fills.
+pub trait Setting {
+    /// What it accepts, to follow the word "expected".
+    fn expected(&self) -> &'static str;
+
+    /// Takes a value; `None` if it is not one of the expected ones.
+    fn set(&mut self, given: &Given) -> Option<()>;
+
+    /// The value as TOML. A secret gives stars.
+    fn to_toml(&self) -> String;
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Text in a terminal, JSON otherwise.
+    #[default]
+    Auto,
+    /// For people.
+    Text,
+    /// For machines: an object a line.
+    Json,
+}
+
+impl LogFormat {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Text => "text",
+            Self::Json => "json",
+        }
+    }
+}
+
+impl FromStr for LogFormat {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        [Self::Auto, Self::Text, Self::Json]
+            .into_iter()
+            .find(|format| format.as_str() == text)
+            .ok_or(())
+    }
+}
+
+impl fmt::Display for LogFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl Given {
+    /// The text, from wherever it came.
+    pub(super) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Word(text) | Self::Text(text) => Some(text),
+            Self::Number(_) | Self::List(_) | Self::Other => None,
+        }
+    }
+}
+
+impl fmt::Display for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Word(text) | Self::Text(text) => f.write_str(&quote(text)),
+            Self::Number(number) => number.fmt(f),
+            Self::List(items) => f.write_str(&quote_list(items)),
+            Self::Other => f.write_str("something else"),
+        }
+    }
+}
+
+/// A TOML string on one line, whatever is in it.
+pub(super) fn quote(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            c if c.is_control() => {
+                // Writing to a `String` cannot fail.
+                let _ = write!(quoted, "\\u{:04X}", u32::from(c));
+            }
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+fn quote_list<T: fmt::Display>(items: &[T]) -> String {
+    let items: Vec<String> = items.iter().map(|item| quote(&item.to_string())).collect();
+    format!("[{}]", items.join(", "))
+}
+
+/// A setting whose value is a text that parses.
+macro_rules! parsed_setting {
+    ($type:ty, $expected:literal) => {
+        impl Setting for $type {
+            fn expected(&self) -> &'static str {
+                $expected
+            }
+
+            fn set(&mut self, given: &Given) -> Option<()> {
+                *self = given.text()?.parse().ok()?;
+                Some(())
+            }
+
+            fn to_toml(&self) -> String {
+                quote(&self.to_string())
+            }
+        }
+    };
+}
+
+parsed_setting!(
+    SocketAddr,
+    "an IP address and a port such as \"127.0.0.1:9000\" or \"[::1]:9000\""
+);
+parsed_setting!(PublicUrl, "an address such as \"https://chat.shop.example\"");
+parsed_setting!(Period, "a duration such as \"30s\", \"12h\" or \"7d\"");
+parsed_setting!(Size, "a size such as \"16KiB\" or \"64MiB\"");
+parsed_setting!(LogFormat, "\"auto\", \"text\" or \"json\"");
+parsed_setting!(String, "a text");
+
+impl Setting for PathBuf {
+    fn expected(&self) -> &'static str {
+        "a path"
+    }
+
+    fn set(&mut self, given: &Given) -> Option<()> {
+        *self = Self::from(given.text()?);
+        Some(())
+    }
+
+    fn to_toml(&self) -> String {
+        quote(&self.to_string_lossy())
+    }
+}
+
+impl Setting for usize {
+    fn expected(&self) -> &'static str {
+        "a whole number from 1 to 1000000"
+    }
+
+    fn set(&mut self, given: &Given) -> Option<()> {
+        let number = match given {
+            Given::Word(text) => text.parse().ok()?,
+            Given::Number(number) => *number,
+            Given::Text(_) | Given::List(_) | Given::Other => return None,
+        };
+        *self = Self::try_from(number)
+            .ok()
+            .filter(|number| (1..=1_000_000).contains(number))?;
+        Some(())
+    }
+
+    fn to_toml(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Setting for Vec<Origin> {
+    fn expected(&self) -> &'static str {
+        "origins such as \"https://shop.example\": scheme, host and port, without a path or a star"
+    }
+
+    fn set(&mut self, given: &Given) -> Option<()> {
+        let origins: Result<Self, _> = match given {
+            Given::Word(text) => text
+                .split(',')
+                .map(str::trim)
+                .filter(|item| !item.is_empty())
+                .map(str::parse)
+                .collect(),
+            Given::List(items) => items.iter().map(|item| item.parse()).collect(),
+            Given::Text(_) | Given::Number(_) | Given::Other => return None,
+        };
+        *self = origins.ok()?;
+        Some(())
+    }
+
+    fn to_toml(&self) -> String {
+        quote_list(self)
+    }
+}
+
+impl Setting for Secret {
+    fn expected(&self) -> &'static str {
+        "a text"
+    }
+
+    fn set(&mut self, given: &Given) -> Option<()> {
+        *self = Self::new(given.text()?);
+        Some(())
+    }
+
+    fn to_toml(&self) -> String {
+        format!("{self:?}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_may_hold_a_number_or_a_list() {
+        let mut count = 0_usize;
+        assert_eq!(count.set(&Given::Word("12".to_owned())), Some(()));
+        assert_eq!(count, 12);
+        let mut origins = Vec::<Origin>::new();
+        assert_eq!(
+            origins.set(&Given::Word("https://a.example, http://b.example:81".to_owned())),
+            Some(())
+        );
+        assert_eq!(origins.to_toml(), r#"["https://a.example", "http://b.example:81"]"#);
+    }
+
+    #[test]
+    fn a_number_in_quotes_or_out_of_range_is_no_number() {
+        let mut count = 7_usize;
+        for given in [
+            Given::Text("12".to_owned()),
+            Given::Number(0),
+            Given::Number(u64::MAX),
+            Given::Other,
+        ] {
+            assert_eq!(count.set(&given), None);
+        }
+        assert_eq!(count, 7);
+    }
+
+    #[test]
+    fn quoting_survives_the_parser() {
+        for text in ["", "plain", "a\"b\\c", "line\nbreak\u{7f}\u{1b}[0m", "ü🎈"] {
+            let table: toml::Table = format!("x = {}", quote(text)).parse().unwrap();
+            assert_eq!(table["x"].as_str(), Some(text));
+            assert!(!quote(text).contains('\n'));
+        }
+    }
+}
