@@ -4,4 +4,5 @@
 //! loop ([`listener`]). Everything in between is a library, so that another program can mount the router itself.
 
 pub mod config;
+pub mod docs_page;
 pub mod listener;
