@@ -34,8 +34,11 @@ pub enum Action {
 /// What somebody is to the conversation concerned; `Stranger` where there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Relation {
+    /// Not in it.
     Stranger,
+    /// In it.
     Member,
+    /// In it, and its owner.
     Owner,
 }
 
@@ -117,7 +120,9 @@ impl ContactMatrix {
     /// Whether somebody of the one role may begin a conversation with somebody of the other.
     #[must_use]
     pub fn may_start(&self, from: Role, to: Role) -> bool {
-        self.rows.iter().any(|(role, reach)| *role == from && reach.contains(&to))
+        self.rows
+            .iter()
+            .any(|(role, reach)| *role == from && reach.contains(&to))
     }
 
     /// Sets whom a role may write to first.
@@ -143,7 +148,10 @@ pub struct Rules {
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { contacts: ContactMatrix::default(), group_participants: 1_000 }
+        Self {
+            contacts: ContactMatrix::default(),
+            group_participants: 1_000,
+        }
     }
 }
 
@@ -154,8 +162,14 @@ mod tests {
     #[test]
     fn what_the_table_does_not_name_is_denied() {
         for role in Role::ALL {
-            for action in [ReadConversation, PostMessage, MoveReadMark, SignalTyping, AddParticipant, RemoveParticipant]
-            {
+            for action in [
+                ReadConversation,
+                PostMessage,
+                MoveReadMark,
+                SignalTyping,
+                AddParticipant,
+                RemoveParticipant,
+            ] {
                 assert!(!allows(role, action, Stranger), "{role} may {action:?} as a stranger");
             }
         }

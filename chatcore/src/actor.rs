@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use chat_proto::model::{Cursor, Page, Person, User};
-use chat_proto::{ConversationId, ErrorCode, Role, SessionId, UserId};
+use chat_proto::{ConversationId, ErrorCode, Role, SessionId, Timestamp, UserId};
 
 use crate::access::{self, Action, Relation};
 use crate::builder::PAGE_ROWS;
@@ -23,6 +23,7 @@ use crate::store::View;
 pub struct Actor {
     chat: Chat,
     by: Author,
+    expires_at: Option<Timestamp>,
 }
 
 /// One consistent view, and who looks at it.
@@ -33,8 +34,8 @@ pub(crate) struct Reading<'a> {
 }
 
 impl Actor {
-    pub(crate) fn new(chat: Chat, by: Author) -> Self {
-        Self { chat, by }
+    pub(crate) fn new(chat: Chat, by: Author, expires_at: Option<Timestamp>) -> Self {
+        Self { chat, by, expires_at }
     }
 
     pub(crate) fn chat(&self) -> &Chat {
@@ -55,6 +56,12 @@ impl Actor {
     #[must_use]
     pub fn session_id(&self) -> Option<SessionId> {
         self.by.session
+    }
+
+    /// When the token that was shown expires; none when the embedding program vouches for the person.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        self.expires_at
     }
 
     /// My account.
@@ -83,11 +90,27 @@ impl Actor {
     pub async fn create_user(&self, role: Role, email: &str, name: &str, password: String) -> Result<User> {
         let (email, name, password) = (shape::email(email)?, shape::name(name)?, shape::password(password)?);
         // Asked before the hash, which costs more than the whole rest, and again where it counts.
-        self.read(|me| Ok(access::require(me.account.role, Action::CreateUser, Relation::Stranger)?)).await?;
+        self.read(|me| {
+            Ok(access::require(
+                me.account.role,
+                Action::CreateUser,
+                Relation::Stranger,
+            )?)
+        })
+        .await?;
         let engine = self.chat.engine();
         let password = Some(engine.passwords.hash(password).await?);
         let id = engine.new_user_id();
-        engine.user(Command::CreateUser { by: Some(self.by), id, email, name, role, password }).await
+        engine
+            .user(Command::CreateUser {
+                by: Some(self.by),
+                id,
+                email,
+                name,
+                role,
+                password,
+            })
+            .await
     }
 
     /// The people of this role that I may write to, by name; at most 200 at once.
@@ -105,7 +128,8 @@ impl Actor {
             };
             let limit = limit.clamp(1, PAGE_ROWS);
             let rows = if engine.rules.contacts.may_start(me.account.role, role) {
-                me.view.directory(role, after.as_ref().map(|(name, no)| (name.as_str(), *no)), limit)?
+                me.view
+                    .directory(role, after.as_ref().map(|(name, no)| (name.as_str(), *no)), limit)?
             } else {
                 Vec::new()
             };
@@ -124,7 +148,11 @@ impl Actor {
                 place.extend_from_slice(name.as_bytes());
                 engine.seal.page(list.as_bytes(), &place)
             });
-            Ok(Page { items, next_cursor, as_of: engine.as_of(me.view) })
+            Ok(Page {
+                items,
+                next_cursor,
+                as_of: engine.as_of(me.view),
+            })
         })
         .await
     }
@@ -210,5 +238,8 @@ fn directory_place(place: Option<Vec<u8>>) -> Result<(String, UserNo)> {
     let stale = || Error::new(ErrorCode::InvalidCursor, "This cursor belongs to another list.");
     let place = place.ok_or_else(stale)?;
     let (no, name) = place.split_first_chunk::<8>().ok_or_else(stale)?;
-    Ok((String::from_utf8(name.to_vec()).map_err(|_| stale())?, UserNo(u64::from_be_bytes(*no))))
+    Ok((
+        String::from_utf8(name.to_vec()).map_err(|_| stale())?,
+        UserNo(u64::from_be_bytes(*no)),
+    ))
 }

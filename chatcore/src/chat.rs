@@ -93,14 +93,21 @@ impl Chat {
 
     pub(crate) fn start(engine: Engine, thread: std::thread::JoinHandle<()>) -> Self {
         let engine = Arc::new(engine);
-        let (writer, clock, stop) = (Arc::clone(&engine.writer), Arc::clone(&engine.clock), engine.stop.clone());
+        let (writer, clock, stop) = (
+            Arc::clone(&engine.writer),
+            Arc::clone(&engine.clock),
+            engine.stop.clone(),
+        );
         engine.tasks.spawn(async move {
             tokio::select! {
                 () = writer.keep_house(clock) => {}
                 () = stop.cancelled() => {}
             }
         });
-        Self(Arc::new(Handle { engine, thread: Mutex::new(Some(thread)) }))
+        Self(Arc::new(Handle {
+            engine,
+            thread: Mutex::new(Some(thread)),
+        }))
     }
 
     pub(crate) fn engine(&self) -> &Arc<Engine> {
@@ -111,7 +118,7 @@ impl Chat {
     /// each action.
     #[must_use]
     pub fn as_user(&self, user: UserId) -> Actor {
-        Actor::new(self.clone(), Author { user, session: None })
+        Actor::new(self.clone(), Author { user, session: None }, None)
     }
 
     /// Acts as the person that this access token was given to.
@@ -119,7 +126,8 @@ impl Chat {
     /// # Errors
     /// `unauthenticated` or `token_expired`. Whether the session was ended since is seen by each action.
     pub fn authenticate(&self, token: &str) -> Result<Actor> {
-        Ok(Actor::new(self.clone(), self.engine().tokens.author(token)?))
+        let (by, expires_at) = self.engine().tokens.author(token)?;
+        Ok(Actor::new(self.clone(), by, Some(expires_at)))
     }
 
     /// The people of the shop, for the embedding program: nobody is asked for permission here.
@@ -138,7 +146,16 @@ impl Chat {
         let password = engine.passwords.hash(password).await?;
         let (session, expires_at) = engine.new_session();
         let id = engine.new_user_id();
-        engine.sign_in(Command::Register { id, email, name, password, session, expires_at }).await
+        engine
+            .sign_in(Command::Register {
+                id,
+                email,
+                name,
+                password,
+                session,
+                expires_at,
+            })
+            .await
     }
 
     /// Somebody signs in.
@@ -147,7 +164,12 @@ impl Chat {
     /// `invalid_credentials`, the same for an unknown address and a wrong password, after the same time.
     pub async fn login(&self, email: &str, password: String) -> Result<SignedIn> {
         let engine = self.engine();
-        let wrong = || Error::new(ErrorCode::InvalidCredentials, "No account with this address and password.");
+        let wrong = || {
+            Error::new(
+                ErrorCode::InvalidCredentials,
+                "No account with this address and password.",
+            )
+        };
         if shape::password(password.clone()).is_err() {
             return Err(wrong());
         }
@@ -160,11 +182,25 @@ impl Chat {
             .await?;
         let stored = account.as_ref().and_then(|account| account.password.clone());
         let right = engine.passwords.verify(password, stored).await?;
-        let Some(account) = account.filter(|_| right) else { return Err(wrong()) };
+        let Some(account) = account.filter(|_| right) else {
+            return Err(wrong());
+        };
         let (session, expires_at) = engine.new_session();
-        let started = engine.sign_in(Command::StartSession { user: account.id, session, expires_at }).await;
+        let started = engine
+            .sign_in(Command::StartSession {
+                user: account.id,
+                session,
+                expires_at,
+            })
+            .await;
         // A disabled account looks like none.
-        started.map_err(|error| if error.code() == ErrorCode::TokenRevoked { wrong() } else { error })
+        started.map_err(|error| {
+            if error.code() == ErrorCode::TokenRevoked {
+                wrong()
+            } else {
+                error
+            }
+        })
     }
 
     /// Makes the first admin.
@@ -175,7 +211,14 @@ impl Chat {
         let engine = self.engine();
         let (email, name, password) = (shape::email(email)?, shape::name(name)?, shape::password(password)?);
         let password = engine.passwords.hash(password).await?;
-        engine.user(Command::Bootstrap { id: engine.new_user_id(), email, name, password }).await
+        engine
+            .user(Command::Bootstrap {
+                id: engine.new_user_id(),
+                email,
+                name,
+                password,
+            })
+            .await
     }
 
     /// Whether there is an admin.
@@ -190,6 +233,12 @@ impl Chat {
     #[must_use]
     pub fn health(&self) -> Health {
         self.engine().writer.health()
+    }
+
+    /// The moment now, by the clock that this chat was built with.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.engine().clock.now()
     }
 
     /// What requests may hold.
@@ -245,7 +294,8 @@ impl Engine {
     ) -> Result<T> {
         let view = self.store.view();
         let done = tokio::task::spawn_blocking(move || read(&*view));
-        done.await.map_err(|error| Error::new(ErrorCode::Internal, "Reading was broken off.").caused_by(error))?
+        done.await
+            .map_err(|error| Error::new(ErrorCode::Internal, "Reading was broken off.").caused_by(error))?
     }
 
     pub(crate) fn new_user_id(&self) -> UserId {
@@ -258,11 +308,22 @@ impl Engine {
     }
 
     async fn sign_in(&self, command: Command) -> Result<SignedIn> {
-        let Outcome::SignedIn { user, session, expires_at } = self.writer.carry(command).await? else {
+        let Outcome::SignedIn {
+            user,
+            session,
+            expires_at,
+        } = self.writer.carry(command).await?
+        else {
             return Err(Error::unexpected());
         };
         let token = self.tokens.access(user.id, session, expires_at)?;
-        Ok(SignedIn { user, session, token, expires_at, expires_in: self.session_ttl })
+        Ok(SignedIn {
+            user,
+            session,
+            token,
+            expires_at,
+            expires_in: self.session_ttl,
+        })
     }
 
     pub(crate) async fn user(&self, command: Command) -> Result<User> {
@@ -283,6 +344,9 @@ impl Engine {
 
 impl std::fmt::Debug for SignedIn {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SignedIn").field("user", &self.user.id).field("session", &self.session).finish_non_exhaustive()
+        f.debug_struct("SignedIn")
+            .field("user", &self.user.id)
+            .field("session", &self.session)
+            .finish_non_exhaustive()
     }
 }

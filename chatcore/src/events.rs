@@ -195,7 +195,10 @@ impl EventStream {
                     let envelope = envelope(position, &entry, None, Some(user), me.view)?;
                     if envelope.is_for(user) {
                         let rendering = envelope.rendering_for(user, me.account.id);
-                        backlog.push_back(Told { envelope: Arc::new(envelope), rendering });
+                        backlog.push_back(Told {
+                            envelope: Arc::new(envelope),
+                            rendering,
+                        });
                     }
                 }
                 Ok((backlog, reached, more))

@@ -64,7 +64,10 @@ mod people;
 mod presence;
 mod rooms;
 mod shape;
-#[expect(missing_docs, reason = "the inner model; its types are described, their fields speak for themselves")]
+#[expect(
+    missing_docs,
+    reason = "the inner model; its types are described, their fields speak for themselves"
+)]
 pub mod state;
 pub mod store;
 #[cfg(feature = "testing")]
@@ -84,5 +87,5 @@ pub use events::{EventStream, Incoming, Told};
 pub use people::{NewPerson, People};
 pub use rooms::Signal;
 pub use state::{Event, Rendering};
-pub use timeline::{Draft, Sent, Span};
+pub use timeline::{Draft, Sent, Span, Submitted};
 pub use writer::Health;

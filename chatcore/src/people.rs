@@ -25,7 +25,12 @@ impl NewPerson {
     /// Somebody of this role, with this sign-in address.
     #[must_use]
     pub fn new(role: Role, email: impl Into<String>) -> Self {
-        Self { role, email: email.into(), name: None, password: None }
+        Self {
+            role,
+            email: email.into(),
+            name: None,
+            password: None,
+        }
     }
 
     /// A customer.
@@ -74,7 +79,16 @@ impl People {
             None => None,
         };
         let id = engine.new_user_id();
-        engine.user(Command::CreateUser { by: None, id, email, name, role: person.role, password }).await
+        engine
+            .user(Command::CreateUser {
+                by: None,
+                id,
+                email,
+                name,
+                role: person.role,
+                password,
+            })
+            .await
     }
 
     /// The account that signs in with this address.
@@ -85,7 +99,11 @@ impl People {
         let folded = fold_email(email);
         let read = self.chat.engine().read(move |view| {
             let no = view.user_by_email(&folded)?;
-            Ok(no.map(|no| view.account(no)).transpose()?.flatten().map(|account| account.user()))
+            Ok(no
+                .map(|no| view.account(no))
+                .transpose()?
+                .flatten()
+                .map(|account| account.user()))
         });
         read.await
     }
@@ -97,7 +115,11 @@ impl People {
     pub async fn get(&self, id: UserId) -> Result<Option<User>> {
         let read = self.chat.engine().read(move |view| {
             let no = view.user_no(id)?;
-            Ok(no.map(|no| view.account(no)).transpose()?.flatten().map(|account| account.user()))
+            Ok(no
+                .map(|no| view.account(no))
+                .transpose()?
+                .flatten()
+                .map(|account| account.user()))
         });
         read.await
     }
@@ -105,6 +127,8 @@ impl People {
 
 impl std::fmt::Debug for NewPerson {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("NewPerson").field("role", &self.role).finish_non_exhaustive()
+        f.debug_struct("NewPerson")
+            .field("role", &self.role)
+            .finish_non_exhaustive()
     }
 }

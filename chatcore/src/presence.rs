@@ -22,12 +22,23 @@ pub(crate) fn arrived(chat: &Chat, mailbox: &Arc<Mailbox>, first: bool) {
     chat.engine().tasks.spawn(async move {
         let rooms = Arc::clone(&engine.rooms);
         let user = mailbox.user;
-        let Some((contacts, online)) = people_around(&engine, user).await else { return };
+        let Some((contacts, online)) = people_around(&engine, user).await else {
+            return;
+        };
         for contact in online {
-            mailbox.signal(&Signal::Presence { user: contact, online: true });
+            mailbox.signal(&Signal::Presence {
+                user: contact,
+                online: true,
+            });
         }
         if first {
-            rooms.signal(contacts.into_iter(), &Signal::Presence { user: mailbox.user_id, online: true });
+            rooms.signal(
+                contacts.into_iter(),
+                &Signal::Presence {
+                    user: mailbox.user_id,
+                    online: true,
+                },
+            );
         }
     });
 }
@@ -40,10 +51,15 @@ pub(crate) fn left(chat: &Chat, mailbox: &Arc<Mailbox>) {
     }
     let (engine, mailbox) = (Arc::clone(chat.engine()), Arc::clone(mailbox));
     chat.engine().tasks.spawn(async move {
-        let Some((contacts, _)) = people_around(&engine, mailbox.user).await else { return };
+        let Some((contacts, _)) = people_around(&engine, mailbox.user).await else {
+            return;
+        };
         // They may be back already.
         if !engine.rooms.is_online(mailbox.user) {
-            let signal = Signal::Presence { user: mailbox.user_id, online: false };
+            let signal = Signal::Presence {
+                user: mailbox.user_id,
+                online: false,
+            };
             engine.rooms.signal(contacts.into_iter(), &signal);
         }
     });

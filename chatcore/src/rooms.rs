@@ -17,10 +17,24 @@ use crate::state::{Audience, Envelope, Event, Position, Rendering, UserNo};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Signal {
-    /// Somebody is writing (or stopped), and how long that holds without another sign.
-    Typing { conversation: ConversationId, user: UserId, on: bool, expires_in_ms: u64 },
+    /// Somebody is writing, or stopped.
+    Typing {
+        /// Where.
+        conversation: ConversationId,
+        /// Who.
+        user: UserId,
+        /// `false`: they stopped.
+        on: bool,
+        /// How long it holds without another sign.
+        expires_in_ms: u64,
+    },
     /// Somebody came online, or their last device went.
-    Presence { user: UserId, online: bool },
+    Presence {
+        /// Who.
+        user: UserId,
+        /// Whether any of their devices is connected.
+        online: bool,
+    },
 }
 
 /// Something that arrived in a mailbox.
@@ -73,7 +87,11 @@ impl Mailbox {
 
     fn push(&self, envelope: &Arc<Envelope>) {
         let rendering = envelope.rendering_for(self.user, self.user_id);
-        if self.queue.try_send(Delivery::Event(Arc::clone(envelope), rendering)).is_err() {
+        if self
+            .queue
+            .try_send(Delivery::Event(Arc::clone(envelope), rendering))
+            .is_err()
+        {
             self.set_lagged();
         }
     }
@@ -93,7 +111,12 @@ impl Mailbox {
 impl Rooms {
     /// `mailbox`: deliveries that wait for one listener; `per_user`: listeners of one person.
     pub(crate) fn new(mailbox: usize, per_user: usize) -> Self {
-        Self { listeners: RwLock::default(), published: AtomicU64::new(0), mailbox, per_user }
+        Self {
+            listeners: RwLock::default(),
+            published: AtomicU64::new(0),
+            mailbox,
+            per_user,
+        }
     }
 
     /// Begins to listen. `first`: none of this person's devices did before.
@@ -105,13 +128,23 @@ impl Rooms {
     ) -> Result<(Arc<Mailbox>, mpsc::Receiver<Delivery>, bool)> {
         let (queue, deliveries) = mpsc::channel(self.mailbox);
         let (lagged, ended) = (AtomicBool::new(false), AtomicBool::new(false));
-        let mailbox = Arc::new(Mailbox { user, user_id, session, queue, lagged, ended });
+        let mailbox = Arc::new(Mailbox {
+            user,
+            user_id,
+            session,
+            queue,
+            lagged,
+            ended,
+        });
         let mut listeners = self.listeners.write().unwrap_or_else(PoisonError::into_inner);
         let devices = listeners.entry(user).or_default();
         if devices.len() >= self.per_user {
             let most = self.per_user;
-            return Err(Error::new(ErrorCode::RateLimited, format!("You have {most} connections open; close one."))
-                .retry_in(std::time::Duration::from_secs(60)));
+            return Err(Error::new(
+                ErrorCode::RateLimited,
+                format!("You have {most} connections open; close one."),
+            )
+            .retry_in(std::time::Duration::from_secs(60)));
         }
         devices.push(Arc::clone(&mailbox));
         let first = devices.len() == 1;
@@ -121,7 +154,9 @@ impl Rooms {
     /// Stops listening. `true`: it was this person's last device.
     pub(crate) fn leave(&self, mailbox: &Arc<Mailbox>) -> bool {
         let mut listeners = self.listeners.write().unwrap_or_else(PoisonError::into_inner);
-        let Some(devices) = listeners.get_mut(&mailbox.user) else { return false };
+        let Some(devices) = listeners.get_mut(&mailbox.user) else {
+            return false;
+        };
         devices.retain(|device| !Arc::ptr_eq(device, mailbox));
         let last = devices.is_empty();
         if last {
@@ -132,7 +167,10 @@ impl Rooms {
 
     /// Whether any of their devices listens.
     pub(crate) fn is_online(&self, user: UserNo) -> bool {
-        self.listeners.read().unwrap_or_else(PoisonError::into_inner).contains_key(&user)
+        self.listeners
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains_key(&user)
     }
 
     /// The newest position of which everything is in the mailboxes.
@@ -170,13 +208,15 @@ fn deliver(listeners: &ByUser, envelope: &Arc<Envelope>) {
     let devices_of = |user: &UserNo| listeners.get(user).into_iter().flatten();
     match (&envelope.event, &envelope.audience) {
         (Event::SessionEnded(session), Audience::User(user)) => {
-            devices_of(user).filter(|device| device.session == Some(*session)).for_each(|device| device.end());
+            devices_of(user)
+                .filter(|device| device.session == Some(*session))
+                .for_each(|device| device.end());
         }
         (_, Audience::Conversation { members, also }) => {
             for member in members.iter() {
                 devices_of(&member.user).for_each(|device| device.push(envelope));
             }
-            for user in also {
+            if let Some(user) = also {
                 devices_of(user).for_each(|device| device.push(envelope));
             }
         }

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::shape;
 use crate::state::{Command, Outcome, message_view};
 use crate::store::StoreError;
+use crate::writer::Queued;
 
 /// A message to be sent.
 #[derive(Clone, Debug)]
@@ -45,7 +46,10 @@ impl Draft {
     /// A plain text.
     #[must_use]
     pub fn text(text: impl Into<String>) -> Self {
-        Self { text: text.into(), client_id: None }
+        Self {
+            text: text.into(),
+            client_id: None,
+        }
     }
 
     /// Under this name sending again is harmless, for ever. Default: a new one, so that each call is a new message.
@@ -74,6 +78,15 @@ impl ConversationHandle {
     /// # Errors
     /// `invalid` when it is blank, `too_large`, `idempotency_mismatch` when the client id stands for another message.
     pub async fn send(&self, draft: impl Into<Draft>) -> Result<Sent> {
+        self.submit(draft).await?.done().await
+    }
+
+    /// Queues a message. What is submitted one after the other is carried out in that order, so that a program can
+    /// send on without waiting for each answer.
+    ///
+    /// # Errors
+    /// What its shape alone refuses; the rest comes with [`Submitted::done`].
+    pub async fn submit(&self, draft: impl Into<Draft>) -> Result<Submitted<Sent>> {
         let Draft { text, client_id } = draft.into();
         let engine = self.actor().chat().engine();
         let text = shape::text(text, engine.limits.text_bytes)?;
@@ -81,11 +94,20 @@ impl ConversationHandle {
             Some(client_id) => client_id,
             None => new_client_id(&*engine.entropy)?,
         };
-        let command = Command::Send { by: self.actor().by(), conversation: self.id(), client_id, text };
-        match self.actor().carry(command).await? {
-            Outcome::Sent { message, duplicate } => Ok(Sent { message, duplicate }),
-            _ => Err(Error::unexpected()),
-        }
+        let command = Command::Send {
+            by: self.actor().by(),
+            conversation: self.id(),
+            client_id,
+            text,
+        };
+        let queued = engine.writer.queue(command).await?;
+        Ok(Submitted {
+            queued,
+            read: |outcome| match outcome {
+                Outcome::Sent { message, duplicate } => Ok(Sent { message, duplicate }),
+                _ => Err(Error::unexpected()),
+            },
+        })
     }
 
     /// A part of the history, oldest first; at most 200 messages at once.
@@ -113,8 +135,36 @@ impl ConversationHandle {
 
     /// Says that I have read up to this message. Only moves forward; beyond the newest message it stops there.
     pub async fn mark_read(&self, seq: Seq) -> Result<()> {
-        let command = Command::MoveReadMark { by: self.actor().by(), conversation: self.id(), seq };
-        self.actor().carry(command).await.map(drop)
+        self.submit_read(seq).await?.done().await
+    }
+
+    /// Queues [`mark_read`](Self::mark_read), in order with what is [submitted](Self::submit).
+    pub async fn submit_read(&self, seq: Seq) -> Result<Submitted<()>> {
+        let command = Command::MoveReadMark {
+            by: self.actor().by(),
+            conversation: self.id(),
+            seq,
+        };
+        let queued = self.actor().chat().engine().writer.queue(command).await?;
+        Ok(Submitted {
+            queued,
+            read: |_| Ok(()),
+        })
+    }
+}
+
+/// Something that waits to be carried out. Dropping this does not call it back.
+#[derive(Debug)]
+#[must_use]
+pub struct Submitted<T> {
+    queued: Queued,
+    read: fn(Outcome) -> Result<T>,
+}
+
+impl<T> Submitted<T> {
+    /// Waits until it is on disk, or refused.
+    pub async fn done(self) -> Result<T> {
+        (self.read)(self.queued.outcome().await?)
     }
 }
 
@@ -142,7 +192,10 @@ impl Span {
 /// 120 random bits are unique among one author's messages.
 fn new_client_id(entropy: &dyn crate::clock::Entropy) -> Result<ClientId> {
     let random: [u8; 15] = entropy.bytes();
-    data_encoding::BASE64URL_NOPAD.encode(&random).parse().map_err(|_| Error::unexpected())
+    data_encoding::BASE64URL_NOPAD
+        .encode(&random)
+        .parse()
+        .map_err(|_| Error::unexpected())
 }
 
 #[cfg(test)]

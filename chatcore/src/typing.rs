@@ -46,13 +46,25 @@ struct Place {
 
 impl Typing {
     pub(crate) fn new(rooms: Arc<Rooms>, clock: Arc<dyn Clock>, tasks: TaskTracker, stop: CancellationToken) -> Self {
-        Self { writing: Mutex::default(), rooms, clock, tasks, stop }
+        Self {
+            writing: Mutex::default(),
+            rooms,
+            clock,
+            tasks,
+            stop,
+        }
     }
 
     /// A member says that they are writing, or stopped.
     pub(crate) fn sign(self: &Arc<Self>, conversation: &Conversation, user_no: UserNo, user: UserId, on: bool) {
         let members = Arc::clone(&conversation.members);
-        let place = Place { conversation: conversation.id, no: conversation.no, members, user, user_no };
+        let place = Place {
+            conversation: conversation.id,
+            no: conversation.no,
+            members,
+            user,
+            user_no,
+        };
         if !on {
             if self.forget(place.no, user_no) {
                 self.tell(&place, false);
@@ -73,7 +85,13 @@ impl Typing {
                     (tell, false)
                 }
                 None if room => {
-                    writing.insert((place.no, user_no), Sign { until: now.after(HOLDS), told_at: now });
+                    writing.insert(
+                        (place.no, user_no),
+                        Sign {
+                            until: now.after(HOLDS),
+                            told_at: now,
+                        },
+                    );
                     (true, true)
                 }
                 None => (false, false),
@@ -90,14 +108,20 @@ impl Typing {
 
     /// What they wrote is there: the sign is over without another word, since the message tells it.
     pub(crate) fn forget(&self, conversation: ConversationNo, user: UserNo) -> bool {
-        self.writing.lock().unwrap_or_else(PoisonError::into_inner).remove(&(conversation, user)).is_some()
+        self.writing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&(conversation, user))
+            .is_some()
     }
 
     async fn expire(&self, place: Place) {
         loop {
             let until = {
                 let mut writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-                let Some(sign) = writing.get(&(place.no, place.user_no)) else { return };
+                let Some(sign) = writing.get(&(place.no, place.user_no)) else {
+                    return;
+                };
                 if sign.until <= self.clock.now() {
                     writing.remove(&(place.no, place.user_no));
                     None
@@ -123,7 +147,11 @@ impl Typing {
             on,
             expires_in_ms: u64::try_from(HOLDS.as_millis()).unwrap_or(u64::MAX),
         };
-        let others = place.members.iter().map(|member| member.user).filter(|user| *user != place.user_no);
+        let others = place
+            .members
+            .iter()
+            .map(|member| member.user)
+            .filter(|user| *user != place.user_no);
         self.rooms.signal(others, &signal);
     }
 }

@@ -36,7 +36,10 @@ pub enum Health {
 }
 
 enum Job {
-    Carry { command: Command, answer: oneshot::Sender<Result<Outcome>> },
+    Carry {
+        command: Command,
+        answer: oneshot::Sender<Result<Outcome>>,
+    },
     /// Fold a piece of the tail, or open the broken store again.
     Maintain,
 }
@@ -66,28 +69,56 @@ impl Writer {
         entropy: Arc<dyn Entropy>,
     ) -> std::io::Result<(Self, std::thread::JoinHandle<()>)> {
         let (sender, jobs) = mpsc::channel(QUEUE);
-        let state = Arc::new(State { health: AtomicU8::new(0), work_left: tokio::sync::Notify::new() });
+        let state = Arc::new(State {
+            health: AtomicU8::new(0),
+            work_left: tokio::sync::Notify::new(),
+        });
         let view = store.view();
         let minter = Minter::new(Arc::clone(&clock), entropy, view.last_at());
         let published = view.position();
         drop(view);
         rooms.published(published);
-        let thread = Thread { store, rooms, rules, clock, minter, state: Arc::clone(&state), published, broken: None };
+        let thread = Thread {
+            store,
+            rooms,
+            rules,
+            clock,
+            minter,
+            state: Arc::clone(&state),
+            published,
+            broken: None,
+        };
         let stop = CancellationToken::new();
         let stopped = stop.clone();
-        let join = std::thread::Builder::new().name("chat-writer".to_owned()).spawn(move || thread.run(jobs, &stopped))?;
-        Ok((Self { jobs: sender, state, stop }, join))
+        let join = std::thread::Builder::new()
+            .name("chat-writer".to_owned())
+            .spawn(move || thread.run(jobs, &stopped))?;
+        Ok((
+            Self {
+                jobs: sender,
+                state,
+                stop,
+            },
+            join,
+        ))
     }
 
     /// Has a command carried out. When this returns `Ok` it is on disk.
     pub(crate) async fn carry(&self, command: Command) -> Result<Outcome> {
-        let stopping = || Error::new(ErrorCode::Draining, "The server is going down.").retry_in(REOPEN_FIRST);
+        self.queue(command).await?.outcome().await
+    }
+
+    /// Queues a command. Commands queued one after the other are carried out in that order.
+    pub(crate) async fn queue(&self, command: Command) -> Result<Queued> {
         if self.stop.is_cancelled() {
             return Err(stopping());
         }
         let (answer, outcome) = oneshot::channel();
-        self.jobs.send(Job::Carry { command, answer }).await.map_err(|_| stopping())?;
-        outcome.await.map_err(|_| stopping())?
+        self.jobs
+            .send(Job::Carry { command, answer })
+            .await
+            .map_err(|_| stopping())?;
+        Ok(Queued(outcome))
     }
 
     /// Takes nothing more; the thread ends when it has carried out what is queued.
@@ -109,13 +140,31 @@ impl Writer {
     pub(crate) async fn keep_house(self: Arc<Self>, clock: Arc<dyn Clock>) {
         loop {
             self.state.work_left.notified().await;
-            let calm = if self.health() == Health::Ready { IDLE_BEFORE_FOLDING } else { REOPEN_FIRST };
+            let calm = if self.health() == Health::Ready {
+                IDLE_BEFORE_FOLDING
+            } else {
+                REOPEN_FIRST
+            };
             clock.sleep_until(clock.now().after(calm)).await;
             if self.jobs.send(Job::Maintain).await.is_err() {
                 return;
             }
         }
     }
+}
+
+/// A command that waits to be carried out. Dropping this does not call it back.
+#[derive(Debug)]
+pub(crate) struct Queued(oneshot::Receiver<Result<Outcome>>);
+
+impl Queued {
+    pub(crate) async fn outcome(self) -> Result<Outcome> {
+        self.0.await.map_err(|_| stopping())?
+    }
+}
+
+fn stopping() -> Error {
+    Error::new(ErrorCode::Draining, "The server is going down.").retry_in(REOPEN_FIRST)
 }
 
 const IDLE_BEFORE_FOLDING: Duration = Duration::from_secs(1);
@@ -174,7 +223,10 @@ impl Thread {
             }
         }
         if let Err(error) = self.store.close() {
-            tracing::error!(error = describe(&error), "closing the store failed; it will be recovered at the next start");
+            tracing::error!(
+                error = describe(&error),
+                "closing the store failed; it will be recovered at the next start"
+            );
         }
     }
 
@@ -198,7 +250,10 @@ impl Thread {
                 }
             }
             Err(error) => {
-                tracing::error!(error = describe(&error), "a commit failed; nothing of it was acknowledged");
+                tracing::error!(
+                    error = describe(&error),
+                    "a commit failed; nothing of it was acknowledged"
+                );
                 let kind = error.kind();
                 // Open it again before answering: whoever reads next finds the store readable where it can be.
                 self.break_off(kind);
@@ -226,8 +281,14 @@ impl Thread {
     }
 
     fn break_off(&mut self, kind: StoreErrorKind) {
-        self.state.health.store(if kind == StoreErrorKind::Full { 1 } else { 2 }, Ordering::Release);
-        self.broken = Some(Broken { kind, wait: REOPEN_FIRST, again_at: self.clock.now() });
+        self.state
+            .health
+            .store(if kind == StoreErrorKind::Full { 1 } else { 2 }, Ordering::Release);
+        self.broken = Some(Broken {
+            kind,
+            wait: REOPEN_FIRST,
+            again_at: self.clock.now(),
+        });
         self.reopen_when_due();
     }
 
@@ -243,7 +304,10 @@ impl Thread {
                 self.state.health.store(0, Ordering::Release);
             }
             Err(error) => {
-                tracing::error!(error = describe(&error), "the store could not be opened again; trying on");
+                tracing::error!(
+                    error = describe(&error),
+                    "the store could not be opened again; trying on"
+                );
                 if let Some(broken) = &mut self.broken {
                     broken.again_at = self.clock.now().after(broken.wait);
                     broken.wait = (broken.wait * 2).min(REOPEN_MOST);

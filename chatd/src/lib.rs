@@ -1,8 +1,25 @@
 //! The chat server: HTTP and WebSocket over the engine.
 //!
-//! A thin `main` reads the configuration ([`config`]), builds the engine and the router, and hands both to the accept
-//! loop ([`listener`]). Everything in between is a library, so that another program can mount the router itself.
+//! A thin `main` reads the configuration ([`config`]), opens the engine and hands the [`router()`] to the accept loop
+//! ([`listener`]); [`serve()`] does the last part. Everything is a library, so that another program can mount the
+//! router itself.
 
+mod app;
+pub mod command;
 pub mod config;
+mod demo;
 pub mod docs_page;
+mod edge;
+mod extract;
 pub mod listener;
+mod openapi;
+mod problem;
+mod rest;
+mod router;
+mod serve;
+mod ws;
+
+pub use app::RouterConfig;
+pub use demo::{Demo, seed as seed_demo};
+pub use router::{document, router};
+pub use serve::serve;

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::{EphemeralEvent, EventHead, FieldProblem};
@@ -20,7 +22,7 @@ pub enum ClientFrame {
 }
 
 /// Says who is there.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Hello {
     /// The access token.
@@ -171,7 +173,7 @@ pub struct Event {
 /// Done, and on disk.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct OkFrame {
-    /// The `re` of the request.
+    /// The `re` of the request; a request without one is answered only when it fails.
     pub re: u64,
     /// What it made.
     #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
@@ -222,6 +224,14 @@ pub struct FrameError {
     pub code: ErrorCode,
     /// What is wrong, for a person.
     pub detail: String,
+}
+
+impl fmt::Debug for Hello {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hello")
+            .field("client", &self.client)
+            .finish_non_exhaustive()
+    }
 }
 
 impl ClientFrame {

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::LimitsInfo;
@@ -5,7 +7,7 @@ use crate::model::User;
 use crate::{ClientId, Role, Seq, UserId};
 
 /// `POST /auth/register`: a customer signs up.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RegisterBody {
@@ -18,7 +20,7 @@ pub struct RegisterBody {
 }
 
 /// `POST /auth/login`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LoginBody {
@@ -29,7 +31,7 @@ pub struct LoginBody {
 }
 
 /// The answer to sign-up and sign-in.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SignedIn {
     /// Who I am.
@@ -52,7 +54,7 @@ pub struct PatchMe {
 }
 
 /// `POST /users`: an admin makes an account of any role.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewUser {
@@ -140,3 +142,16 @@ pub struct ServerInfo {
     /// What requests may hold.
     pub limits: LimitsInfo,
 }
+
+/// Bodies with a secret in them show nothing when they are printed for debugging.
+macro_rules! hidden {
+    ($($type:ident),+) => {$(
+        impl fmt::Debug for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($type)).finish_non_exhaustive()
+            }
+        }
+    )+};
+}
+
+hidden!(RegisterBody, LoginBody, SignedIn, NewUser);

@@ -22,8 +22,7 @@ macro_rules! stored_as {
             pub(crate) fn decode<C>(d: &mut Decoder<'_>, _: &mut C) -> Result<$type, DecodeError> {
                 let from: fn($primitive) -> Option<$type> = $from;
                 let at = d.position();
-                from(d.decode()?)
-                    .ok_or_else(|| DecodeError::message(concat!("not a ", stringify!($type))).at(at))
+                from(d.decode()?).ok_or_else(|| DecodeError::message(concat!("not a ", stringify!($type))).at(at))
             }
         }
     };
@@ -34,24 +33,40 @@ type Bytes16 = minicbor::bytes::ByteArray<16>;
 stored_as!(user_id, chat_proto::UserId, Bytes16, |id| id.to_bytes().into(), |b| {
     Some(chat_proto::UserId::from_bytes(*b))
 });
-stored_as!(conversation_id, chat_proto::ConversationId, Bytes16, |id| id.to_bytes().into(), |b| {
-    Some(chat_proto::ConversationId::from_bytes(*b))
-});
-stored_as!(message_id, chat_proto::MessageId, Bytes16, |id| id.to_bytes().into(), |b| {
-    Some(chat_proto::MessageId::from_bytes(*b))
-});
-stored_as!(session_id, chat_proto::SessionId, Bytes16, |id| id.to_bytes().into(), |b| {
-    Some(chat_proto::SessionId::from_bytes(*b))
-});
+stored_as!(
+    conversation_id,
+    chat_proto::ConversationId,
+    Bytes16,
+    |id| id.to_bytes().into(),
+    |b| { Some(chat_proto::ConversationId::from_bytes(*b)) }
+);
+stored_as!(
+    message_id,
+    chat_proto::MessageId,
+    Bytes16,
+    |id| id.to_bytes().into(),
+    |b| { Some(chat_proto::MessageId::from_bytes(*b)) }
+);
+stored_as!(
+    session_id,
+    chat_proto::SessionId,
+    Bytes16,
+    |id| id.to_bytes().into(),
+    |b| { Some(chat_proto::SessionId::from_bytes(*b)) }
+);
 stored_as!(timestamp, chat_proto::Timestamp, i64, |t| t.as_millis(), |ms| {
     Some(chat_proto::Timestamp::from_millis(ms))
 });
 stored_as!(seq, chat_proto::Seq, u64, |s| s.0, |s| Some(chat_proto::Seq(s)));
-stored_as!(user_no, crate::state::UserNo, u64, |n| n.0, |n| Some(crate::state::UserNo(n)));
+stored_as!(user_no, crate::state::UserNo, u64, |n| n.0, |n| Some(
+    crate::state::UserNo(n)
+));
 stored_as!(conversation_no, crate::state::ConversationNo, u64, |n| n.0, |n| {
     Some(crate::state::ConversationNo(n))
 });
-stored_as!(position, crate::state::Position, u64, |p| p.0, |p| Some(crate::state::Position(p)));
+stored_as!(position, crate::state::Position, u64, |p| p.0, |p| Some(
+    crate::state::Position(p)
+));
 stored_as!(role, chat_proto::Role, u8, role_number, |n| {
     chat_proto::Role::ALL.into_iter().find(|role| role_number(role) == n)
 });
@@ -93,6 +108,8 @@ pub(crate) mod client_id {
 
     pub(crate) fn decode<C>(d: &mut Decoder<'_>, _: &mut C) -> Result<chat_proto::ClientId, DecodeError> {
         let at = d.position();
-        d.str()?.parse().map_err(|_| DecodeError::message("not a client id").at(at))
+        d.str()?
+            .parse()
+            .map_err(|_| DecodeError::message("not a client id").at(at))
     }
 }

@@ -32,7 +32,11 @@ pub struct Entry {
 
 impl Entry {
     pub(crate) fn new(at: Timestamp, by: Option<UserNo>, change: Change) -> Self {
-        Self { at, by: by.map(EntryAuthor), change }
+        Self {
+            at,
+            by: by.map(EntryAuthor),
+            change,
+        }
     }
 }
 

@@ -14,14 +14,14 @@ mod minter;
 mod rows;
 
 pub use apply::{Derived, apply};
-pub use command::{Author, Command, Field, Outcome, Refusal};
-pub(crate) use decide::{Stop, author};
-pub use decide::{Decision, NewMessage, Next, decide};
-pub use entry::{Change, Entry, Position};
-pub(crate) use envelope::{conversation_view, message_view};
-pub use envelope::{Audience, Envelope, Event, Rendering, envelope};
-pub use minter::Minter;
 pub(crate) use cbor::role_number;
+pub use command::{Author, Command, Field, Outcome, Refusal};
+pub use decide::{Decision, NewMessage, Next, decide};
+pub(crate) use decide::{Stop, author};
+pub use entry::{Change, Entry, Position};
+pub use envelope::{Audience, Envelope, Event, Rendering, envelope};
+pub(crate) use envelope::{conversation_view, message_view};
+pub use minter::Minter;
 pub use rows::{Account, AccountState, Conversation, Member, Members, MessageRow, Put, Session, fold_email, fold_name};
 
 /// The dense internal number of an account; it never leaves the server.

@@ -19,9 +19,7 @@ use chat_proto::{Role, Seq, Timestamp};
 pub use error::{StoreError, StoreErrorKind};
 
 use crate::access::Rules;
-use crate::state::{
-    Command, ConversationNo, Entry, Envelope, Lookup, Minter, Outcome, Position, Refusal, UserNo,
-};
+use crate::state::{Command, ConversationNo, Entry, Envelope, Lookup, Minter, Outcome, Position, Refusal, UserNo};
 
 /// Everything that the engine needs to remember.
 pub trait Store: Debug + Send + Sync + 'static {
@@ -82,12 +80,7 @@ pub trait View: Lookup + Send + Sync {
     ) -> Result<Vec<(Position, ConversationNo)>, StoreError>;
 
     /// Where the messages `from..=to` of a conversation stand, ascending. The caller bounds the range.
-    fn message_positions(
-        &self,
-        conversation: ConversationNo,
-        from: Seq,
-        to: Seq,
-    ) -> Result<Vec<Position>, StoreError>;
+    fn message_positions(&self, conversation: ConversationNo, from: Seq, to: Seq) -> Result<Vec<Position>, StoreError>;
 
     /// Accounts of a role by folded name: those after the given (name, number), at most `limit`.
     fn directory(

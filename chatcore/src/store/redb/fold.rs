@@ -33,7 +33,13 @@ impl Fold {
         read_marks.sort_unstable();
         let mut sent: Vec<_> = layer.sent.keys().cloned().collect();
         sent.sort_unstable();
-        Self { layer, conversations, read_marks, sent, done: 0 }
+        Self {
+            layer,
+            conversations,
+            read_marks,
+            sent,
+            done: 0,
+        }
     }
 
     fn len(&self) -> usize {
@@ -65,7 +71,9 @@ impl Fold {
         done: usize,
         budget: &mut usize,
     ) -> Result<usize, StoreError> {
-        let Some(left) = self.conversations.get(done..).filter(|left| !left.is_empty()) else { return Ok(0) };
+        let Some(left) = self.conversations.get(done..).filter(|left| !left.is_empty()) else {
+            return Ok(0);
+        };
         let mut writer = ConversationWriter {
             heads: txn.open_table(tables::CONVERSATIONS)?,
             members: txn.open_table(tables::MEMBERS)?,
@@ -86,12 +94,7 @@ impl Fold {
         Ok(written)
     }
 
-    fn write_read_marks(
-        &self,
-        txn: &WriteTransaction,
-        done: usize,
-        budget: &mut usize,
-    ) -> Result<usize, StoreError> {
+    fn write_read_marks(&self, txn: &WriteTransaction, done: usize, budget: &mut usize) -> Result<usize, StoreError> {
         let skipped = done.saturating_sub(self.conversations.len());
         let left = self.read_marks.get(skipped..).unwrap_or_default();
         if left.is_empty() || *budget == 0 {
@@ -170,7 +173,10 @@ impl ConversationWriter<'_> {
 
     fn write_inboxes(&mut self, now: &Conversation, before: Option<&Conversation>) -> Result<usize, StoreError> {
         let mut rows = 0;
-        for member in before.iter().flat_map(|before| before.members.iter().map(move |m| (m.user, before.activity))) {
+        for member in before
+            .iter()
+            .flat_map(|before| before.members.iter().map(move |m| (m.user, before.activity)))
+        {
             let (user, activity) = member;
             if activity != now.activity || now.members.get(user).is_none() {
                 self.inboxes.remove((user.0, activity.0))?;

@@ -39,7 +39,11 @@ pub struct RedbOptions {
 impl Default for RedbOptions {
     /// 64 MiB of cache, folding after 8,192 entries, epoch 1.
     fn default() -> Self {
-        Self { cache_bytes: 64 << 20, fold_after: 8_192, epoch: 1 }
+        Self {
+            cache_bytes: 64 << 20,
+            fold_after: 8_192,
+            epoch: 1,
+        }
     }
 }
 
@@ -83,7 +87,9 @@ impl RedbStore {
         backend: impl Fn() -> B + Send + Sync + 'static,
     ) -> Result<Self, StoreError> {
         Self::open_file(options, move |options| {
-            Ok(Database::builder().set_cache_size(options.cache_bytes).create_with_backend(backend())?)
+            Ok(Database::builder()
+                .set_cache_size(options.cache_bytes)
+                .create_with_backend(backend())?)
         })
     }
 
@@ -94,7 +100,12 @@ impl RedbStore {
         let database = open_file(&options)?;
         let (writer, view) = open::recover(database, &options)?;
         let open_file = Box::new(open_file);
-        Ok(Self { options, open_file, writer: Mutex::new(writer), current: Mutex::new(Arc::new(view)) })
+        Ok(Self {
+            options,
+            open_file,
+            writer: Mutex::new(writer),
+            current: Mutex::new(Arc::new(view)),
+        })
     }
 
     fn writer(&self) -> MutexGuard<'_, Writer> {
@@ -172,7 +183,9 @@ impl Store for RedbStore {
 
 impl Writer {
     fn database(&self) -> Result<&Database, StoreError> {
-        self.database.as_ref().ok_or_else(|| StoreError::new(StoreErrorKind::Unavailable, "the store is closed"))
+        self.database
+            .as_ref()
+            .ok_or_else(|| StoreError::new(StoreErrorKind::Unavailable, "the store is closed"))
     }
 
     fn commit(
@@ -188,8 +201,10 @@ impl Writer {
             self.freeze();
         }
         self.memory.bound();
-        let database =
-            self.database.as_ref().ok_or_else(|| StoreError::new(StoreErrorKind::Unavailable, "the store is closed"))?;
+        let database = self
+            .database
+            .as_ref()
+            .ok_or_else(|| StoreError::new(StoreErrorKind::Unavailable, "the store is closed"))?;
         let mut txn = database.begin_write()?;
         durable(&mut txn);
         let mut next = Next {
@@ -222,7 +237,9 @@ impl Writer {
                     let entry = Entry::new(minter.now(), decision.by, change);
                     working.append(next.position, &entry, row.as_ref())?;
                     apply(next.position, &entry, row.as_ref(), &mut working)?;
-                    committed.events.push(Arc::new(envelope(next.position, &entry, message, None, &working)?));
+                    committed
+                        .events
+                        .push(Arc::new(envelope(next.position, &entry, message, None, &working)?));
                     next.position = next.position.next();
                     last_at = entry.at;
                 }
@@ -278,14 +295,16 @@ impl Writer {
         self.view(before.position, before.last_at, before.epoch)
     }
 
-    fn view(
-        &self,
-        position: Position,
-        last_at: chat_proto::Timestamp,
-        epoch: u64,
-    ) -> Result<RedbView, StoreError> {
+    fn view(&self, position: Position, last_at: chat_proto::Timestamp, epoch: u64) -> Result<RedbView, StoreError> {
         let txn = self.database()?.begin_read()?;
-        Ok(RedbView { txn, tail: self.tail.clone(), position, last_at, epoch, tables: view::Opened::default() })
+        Ok(RedbView {
+            txn,
+            tail: self.tail.clone(),
+            position,
+            last_at,
+            epoch,
+            tables: view::Opened::default(),
+        })
     }
 }
 
@@ -297,6 +316,8 @@ fn durable(txn: &mut ::redb::WriteTransaction) {
 
 impl std::fmt::Debug for RedbStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RedbStore").field("options", &self.options).finish_non_exhaustive()
+        f.debug_struct("RedbStore")
+            .field("options", &self.options)
+            .finish_non_exhaustive()
     }
 }

@@ -11,9 +11,7 @@ use super::tail::Tail;
 use super::transaction::Memory;
 use super::view::{Opened, RedbView};
 use super::{RedbOptions, Writer, durable};
-use crate::state::{
-    Change, Conversation, ConversationNo, Derived, Entry, Lookup, Position, UserNo, apply,
-};
+use crate::state::{Change, Conversation, ConversationNo, Derived, Entry, Lookup, Position, UserNo, apply};
 use crate::store::{StoreError, StoreErrorKind};
 
 /// So many log entries are read at a time while replaying.
@@ -22,7 +20,10 @@ const PAGE: usize = 4_096;
 pub(super) fn recover(database: Database, options: &RedbOptions) -> Result<(Writer, RedbView), StoreError> {
     let epoch = lay_out(&database, options)?;
     let txn = database.begin_read()?;
-    let applied = txn.open_table(tables::META)?.get(meta::APPLIED)?.map_or(0, |position| position.value());
+    let applied = txn
+        .open_table(tables::META)?
+        .get(meta::APPLIED)?
+        .map_or(0, |position| position.value());
     let view = RedbView {
         txn,
         tail: Tail::default(),
@@ -31,15 +32,32 @@ pub(super) fn recover(database: Database, options: &RedbOptions) -> Result<(Writ
         epoch,
         tables: Opened::default(),
     };
-    let mut replay = Replay { tail: Tail::default(), view: &view, conversations: 0 };
+    let mut replay = Replay {
+        tail: Tail::default(),
+        view: &view,
+        conversations: 0,
+    };
     let (position, last_at) = replay.run(Position(applied))?;
     let stored_conversations = view.conversations()?.last()?.map_or(0, |(no, _)| no.value());
     let next_conversation = stored_conversations.max(replay.conversations) + 1;
     let next_user = view.accounts()?.last()?.map_or(0, |(no, _)| no.value()) + 1;
     let tail = replay.tail;
-    let view = RedbView { txn: database.begin_read()?, tail: tail.clone(), position, last_at, epoch, tables: Opened::default() };
-    let writer =
-        Writer { database: Some(database), memory: Memory::default(), tail, fold: None, next_user, next_conversation };
+    let view = RedbView {
+        txn: database.begin_read()?,
+        tail: tail.clone(),
+        position,
+        last_at,
+        epoch,
+        tables: Opened::default(),
+    };
+    let writer = Writer {
+        database: Some(database),
+        memory: Memory::default(),
+        tail,
+        fold: None,
+        next_user,
+        next_conversation,
+    };
     Ok((writer, view))
 }
 

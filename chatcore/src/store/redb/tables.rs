@@ -103,7 +103,11 @@ impl HeadRow {
         Conversation {
             no,
             id: ConversationId::from_bytes(self.id),
-            kind: if self.group { ConversationKind::Group } else { ConversationKind::Direct },
+            kind: if self.group {
+                ConversationKind::Group
+            } else {
+                ConversationKind::Direct
+            },
             subject: self.subject.map(Arc::from),
             created_at: Timestamp::from_millis(self.created_at),
             updated_at: Timestamp::from_millis(self.updated_at),

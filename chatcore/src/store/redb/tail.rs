@@ -54,11 +54,15 @@ impl Tail {
     }
 
     pub(super) fn conversation(&self, no: ConversationNo) -> Option<&Arc<Conversation>> {
-        self.layers().find_map(|layer| layer.conversations.get(&no)).map(|changed| &changed.conversation)
+        self.layers()
+            .find_map(|layer| layer.conversations.get(&no))
+            .map(|changed| &changed.conversation)
     }
 
     pub(super) fn read_mark(&self, conversation: ConversationNo, user: UserNo) -> Option<Seq> {
-        self.layers().find_map(|layer| layer.read_marks.get(&(conversation, user))).copied()
+        self.layers()
+            .find_map(|layer| layer.read_marks.get(&(conversation, user)))
+            .copied()
     }
 
     pub(super) fn sent(&self, key: &(UserNo, ClientId)) -> Option<Position> {
@@ -67,7 +71,8 @@ impl Tail {
 
     /// The position of a message; `None`: the tables know it.
     pub(super) fn message(&self, conversation: ConversationNo, seq: Seq) -> Option<Position> {
-        self.layers().find_map(|layer| layer.conversations.get(&conversation)?.position(seq))
+        self.layers()
+            .find_map(|layer| layer.conversations.get(&conversation)?.position(seq))
     }
 }
 
@@ -81,7 +86,11 @@ impl Layer {
             Some(changed) => changed.conversation = conversation,
             None => {
                 let no = conversation.no;
-                let new = TailConversation { conversation, first: Seq::ZERO, positions: Arc::default() };
+                let new = TailConversation {
+                    conversation,
+                    first: Seq::ZERO,
+                    positions: Arc::default(),
+                };
                 self.conversations.insert(no, new);
             }
         }

@@ -37,7 +37,12 @@ const MOST_MEMBERS: usize = 500_000;
 impl Memory {
     /// Forgets when it has grown too large; what is needed is soon read again.
     pub(super) fn bound(&mut self) {
-        let rows = [self.users.len(), self.sessions.len(), self.conversation_numbers.len(), self.conversations.len()];
+        let rows = [
+            self.users.len(),
+            self.sessions.len(),
+            self.conversation_numbers.len(),
+            self.conversations.len(),
+        ];
         if rows.iter().any(|rows| *rows > MOST_REMEMBERED) || self.members > MOST_MEMBERS {
             *self = Self::default();
         }
@@ -84,7 +89,8 @@ fn opened<'a, 'txn, K: Key + 'static, V: Value + 'static>(
         let table = txn.open_table(definition)?;
         return Ok(slot.get_or_init(|| table));
     }
-    slot.get().ok_or_else(|| StoreError::corrupt("a table that was just opened"))
+    slot.get()
+        .ok_or_else(|| StoreError::corrupt("a table that was just opened"))
 }
 
 fn opened_mut<'a, 'txn, K: Key + 'static, V: Value + 'static>(
@@ -93,7 +99,8 @@ fn opened_mut<'a, 'txn, K: Key + 'static, V: Value + 'static>(
     definition: TableDefinition<'static, K, V>,
 ) -> Result<&'a mut Table<'txn, K, V>, StoreError> {
     opened(txn, slot, definition)?;
-    slot.get_mut().ok_or_else(|| StoreError::corrupt("a table that was just opened"))
+    slot.get_mut()
+        .ok_or_else(|| StoreError::corrupt("a table that was just opened"))
 }
 
 impl<'txn> Transaction<'txn> {
@@ -183,7 +190,9 @@ impl Lookup for Transaction<'_> {
         if let Some(account) = self.memory.borrow().accounts.get(&no) {
             return Ok(Some(Arc::clone(account)));
         }
-        let Some(row) = opened(self.txn, &self.accounts, tables::ACCOUNTS)?.get(no.0)? else { return Ok(None) };
+        let Some(row) = opened(self.txn, &self.accounts, tables::ACCOUNTS)?.get(no.0)? else {
+            return Ok(None);
+        };
         let account: Arc<Account> = Arc::new(decode(row.value())?);
         self.memory.borrow_mut().accounts.insert(no, Arc::clone(&account));
         Ok(Some(account))
@@ -193,7 +202,9 @@ impl Lookup for Transaction<'_> {
         if let Some(no) = self.memory.borrow().users.get(&id) {
             return Ok(Some(*no));
         }
-        let no = opened(self.txn, &self.users, tables::USERS)?.get(&id.to_bytes())?.map(|no| UserNo(no.value()));
+        let no = opened(self.txn, &self.users, tables::USERS)?
+            .get(&id.to_bytes())?
+            .map(|no| UserNo(no.value()));
         if let Some(no) = no {
             self.memory.borrow_mut().users.insert(id, no);
         }
@@ -208,7 +219,11 @@ impl Lookup for Transaction<'_> {
     fn has_role(&self, role: Role) -> Result<bool, StoreError> {
         let role = role_number(&role);
         let directory = opened(self.txn, &self.directory, tables::DIRECTORY)?;
-        Ok(directory.range((role, "", 0)..(role + 1, "", 0))?.next().transpose()?.is_some())
+        Ok(directory
+            .range((role, "", 0)..(role + 1, "", 0))?
+            .next()
+            .transpose()?
+            .is_some())
     }
 
     fn session(&self, id: SessionId) -> Result<Option<Arc<Session>>, StoreError> {
@@ -216,7 +231,9 @@ impl Lookup for Transaction<'_> {
             return Ok(Some(Arc::clone(session)));
         }
         let sessions = opened(self.txn, &self.sessions, tables::SESSIONS)?;
-        let Some(row) = sessions.get(&id.to_bytes())? else { return Ok(None) };
+        let Some(row) = sessions.get(&id.to_bytes())? else {
+            return Ok(None);
+        };
         let session: Arc<Session> = Arc::new(decode(row.value())?);
         self.memory.borrow_mut().sessions.insert(id, Arc::clone(&session));
         Ok(Some(session))
@@ -254,7 +271,9 @@ impl Lookup for Transaction<'_> {
 
     fn direct(&self, one: UserNo, other: UserNo) -> Result<Option<ConversationNo>, StoreError> {
         let directs = opened(self.txn, &self.directs, tables::DIRECTS)?;
-        Ok(directs.get((one.min(other).0, one.max(other).0))?.map(|no| ConversationNo(no.value())))
+        Ok(directs
+            .get((one.min(other).0, one.max(other).0))?
+            .map(|no| ConversationNo(no.value())))
     }
 
     fn sent(&self, author: UserNo, client_id: &ClientId) -> Result<Option<Position>, StoreError> {
@@ -262,12 +281,17 @@ impl Lookup for Transaction<'_> {
             return Ok(Some(position));
         }
         let sent = opened(self.txn, &self.sent, tables::SENT)?;
-        Ok(sent.get((author.0, client_id.as_str()))?.map(|position| Position(position.value())))
+        Ok(sent
+            .get((author.0, client_id.as_str()))?
+            .map(|position| Position(position.value())))
     }
 
     fn message(&self, position: Position) -> Result<Option<Arc<MessageRow>>, StoreError> {
         let messages = opened(self.txn, &self.messages, tables::MESSAGES)?;
-        messages.get(position.0)?.map(|row| decode(row.value()).map(Arc::new)).transpose()
+        messages
+            .get(position.0)?
+            .map(|row| decode(row.value()).map(Arc::new))
+            .transpose()
     }
 
     fn read_mark(&self, conversation: ConversationNo, user: UserNo) -> Result<Seq, StoreError> {
@@ -275,7 +299,9 @@ impl Lookup for Transaction<'_> {
             return Ok(seq);
         }
         let marks = opened(self.txn, &self.read_marks, tables::READ_MARKS)?;
-        Ok(marks.get((conversation.0, user.0))?.map_or(Seq::ZERO, |seq| Seq(seq.value())))
+        Ok(marks
+            .get((conversation.0, user.0))?
+            .map_or(Seq::ZERO, |seq| Seq(seq.value())))
     }
 }
 

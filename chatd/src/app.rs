@@ -1,0 +1,93 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chatcore::{Chat, Entropy, SystemEntropy};
+use http::HeaderValue;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::Config;
+
+/// What the router needs to know, apart from the chat itself.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct RouterConfig {
+    /// Exact origins of web pages that may use the API and the WebSocket. Default: none but the server's own.
+    pub allowed_origins: Vec<HeaderValue>,
+    /// The largest REST body, bytes. Default: 1 MiB.
+    pub body_bytes: usize,
+    /// How long a body may take to arrive. Default: 30 s.
+    pub body_timeout: Duration,
+    /// The largest WebSocket frame from a client, bytes. Default: 64 KiB.
+    pub frame_bytes: usize,
+    /// Ends the sockets, and says so to who asks whether the server is ready.
+    pub drain: CancellationToken,
+    /// Holds the sockets' tasks: wait for it after `drain`.
+    pub tasks: TaskTracker,
+}
+
+impl Default for RouterConfig {
+    fn default() -> Self {
+        Self {
+            allowed_origins: Vec::new(),
+            body_bytes: 1 << 20,
+            body_timeout: Duration::from_secs(30),
+            frame_bytes: 64 << 10,
+            drain: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+        }
+    }
+}
+
+impl RouterConfig {
+    /// What an operator's configuration says.
+    #[must_use]
+    pub fn of(config: &Config) -> Self {
+        let origins = config.allowed_origins.iter().chain(config.public_url.origin());
+        Self {
+            // An origin that is no header value could not be sent by a browser either.
+            allowed_origins: origins
+                .filter_map(|origin| HeaderValue::from_str(origin.as_str()).ok())
+                .collect(),
+            body_bytes: config.limits.body_bytes.bytes(),
+            body_timeout: config.http.body_timeout.get(),
+            frame_bytes: config.limits.frame_bytes.bytes(),
+            ..Self::default()
+        }
+    }
+}
+
+/// What every handler has at hand.
+#[derive(Clone)]
+pub(crate) struct App(Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) chat: Chat,
+    pub(crate) config: RouterConfig,
+    pub(crate) entropy: Arc<dyn Entropy>,
+}
+
+impl App {
+    pub(crate) fn new(chat: Chat, config: RouterConfig) -> Self {
+        Self(Arc::new(Inner {
+            chat,
+            config,
+            entropy: Arc::new(SystemEntropy),
+        }))
+    }
+}
+
+impl std::ops::Deref for App {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("App")
+    }
+}

@@ -1,0 +1,234 @@
+use std::io::IsTerminal;
+use std::path::Path;
+use std::time::Duration;
+
+use chat_proto::ErrorCode;
+use chatcore::{Chat, Limits};
+use clap::Args;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use super::{ConfigFlags, Exit, complain};
+use crate::config::{Config, LogFormat};
+use crate::listener::HttpLimits;
+use crate::{Demo, RouterConfig};
+
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    #[command(flatten)]
+    config: ConfigFlags,
+    /// Serve a small shop from a temporary folder, on 127.0.0.1 only, and say what to try
+    #[arg(long, conflicts_with_all = ["data_dir", "public_url"])]
+    demo: bool,
+}
+
+/// Opening and closing never takes longer than this, or something is wrong.
+const CLOSE_GRACE: Duration = Duration::from_secs(10);
+
+pub(super) fn run(args: &Serve) -> Exit {
+    let loaded = match args.config.load().and_then(|loaded| loaded.check().map(|()| loaded)) {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            complain(error);
+            return Exit::Config;
+        }
+    };
+    if let Err(error) = start_log(&loaded.config) {
+        complain(error);
+        return Exit::Config;
+    }
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            complain(format_args!("the runtime did not start: {error}"));
+            return Exit::Failed;
+        }
+    };
+    let mut config = loaded.config;
+    if !args.demo {
+        return runtime.block_on(serve(&config, None));
+    }
+    if !config.listen.ip().is_loopback() {
+        complain("the demo's passwords are known to everybody, so it only listens on 127.0.0.1");
+        return Exit::Config;
+    }
+    let folder = match tempfile::Builder::new().prefix("chatd-demo-").tempdir() {
+        Ok(folder) => folder,
+        Err(error) => {
+            complain(format_args!("no temporary folder could be made: {error}"));
+            return Exit::Failed;
+        }
+    };
+    folder.path().clone_into(&mut config.data_dir);
+    runtime.block_on(serve(&config, Some(folder.path())))
+}
+
+async fn serve(config: &Config, demo: Option<&Path>) -> Exit {
+    // Before anything else, so that a signal during the start is not lost.
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        complain("signals cannot be listened for");
+        return Exit::Failed;
+    };
+    let chat = match open(config).await {
+        Ok(chat) => chat,
+        Err(exit) => return exit,
+    };
+    let listener = match TcpListener::bind(config.listen).await {
+        Ok(listener) => listener,
+        Err(error) => {
+            complain(format_args!("cannot listen on {}: {error}", config.listen));
+            return Exit::Failed;
+        }
+    };
+    let address = listener.local_addr().unwrap_or(config.listen);
+    if demo.is_some() {
+        match crate::seed_demo(&chat).await {
+            Ok(shop) => show_demo(&shop, &address.to_string()),
+            Err(error) => {
+                complain(format_args!("the demo shop could not be made: {error}"));
+                return Exit::Failed;
+            }
+        }
+    }
+    let router = RouterConfig::of(config);
+    let drain = router.drain.clone();
+    let limits = HttpLimits {
+        header_timeout: config.http.header_timeout.get(),
+        shutdown_grace: config.http.shutdown_grace.get(),
+        connections: config.limits.connections,
+    };
+    tracing::info!(%address, data_dir = %config.data_dir.display(), version = env!("CARGO_PKG_VERSION"), "ready");
+    let stop = async {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping; a second signal ends the process at once");
+        drain.cancel();
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    };
+    tokio::select! {
+        () = crate::serve(listener, &chat, router, limits) => {}
+        () = stop => {
+            complain("stopped by a second signal");
+            return Exit::Failed;
+        }
+    }
+    match chat.close(CLOSE_GRACE).await {
+        Ok(()) => {
+            tracing::info!("stopped");
+            Exit::Ok
+        }
+        Err(error) => {
+            complain(error);
+            Exit::Failed
+        }
+    }
+}
+
+async fn open(config: &Config) -> Result<Chat, Exit> {
+    let mut limits = Limits::default();
+    limits.text_bytes = config.limits.message_bytes.bytes();
+    limits.group_participants = config.limits.group_participants;
+    limits.connections_per_user = config.limits.sockets_per_user;
+    limits.mailbox = config.limits.mailbox_frames;
+    let mut builder = Chat::builder()
+        .data_dir(&config.data_dir)
+        .limits(limits)
+        .session_ttl(config.auth.session_ttl.get())
+        .cache_bytes(config.store.cache.bytes());
+    if !config.auth.jwt_secret.is_empty() {
+        builder = builder.token_secret(config.auth.jwt_secret.expose());
+    }
+    let opened = builder.open().await;
+    let chat = opened.map_err(|error| {
+        let cause = std::error::Error::source(&error)
+            .map(|cause| format!(" ({cause})"))
+            .unwrap_or_default();
+        complain(format_args!("{}{cause}", error.detail()));
+        match error.code() {
+            ErrorCode::Unavailable if error.detail().contains("Another program") => Exit::Locked,
+            ErrorCode::Internal | ErrorCode::Unavailable => Exit::Data,
+            _ => Exit::Failed,
+        }
+    })?;
+    first_admin(&chat, config).await?;
+    Ok(chat)
+}
+
+/// Makes the admin that `[bootstrap]` names, while there is none.
+async fn first_admin(chat: &Chat, config: &Config) -> Result<(), Exit> {
+    let bootstrap = &config.bootstrap;
+    if bootstrap.admin_email.is_empty() || chat.has_admin().await.unwrap_or(true) {
+        return Ok(());
+    }
+    let password = std::fs::read_to_string(&bootstrap.admin_password_file).map_err(|error| {
+        complain(format_args!("{}: {error}", bootstrap.admin_password_file.display()));
+        Exit::Config
+    })?;
+    let password = password.trim_end_matches(['\r', '\n']).to_owned();
+    match chat.bootstrap_admin(&bootstrap.admin_email, "Admin", password).await {
+        Ok(user) => {
+            tracing::info!(user = %user.id, "made the first admin");
+            Ok(())
+        }
+        Err(error) => {
+            complain(format_args!("the first admin could not be made: {}", error.detail()));
+            Err(Exit::Config)
+        }
+    }
+}
+
+fn start_log(config: &Config) -> Result<(), String> {
+    let filter = EnvFilter::try_new(&config.log.level).map_err(|error| format!("log.level: {error}"))?;
+    let terminal = std::io::stderr().is_terminal();
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    match (config.log.format, terminal) {
+        (LogFormat::Json, _) | (LogFormat::Auto, false) => builder.json().flatten_event(true).init(),
+        (LogFormat::Text | LogFormat::Auto, _) => builder.with_ansi(terminal).with_target(false).init(),
+    }
+    Ok(())
+}
+
+/// What to try, ready to be pasted into another terminal.
+fn show_demo(shop: &Demo, address: &str) {
+    use std::io::Write;
+    let mut text = format!(
+        "A demo shop is open on http://{address} (a temporary folder; gone when you press Ctrl-C).\n\n\
+         Everybody's password is {}\n\n",
+        Demo::PASSWORD
+    );
+    for user in &shop.people {
+        text.push_str(&format!("  {:<10} {:<20} {}\n", user.role, user.email, user.name));
+    }
+    text.push_str(&format!(
+        r#"
+Read a conversation as Ana:
+
+  TOKEN=$(curl -s http://{address}/api/v1/auth/login -H 'Content-Type: application/json' \
+    -d '{{"email":"ana@mail.example","password":"{password}"}}' | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
+  curl -s http://{address}/api/v1/conversations -H "Authorization: Bearer $TOKEN"
+
+Talk to Leo live, in two terminals (from this project's folder):
+
+  cargo run --release --example echo -- http://{address} ana@mail.example leo@shop.example
+  cargo run --release --example echo -- http://{address} leo@shop.example ana@mail.example
+
+The API, readable:  http://{address}/api/docs
+
+"#,
+        password = Demo::PASSWORD
+    ));
+    // Nobody may be reading; the server serves all the same.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}

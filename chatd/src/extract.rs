@@ -1,0 +1,121 @@
+//! How handlers get what they need; whatever is wrong is answered with a document that says where.
+
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use chat_proto::ErrorCode;
+use chatcore::Actor;
+use http::header;
+use http::request::Parts;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::de::DeserializeOwned;
+
+use crate::app::App;
+use crate::problem::Refused;
+
+/// Who asks, by the bearer token.
+pub(crate) struct Caller(pub(crate) Actor);
+
+impl FromRequestParts<App> for Caller {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refused> {
+        let needed = || {
+            Refused::new(
+                ErrorCode::Unauthenticated,
+                "Send `Authorization: Bearer <access token>`.",
+            )
+        };
+        let header = parts.headers.get(header::AUTHORIZATION).ok_or_else(needed)?;
+        let (scheme, token) = header
+            .to_str()
+            .ok()
+            .and_then(|value| value.split_once(' '))
+            .ok_or_else(needed)?;
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Err(needed());
+        }
+        Ok(Self(app.chat.authenticate(token.trim())?))
+    }
+}
+
+/// A JSON body. Fields that the type does not know are refused, so that a typo is seen.
+pub(crate) struct Json<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
+    type Rejection = Refused;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Refused> {
+        let is_json = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|kind| kind.to_str().ok())
+            .is_some_and(|kind| {
+                kind.split(';')
+                    .next()
+                    .unwrap_or_default()
+                    .trim()
+                    .eq_ignore_ascii_case("application/json")
+            });
+        if !is_json {
+            let detail = "Send the body as `Content-Type: application/json`.";
+            return Err(Refused::new(ErrorCode::UnsupportedMediaType, detail));
+        }
+        let body = Limited::new(request.into_body(), app.config.body_bytes).collect();
+        let body = match tokio::time::timeout(app.config.body_timeout, body).await {
+            Ok(Ok(body)) => body.to_bytes(),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => {
+                let most = app.config.body_bytes;
+                return Err(Refused::new(
+                    ErrorCode::TooLarge,
+                    format!("A body has at most {most} bytes."),
+                ));
+            }
+            Ok(Err(_)) => return Err(Refused::new(ErrorCode::Invalid, "The body broke off.")),
+            Err(_) => return Err(Refused::new(ErrorCode::Invalid, "The body took too long to arrive.")),
+        };
+        parse(&body).map(Self)
+    }
+}
+
+/// Reads JSON; an error says where in it.
+pub(crate) fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, Refused> {
+    let mut reader = serde_json::Deserializer::from_slice(json);
+    let parsed = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let pointer: String = error.path().iter().map(|segment| format!("/{segment}")).collect();
+        Refused::invalid(pointer, error.into_inner().to_string())
+    })?;
+    reader.end().map_err(|error| Refused::invalid("", error.to_string()))?;
+    Ok(parsed)
+}
+
+/// Parameters in the path.
+#[derive(FromRequestParts)]
+#[from_request(via(axum::extract::Path), rejection(Refused))]
+pub(crate) struct Path<T>(pub(crate) T);
+
+/// Parameters in the query. Those that the type does not know are refused.
+#[derive(FromRequestParts)]
+#[from_request(via(axum::extract::Query), rejection(Refused))]
+pub(crate) struct Query<T>(pub(crate) T);
+
+impl From<PathRejection> for Refused {
+    fn from(rejection: PathRejection) -> Self {
+        let detail = match rejection {
+            PathRejection::FailedToDeserializePathParams(inner) => inner.body_text(),
+            other => other.body_text(),
+        };
+        let detail = detail.strip_prefix("Invalid URL: ").unwrap_or(&detail).to_owned();
+        Self::invalid("path", detail)
+    }
+}
+
+impl From<QueryRejection> for Refused {
+    fn from(rejection: QueryRejection) -> Self {
+        let detail = rejection.body_text();
+        let detail = detail
+            .strip_prefix("Failed to deserialize query string: ")
+            .unwrap_or(&detail)
+            .to_owned();
+        Self::invalid("query", detail)
+    }
+}

@@ -1,0 +1,94 @@
+use axum::Json as Shown;
+use chat_proto::ConversationId;
+use chat_proto::model::{Conversation, Page};
+use chat_proto::wire::{NewConversation, NewConversationKind, Problem, TypingBody};
+use http::StatusCode;
+use serde::Deserialize;
+
+use super::{Answer, PageQuery};
+use crate::extract::{Caller, Json, Path, Query};
+use crate::problem::Refused;
+
+/// Which conversation.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct ConversationPath {
+    /// Which conversation.
+    pub(crate) id: ConversationId,
+}
+
+/// My conversations
+///
+/// The one with the newest activity first.
+#[utoipa::path(get, path = "/conversations", tag = "conversations", security(("bearer" = [])), params(PageQuery),
+    responses(
+        (status = 200, description = "My conversations, each with its first 20 participants", body = Page<Conversation>),
+        (status = 400, description = "`invalid`, `invalid_cursor`", body = Problem),
+))]
+pub(crate) async fn list(Caller(me): Caller, Query(page): Query<PageQuery>) -> Answer<Shown<Page<Conversation>>> {
+    Ok(Shown(me.conversations(page.limit(), page.cursor()).await?))
+}
+
+/// Begin a conversation, or find the one with this person
+///
+/// `direct` has exactly one other participant; there is one such conversation per pair, for ever. Staff may begin a
+/// `group`. Whom one may write to is the shop's contact matrix to say; anybody else does not exist here.
+#[utoipa::path(post, path = "/conversations", tag = "conversations", security(("bearer" = [])),
+    request_body = NewConversation, responses(
+        (status = 201, description = "Begun", body = Conversation),
+        (status = 200, description = "`direct`: it was there", body = Conversation),
+        (status = 400, description = "`invalid`", body = Problem),
+        (status = 403, description = "`forbidden`: my role may not begin groups", body = Problem),
+        (status = 404, description = "`not_found`: nobody that I may write to", body = Problem),
+))]
+pub(crate) async fn create(
+    Caller(me): Caller,
+    Json(body): Json<NewConversation>,
+) -> Answer<(StatusCode, Shown<Conversation>)> {
+    let (conversation, created) = match body.kind {
+        NewConversationKind::Direct => {
+            if body.subject.is_some() {
+                return Err(Refused::invalid("/subject", "Only groups have a subject."));
+            }
+            let [with] = body.participants[..] else {
+                return Err(Refused::invalid(
+                    "/participants",
+                    "A direct conversation has exactly one other person.",
+                ));
+            };
+            me.open_direct(with).await?
+        }
+        NewConversationKind::Group => (me.create_group(body.subject.as_deref(), body.participants).await?, true),
+    };
+    let status = if created { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, Shown(conversation)))
+}
+
+/// A conversation
+///
+/// With all its participants. For everybody who is not in it, it does not exist.
+#[utoipa::path(get, path = "/conversations/{id}", tag = "conversations", security(("bearer" = [])),
+    params(ConversationPath), responses(
+        (status = 200, description = "The conversation", body = Conversation),
+        (status = 404, description = "`not_found`", body = Problem),
+))]
+pub(crate) async fn show(Caller(me): Caller, Path(path): Path<ConversationPath>) -> Answer<Shown<Conversation>> {
+    Ok(Shown(me.conversation(path.id).get().await?.item))
+}
+
+/// Say that I am writing, or stopped
+///
+/// Told to the others who are connected; holds six seconds.
+#[utoipa::path(post, path = "/conversations/{id}/typing", tag = "conversations", security(("bearer" = [])),
+    params(ConversationPath), request_body = TypingBody, responses(
+        (status = 204, description = "Told"),
+        (status = 404, description = "`not_found`", body = Problem),
+))]
+pub(crate) async fn typing(
+    Caller(me): Caller,
+    Path(path): Path<ConversationPath>,
+    Json(body): Json<TypingBody>,
+) -> Answer<StatusCode> {
+    me.conversation(path.id).typing(body.on).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

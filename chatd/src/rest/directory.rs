@@ -1,0 +1,38 @@
+use axum::Json as Shown;
+use chat_proto::Role;
+use chat_proto::model::{Cursor, Page, Person};
+use chat_proto::wire::Problem;
+use serde::Deserialize;
+
+use super::{Answer, DEFAULT_ROWS};
+use crate::extract::{Caller, Query};
+use crate::problem::Refused;
+
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DirectoryQuery {
+    /// Whom I am looking for.
+    role: Option<Role>,
+    /// The most rows; 50 without it, never more than 200.
+    limit: Option<usize>,
+    /// `next_cursor` of the part before.
+    cursor: Option<String>,
+}
+
+/// The people of a role that I may write to
+///
+/// By name. A role that I may not write to has nobody in it.
+#[utoipa::path(get, path = "/directory", tag = "people", security(("bearer" = [])), params(DirectoryQuery), responses(
+    (status = 200, description = "The people", body = Page<Person>),
+    (status = 400, description = "`invalid`, `invalid_cursor`", body = Problem),
+))]
+pub(crate) async fn list(Caller(me): Caller, Query(query): Query<DirectoryQuery>) -> Answer<Shown<Page<Person>>> {
+    let role = query
+        .role
+        .ok_or_else(|| Refused::invalid("role", "Say which role, such as `?role=agent`."))?;
+    let limit = query.limit.unwrap_or(DEFAULT_ROWS);
+    Ok(Shown(
+        me.directory(role, limit, query.cursor.map(Cursor::from_text)).await?,
+    ))
+}

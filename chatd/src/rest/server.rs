@@ -1,0 +1,30 @@
+use axum::Json as Shown;
+use axum::extract::State;
+use chat_proto::wire::{LimitsInfo, SUBPROTOCOL, ServerInfo};
+
+use crate::app::App;
+
+/// The server, its protocols and limits
+///
+/// Anybody may ask.
+#[utoipa::path(get, path = "/server", tag = "server", responses(
+    (status = 200, description = "The server", body = ServerInfo),
+))]
+pub(crate) async fn show(State(app): State<App>) -> Shown<ServerInfo> {
+    Shown(ServerInfo {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        protocols: vec![SUBPROTOCOL.to_owned()],
+        limits: limits(&app),
+    })
+}
+
+pub(crate) fn limits(app: &App) -> LimitsInfo {
+    let limits = app.chat.limits();
+    LimitsInfo {
+        text_bytes: limits.text_bytes as u64,
+        frame_bytes: app.config.frame_bytes as u64,
+        body_bytes: app.config.body_bytes as u64,
+        group_participants: limits.group_participants as u64,
+        page_rows: chatcore::PAGE_ROWS as u64,
+    }
+}

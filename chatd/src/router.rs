@@ -1,0 +1,95 @@
+//! All routes, on one screen.
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::response::Html;
+use axum::routing::get;
+use chatcore::Chat;
+use http::{HeaderName, HeaderValue, Method, header};
+use tower_http::cors::{AllowOrigin, CorsLayer};
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::{App, RouterConfig};
+use crate::rest::{auth, conversations, directory, me, messages, participants, probes, server, users};
+use crate::{docs_page, edge, openapi, ws};
+
+/// The whole server as a router: mount it under the root of a host, by itself or beside other routes.
+///
+/// The sockets' tasks run on `config.tasks` and end when `config.drain` is cancelled; no HTTP server's own shutdown
+/// waits for them.
+pub fn router(chat: &Chat, config: RouterConfig) -> Router {
+    let app = App::new(chat.clone(), config);
+    let (api, document) = api().split_for_parts();
+    let json = openapi::json(&document);
+    let page = docs_page::render(&json);
+    let json = json.to_string();
+    Router::new()
+        .merge(api)
+        .route("/api/v1/ws", get(ws::upgrade))
+        .route(
+            "/api/v1/openapi.json",
+            get(|| async { ([(header::CONTENT_TYPE, "application/json")], json) }),
+        )
+        .route("/api/docs", get(|| async { (page_headers(), Html(page)) }))
+        .route(
+            "/api/docs.css",
+            get(|| async { ([(header::CONTENT_TYPE, "text/css")], docs_page::STYLE) }),
+        )
+        .route("/livez", get(probes::livez))
+        .route("/readyz", get(probes::readyz))
+        .fallback(edge::no_such_path)
+        .method_not_allowed_fallback(edge::wrong_method)
+        .layer(cors(&app))
+        .layer(from_fn_with_state(app.clone(), edge::edge))
+        .with_state(app)
+}
+
+/// The part that the API document describes.
+fn api() -> OpenApiRouter<App> {
+    let v1 = OpenApiRouter::new()
+        .routes(routes!(auth::register))
+        .routes(routes!(auth::login))
+        .routes(routes!(auth::logout))
+        .routes(routes!(me::show, me::change))
+        .routes(routes!(users::create))
+        .routes(routes!(directory::list))
+        .routes(routes!(conversations::list, conversations::create))
+        .routes(routes!(conversations::show))
+        .routes(routes!(conversations::typing))
+        .routes(routes!(participants::add))
+        .routes(routes!(participants::remove))
+        .routes(routes!(messages::list, messages::send))
+        .routes(routes!(messages::read))
+        .routes(routes!(server::show));
+    OpenApiRouter::with_openapi(openapi::base()).nest("/api/v1", v1)
+}
+
+/// The API document.
+#[must_use]
+pub fn document() -> OpenApi {
+    api().into_openapi()
+}
+
+fn cors(app: &App) -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::list(app.config.allowed_origins.iter().cloned()))
+        .allow_credentials(true)
+        .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::PUT, Method::DELETE])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            header::IF_MATCH,
+            HeaderName::from_static("x-request-id"),
+        ])
+        .expose_headers([header::RETRY_AFTER, HeaderName::from_static("x-request-id")])
+}
+
+/// The page holds no script and loads nothing but its own style sheet.
+fn page_headers() -> [(HeaderName, HeaderValue); 1] {
+    [(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'"),
+    )]
+}

@@ -1,0 +1,185 @@
+//! Events as `ev` frames. All but the counter is encoded once per form of the event and shared by every socket.
+
+use std::sync::Arc;
+
+use chat_proto::model::Cursor;
+use chat_proto::wire::{
+    AccessRevoked, EphemeralEvent, EventHead, EventName, ParticipantAdded, ParticipantRemoved, ReadMoved,
+};
+use chat_proto::{ClientId, ConversationId, Seq};
+use chatcore::{Event, Rendering, Signal, Told};
+use serde::Serialize;
+
+use super::Text;
+
+/// The frame but for `{"t":"ev","n":…,`; `None` for what does not go over the wire.
+pub(super) fn event(told: &Told, cursor: impl FnOnce(&Told) -> Cursor) -> Option<Text> {
+    let text = told.encoded(|told| body(told, cursor).map_or_else(|| Arc::from(""), Arc::from));
+    Some(text).filter(|text| !text.is_empty())
+}
+
+/// The whole frame for one socket.
+pub(super) fn numbered(n: u64, body: &str) -> String {
+    let mut frame = String::with_capacity(body.len() + 32);
+    frame.push_str(r#"{"t":"ev","n":"#);
+    frame.push_str(&n.to_string());
+    frame.push(',');
+    // The body is a JSON object of its own; its brace has been written already.
+    frame.push_str(body.strip_prefix('{').unwrap_or(body));
+    frame
+}
+
+#[derive(Serialize)]
+struct Body<'a, D> {
+    #[serde(flatten)]
+    head: EventHead,
+    d: &'a D,
+}
+
+/// What an event concerns.
+#[derive(Default)]
+struct About {
+    conv: Option<ConversationId>,
+    seq: Option<Seq>,
+    v: u64,
+    cid: Option<ClientId>,
+}
+
+fn body(told: &Told, cursor: impl FnOnce(&Told) -> Cursor) -> Option<String> {
+    let c = cursor(told).as_str().to_owned();
+    let write = |e, about: About, d: &dyn erased::Json| {
+        let About { conv, seq, v, cid } = about;
+        let head = EventHead {
+            c,
+            e,
+            conv,
+            seq,
+            v,
+            at: told.at(),
+            by: told.by().cloned(),
+            cid,
+        };
+        d.write(head)
+    };
+    match told.event() {
+        Event::MessageCreated(message) => {
+            let (conv, seq, cid) = (
+                Some(message.conversation_id),
+                Some(message.seq),
+                message.client_id.clone(),
+            );
+            write(
+                EventName::MessageCreated,
+                About {
+                    conv,
+                    seq,
+                    v: message.version,
+                    cid,
+                },
+                &*message,
+            )
+        }
+        Event::ReadMoved {
+            conversation,
+            user,
+            seq,
+        } => {
+            let about = About {
+                conv: Some(conversation),
+                seq: Some(seq),
+                v: seq.0,
+                cid: None,
+            };
+            write(EventName::ReadMoved, about, &ReadMoved { user_id: user, seq })
+        }
+        Event::ConversationCreated(conversation) => {
+            let about = About {
+                conv: Some(conversation.id),
+                v: conversation.version,
+                ..About::default()
+            };
+            write(EventName::ConversationCreated, about, &*conversation)
+        }
+        Event::ParticipantAdded {
+            participant,
+            conversation,
+        } => {
+            let about = About {
+                conv: Some(conversation.id),
+                v: conversation.version,
+                ..About::default()
+            };
+            match told.rendering() {
+                Rendering::Subject => write(EventName::AccessGranted, about, &*conversation),
+                _ => write(EventName::ParticipantAdded, about, &ParticipantAdded { participant }),
+            }
+        }
+        Event::ParticipantRemoved {
+            conversation,
+            user,
+            version,
+        } => {
+            let about = About {
+                conv: Some(conversation),
+                v: version,
+                ..About::default()
+            };
+            match told.rendering() {
+                Rendering::Subject => write(
+                    EventName::AccessRevoked,
+                    about,
+                    &AccessRevoked {
+                        conversation_id: conversation,
+                    },
+                ),
+                _ => write(
+                    EventName::ParticipantRemoved,
+                    about,
+                    &ParticipantRemoved { user_id: user },
+                ),
+            }
+        }
+        Event::UserChanged(user) => write(
+            EventName::UserChanged,
+            About {
+                v: user.version,
+                ..About::default()
+            },
+            &user,
+        ),
+        _ => None,
+    }
+}
+
+/// Writing a body of any type through one function.
+mod erased {
+    use super::{Body, EventHead, Serialize};
+
+    pub(super) trait Json {
+        fn write(&self, head: EventHead) -> Option<String>;
+    }
+
+    impl<T: Serialize> Json for T {
+        fn write(&self, head: EventHead) -> Option<String> {
+            serde_json::to_string(&Body { head, d: self }).ok()
+        }
+    }
+}
+
+pub(super) fn signal(signal: &Signal) -> Option<EphemeralEvent> {
+    match *signal {
+        Signal::Typing {
+            conversation,
+            user,
+            on,
+            expires_in_ms,
+        } => Some(EphemeralEvent::Typing {
+            conv: conversation,
+            user,
+            on,
+            expires_in_ms,
+        }),
+        Signal::Presence { user, online } => Some(EphemeralEvent::Presence { user, online }),
+        _ => None,
+    }
+}

@@ -1,0 +1,113 @@
+//! From the upgrade to `welcome`: a stranger gets ten seconds and 8 KiB.
+
+use std::time::Duration;
+
+use chat_proto::ErrorCode;
+use chat_proto::model::Cursor;
+use chat_proto::wire::{ClientFrame, Hello, ServerFrame, Welcome};
+use chatcore::{Actor, EventStream};
+use futures_util::StreamExt;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
+
+use super::outbox::{End, Socket, feed_frame, flush, frame_error, refusal};
+use super::session::HEARTBEAT;
+use crate::app::App;
+use crate::problem::Refused;
+use crate::rest::server::limits;
+
+const FIRST_FRAME: Duration = Duration::from_secs(10);
+const BEFORE_WELCOME_BYTES: usize = 8 << 10;
+
+/// Hears who is there and welcomes them.
+pub(super) async fn greet(app: &App, socket: &mut Socket) -> Result<(Actor, EventStream), End> {
+    let text = match timeout(FIRST_FRAME, first_text(socket)).await {
+        Ok(text) => text?,
+        Err(_) => return Err(refuse(socket, None, Refused::new(ErrorCode::Unauthenticated, "Say `hello`.")).await),
+    };
+    let hello = match ClientFrame::parse(&text) {
+        Ok(ClientFrame::Hello(hello)) => hello,
+        Ok(_) => {
+            let refused = Refused::new(ErrorCode::Unauthenticated, "The first frame must be `hello`.");
+            return Err(refuse(socket, None, refused).await);
+        }
+        Err(error) => {
+            feed_frame(socket, &frame_error(error)).await?;
+            return Err(End::because(ErrorCode::Unauthenticated));
+        }
+    };
+    match open(app, &hello).await {
+        Ok((actor, stream, welcome, reset)) => {
+            feed_frame(socket, &ServerFrame::Welcome(welcome)).await?;
+            if let Some(reason) = reset {
+                feed_frame(socket, &ServerFrame::Reset { reason }).await?;
+            }
+            flush(socket).await?;
+            Ok((actor, stream))
+        }
+        Err(error) => Err(refuse(socket, None, error.into()).await),
+    }
+}
+
+async fn first_text(socket: &mut Socket) -> Result<String, End> {
+    loop {
+        return match socket.next().await {
+            Some(Ok(Message::Text(text))) if text.len() > BEFORE_WELCOME_BYTES => Err(End::Close {
+                code: 1009,
+                reason: ErrorCode::TooLarge,
+                reconnect: false,
+                after: Duration::ZERO,
+            }),
+            Some(Ok(Message::Text(text))) => Ok(text.as_str().to_owned()),
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
+            Some(Ok(Message::Binary(_))) => {
+                let refused = Refused::new(ErrorCode::Invalid, "Frames are text: one JSON object each.");
+                Err(refuse(socket, None, refused).await)
+            }
+            Some(Ok(_)) | None => Err(End::Gone),
+            Some(Err(error)) => Err(super::session::violation(&error)),
+        };
+    }
+}
+
+async fn refuse(socket: &mut Socket, re: Option<u64>, refused: Refused) -> End {
+    let code = match refused.code.ws_close() {
+        Some(_) => refused.code,
+        None => ErrorCode::Unauthenticated,
+    };
+    match feed_frame(socket, &refusal(re, &refused)).await {
+        Ok(()) => End::because(code),
+        Err(end) => end,
+    }
+}
+
+type Opened = (Actor, EventStream, Welcome, Option<String>);
+
+async fn open(app: &App, hello: &Hello) -> chatcore::Result<Opened> {
+    let actor = app.chat.authenticate(&hello.token)?;
+    let user = actor.me().await?;
+    let resume = hello.resume.clone().map(Cursor::from_text);
+    let resumed = match &resume {
+        None => None,
+        Some(cursor) => Some(actor.events_after(cursor).await),
+    };
+    let (stream, resumed, reset) = match resumed {
+        Some(Ok(stream)) => (stream, true, None),
+        Some(Err(error)) if error.is_reset() => (actor.events().await?, false, Some(error.detail().to_owned())),
+        Some(Err(error)) => return Err(error),
+        None => (actor.events().await?, false, None),
+    };
+    if let Some(client) = &hello.client {
+        tracing::debug!(user = %user.id, client = client.name, version = client.version, "a client says hello");
+    }
+    let welcome = Welcome {
+        session: actor.session_id().unwrap_or(chat_proto::SessionId::from_bytes([0; 16])),
+        user,
+        epoch: format!("{:016x}", app.chat.epoch()),
+        cursor: stream.cursor().as_str().to_owned(),
+        resumed,
+        heartbeat_s: HEARTBEAT.as_secs(),
+        limits: limits(app),
+    };
+    Ok((actor, stream, welcome, reset))
+}

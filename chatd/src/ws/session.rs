@@ -1,0 +1,295 @@
+//! One socket, from `welcome` to its close: what comes in is carried out in order, what happens goes out in order.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use chat_proto::ErrorCode;
+use chat_proto::wire::{ClientFrame, OkFrame, ServerFrame};
+use chatcore::{Actor, Draft, EventStream, Incoming};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesOrdered;
+use tokio::time::{Instant, sleep_until};
+use tokio_tungstenite::tungstenite::error::CapacityError;
+use tokio_tungstenite::tungstenite::{Error as WsError, Message};
+
+use super::outbox::{self, End, Socket, feed, feed_frame, flush, frame_error, refusal};
+use super::{encode, handshake};
+use crate::app::App;
+use crate::problem::Refused;
+
+/// After so long a silence of ours, `ping` says that we are there and moves the client's cursor.
+pub(super) const HEARTBEAT: Duration = Duration::from_secs(25);
+/// A peer of whom nothing was heard for so long, not even the pong to a ping, is gone.
+const SILENCE: Duration = Duration::from_secs(75);
+/// Requests of one socket that wait for their answer; beyond it nothing more is read from it.
+const IN_FLIGHT: usize = 256;
+/// Frames written before a flush, so that reading gets its turn.
+const FRAMES_PER_FLUSH: usize = 256;
+/// So many frames that are none are answered within a minute; one more ends the connection.
+const BAD_FRAMES_A_MINUTE: u32 = 20;
+
+pub(super) async fn run(app: App, mut socket: Socket) {
+    let end = match handshake::greet(&app, &mut socket).await {
+        Ok((actor, stream)) => {
+            let mut session = Session::new(app, actor, stream);
+            session.converse(&mut socket).await
+        }
+        Err(end) => end,
+    };
+    outbox::end(&mut socket, end).await;
+}
+
+/// An answer that waits for the disk.
+type Pending = Pin<Box<dyn Future<Output = Option<ServerFrame>> + Send>>;
+
+struct Session {
+    app: App,
+    actor: Actor,
+    stream: EventStream,
+    pending: FuturesOrdered<Pending>,
+    /// The `n` of the last `ev`.
+    n: u64,
+    last_out: Instant,
+    last_in: Instant,
+    expires_at: Option<Instant>,
+    bad_frames: u32,
+    bad_since: Instant,
+}
+
+impl Session {
+    fn new(app: App, actor: Actor, stream: EventStream) -> Self {
+        let now = Instant::now();
+        let left = |until: chat_proto::Timestamp| {
+            let left = until.as_millis() - app.chat.now().as_millis();
+            now + Duration::from_millis(left.try_into().unwrap_or(0))
+        };
+        let expires_at = actor.expires_at().map(left);
+        Self {
+            expires_at,
+            app,
+            actor,
+            stream,
+            pending: FuturesOrdered::new(),
+            n: 0,
+            last_out: now,
+            last_in: now,
+            bad_frames: 0,
+            bad_since: now,
+        }
+    }
+
+    async fn converse(&mut self, socket: &mut Socket) -> End {
+        let drain = self.app.config.drain.clone();
+        loop {
+            let wake_at = self.wake_at();
+            // Receiving, the stream and the answers are all safe to cancel; sending is not, so it happens inside.
+            let turn = tokio::select! {
+                frame = socket.next(), if self.pending.len() < IN_FLIGHT => self.hear(socket, frame).await,
+                incoming = self.stream.next() => self.tell(socket, incoming).await,
+                Some(answer) = self.pending.next() => reply(socket, answer).await,
+                () = sleep_until(wake_at) => self.wake(socket).await,
+                () = drain.cancelled() => Err(End::Close {
+                    code: 4503,
+                    reason: ErrorCode::Draining,
+                    reconnect: true,
+                    after: Duration::from_secs(1),
+                }),
+            };
+            let turn = match turn {
+                Ok(()) => self.finish_turn(socket).await,
+                Err(end) => Err(end),
+            };
+            if let Err(end) = turn {
+                return end;
+            }
+        }
+    }
+
+    /// Everything else that is ready goes into the same flush.
+    async fn finish_turn(&mut self, socket: &mut Socket) -> Result<(), End> {
+        for _ in 0..FRAMES_PER_FLUSH {
+            let Some(incoming) = self.stream.try_next() else { break };
+            self.pass_on(socket, incoming).await?;
+        }
+        flush(socket).await
+    }
+
+    async fn hear(&mut self, socket: &mut Socket, frame: Option<Result<Message, WsError>>) -> Result<(), End> {
+        let message = match frame {
+            Some(Ok(message)) => message,
+            Some(Err(error)) => return Err(violation(&error)),
+            None => return Err(End::Gone),
+        };
+        self.last_in = Instant::now();
+        match message {
+            Message::Text(text) => match ClientFrame::parse(&text) {
+                Ok(frame) => self.carry_out(socket, frame).await,
+                Err(error) => self.bad_frame(socket, frame_error(error)).await,
+            },
+            Message::Binary(_) => {
+                let refused = Refused::new(ErrorCode::Invalid, "Frames are text: one JSON object each.");
+                self.bad_frame(socket, refusal(None, &refused)).await
+            }
+            Message::Close(_) => Err(End::Gone),
+            // The library answers pings; pongs have told what they had to: that somebody is there.
+            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => Ok(()),
+        }
+    }
+
+    async fn carry_out(&mut self, socket: &mut Socket, frame: ClientFrame) -> Result<(), End> {
+        match frame {
+            ClientFrame::Send(send) => {
+                let re = send.re;
+                let draft = Draft::text(send.text).client_id(send.client_id);
+                let submitted = self.actor.conversation(send.conv).submit(draft).await;
+                self.pending.push_back(Box::pin(async move {
+                    let sent = match submitted {
+                        Ok(submitted) => submitted.done().await,
+                        Err(error) => Err(error),
+                    };
+                    let message = sent.map(|sent| serde_json::to_value(&*sent.message).unwrap_or_default());
+                    answer(Some(re), message)
+                }));
+                Ok(())
+            }
+            ClientFrame::Read(read) => {
+                let submitted = self.actor.conversation(read.conv).submit_read(read.seq).await;
+                let re = read.re;
+                self.pending.push_back(Box::pin(async move {
+                    let moved = match submitted {
+                        Ok(submitted) => submitted.done().await,
+                        Err(error) => Err(error),
+                    };
+                    answer(re, moved.map(|()| serde_json::Value::Null))
+                }));
+                Ok(())
+            }
+            ClientFrame::Typing(typing) => {
+                let told = self.actor.conversation(typing.conv).typing(typing.on).await;
+                reply(socket, answer(typing.re, told.map(|()| serde_json::Value::Null))).await
+            }
+            ClientFrame::Ping(_) => {
+                self.last_out = Instant::now();
+                let c = self.stream.idle_cursor().unwrap_or_else(|| self.stream.cursor());
+                feed_frame(
+                    socket,
+                    &ServerFrame::Ping {
+                        c: c.as_str().to_owned(),
+                    },
+                )
+                .await
+            }
+            ClientFrame::Hello(_) => {
+                let refused = Refused::new(ErrorCode::Conflict, "You have said hello already.");
+                feed_frame(socket, &refusal(None, &refused)).await
+            }
+        }
+    }
+
+    /// Answers what is no frame, up to a point.
+    async fn bad_frame(&mut self, socket: &mut Socket, answer: ServerFrame) -> Result<(), End> {
+        if self.bad_since.elapsed() > Duration::from_secs(60) {
+            self.bad_since = Instant::now();
+            self.bad_frames = 0;
+        }
+        self.bad_frames += 1;
+        if self.bad_frames > BAD_FRAMES_A_MINUTE {
+            return Err(End::because(ErrorCode::RateLimited));
+        }
+        feed_frame(socket, &answer).await
+    }
+
+    async fn tell(&mut self, socket: &mut Socket, incoming: Option<chatcore::Result<Incoming>>) -> Result<(), End> {
+        match incoming {
+            Some(Ok(incoming)) => self.pass_on(socket, incoming).await,
+            Some(Err(error)) => {
+                tracing::error!(%error, "an event stream broke off");
+                Err(End::because(error.code()))
+            }
+            None => Err(End::because(ErrorCode::TokenRevoked)),
+        }
+    }
+
+    async fn pass_on(&mut self, socket: &mut Socket, incoming: Incoming) -> Result<(), End> {
+        let text = match incoming {
+            Incoming::Event(told) => {
+                let Some(body) = encode::event(&told, |told| self.stream.cursor_of(told)) else {
+                    return Ok(());
+                };
+                self.n += 1;
+                encode::numbered(self.n, &body)
+            }
+            Incoming::Signal(signal) => {
+                let Some(signal) = encode::signal(&signal) else {
+                    return Ok(());
+                };
+                serde_json::to_string(&ServerFrame::Eph(signal)).unwrap_or_default()
+            }
+            Incoming::Live => {
+                let c = self.stream.cursor().as_str().to_owned();
+                serde_json::to_string(&ServerFrame::Live { c }).unwrap_or_default()
+            }
+            _ => return Ok(()),
+        };
+        self.last_out = Instant::now();
+        feed(socket, text).await
+    }
+
+    fn wake_at(&self) -> Instant {
+        let heartbeat = self.last_out + HEARTBEAT;
+        self.expires_at
+            .map_or(heartbeat, |expires_at| heartbeat.min(expires_at))
+    }
+
+    async fn wake(&mut self, socket: &mut Socket) -> Result<(), End> {
+        let now = Instant::now();
+        if self.expires_at.is_some_and(|expires_at| expires_at <= now) {
+            return Err(End::because(ErrorCode::TokenExpired));
+        }
+        if now.duration_since(self.last_in) >= SILENCE {
+            return Err(End::no_progress());
+        }
+        self.last_out = now;
+        let c = self.stream.idle_cursor().unwrap_or_else(|| self.stream.cursor());
+        feed_frame(
+            socket,
+            &ServerFrame::Ping {
+                c: c.as_str().to_owned(),
+            },
+        )
+        .await?;
+        outbox::ping(socket).await
+    }
+}
+
+/// What a request is answered with: an error always, success only when the request has a number.
+fn answer(re: Option<u64>, result: chatcore::Result<serde_json::Value>) -> Option<ServerFrame> {
+    match result {
+        Ok(d) => re.map(|re| ServerFrame::Ok(OkFrame { re, d })),
+        Err(error) => Some(refusal(re, &error.into())),
+    }
+}
+
+async fn reply(socket: &mut Socket, answer: Option<ServerFrame>) -> Result<(), End> {
+    match answer {
+        Some(frame) => feed_frame(socket, &frame).await,
+        None => Ok(()),
+    }
+}
+
+/// What breaks RFC 6455 itself ends the connection with that standard's own code.
+pub(super) fn violation(error: &WsError) -> End {
+    let (code, reason) = match error {
+        WsError::Capacity(CapacityError::MessageTooLong { .. }) => (1009, ErrorCode::TooLarge),
+        WsError::Utf8(_) => (1007, ErrorCode::Invalid),
+        WsError::Protocol(_) => (1002, ErrorCode::Invalid),
+        _ => return End::Gone,
+    };
+    End::Close {
+        code,
+        reason,
+        reconnect: false,
+        after: Duration::ZERO,
+    }
+}
