@@ -76,7 +76,7 @@ impl ChatBuilder {
             place: Place::Memory,
             limits: Limits::default(),
             contacts: ContactMatrix::default(),
-            session_ttl: Duration::from_secs(12 * 3600),
+            session_ttl: Duration::from_hours(12),
             token_secret: None,
             cache_bytes: RedbOptions::default().cache_bytes,
             clock: Arc::new(SystemClock),

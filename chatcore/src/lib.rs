@@ -89,3 +89,8 @@ pub use rooms::Signal;
 pub use state::{Event, Rendering};
 pub use timeline::{Draft, Sent, Span, Submitted};
 pub use writer::Health;
+
+/// The README's example is compiled and run with the documentation's.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+mod readme {}

@@ -144,7 +144,7 @@ impl Rooms {
                 ErrorCode::RateLimited,
                 format!("You have {most} connections open; close one."),
             )
-            .retry_in(std::time::Duration::from_secs(60)));
+            .retry_in(std::time::Duration::from_mins(1)));
         }
         devices.push(Arc::clone(&mailbox));
         let first = devices.len() == 1;

@@ -1,5 +1,7 @@
 //! How handlers get what they need; whatever is wrong is answered with a document that says where.
 
+use std::fmt::Write as _;
+
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use chat_proto::ErrorCode;
@@ -81,7 +83,10 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
 pub(crate) fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, Refused> {
     let mut reader = serde_json::Deserializer::from_slice(json);
     let parsed = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let pointer: String = error.path().iter().map(|segment| format!("/{segment}")).collect();
+        let mut pointer = String::new();
+        for segment in error.path().iter() {
+            let _ = write!(pointer, "/{segment}");
+        }
         Refused::invalid(pointer, error.into_inner().to_string())
     })?;
     reader.end().map_err(|error| Refused::invalid("", error.to_string()))?;

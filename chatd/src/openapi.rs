@@ -1,4 +1,4 @@
-//! The API document (OpenAPI 3.1), made from the same types that the handlers use.
+//! The API document (`OpenAPI` 3.1), made from the same types that the handlers use.
 
 use chat_proto::ErrorCode;
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ pub(crate) fn base() -> OpenApi {
     OpenApiBuilder::new().info(info).components(Some(components)).build()
 }
 
-/// The document with the table of error codes, which has no place of its own in OpenAPI.
+/// The document with the table of error codes, which has no place of its own in `OpenAPI`.
 pub(crate) fn json(document: &OpenApi) -> Value {
     let mut json = serde_json::to_value(document).unwrap_or_default();
     let codes: Vec<Value> = ErrorCode::ALL

@@ -70,13 +70,19 @@ impl Refused {
 
 impl From<chatcore::Error> for Refused {
     fn from(error: chatcore::Error) -> Self {
+        Self::from(&error)
+    }
+}
+
+impl From<&chatcore::Error> for Refused {
+    fn from(error: &chatcore::Error) -> Self {
         let fields = error.fields().iter().map(|field| FieldProblem {
             pointer: field.pointer.clone().into(),
             code: ErrorCode::Invalid,
             detail: field.detail.clone().into(),
         });
         let mut cause = String::new();
-        let mut source = std::error::Error::source(&error);
+        let mut source = std::error::Error::source(error);
         while let Some(error) = source {
             cause = format!("{cause}{}{error}", if cause.is_empty() { "" } else { ": " });
             source = error.source();

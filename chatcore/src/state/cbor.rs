@@ -8,7 +8,7 @@ use minicbor::{Decoder, Encoder};
 macro_rules! stored_as {
     ($module:ident, $type:ty, $primitive:ty, $to:expr, $from:expr) => {
         pub(crate) mod $module {
-            use super::*;
+            use super::{DecodeError, Decoder, EncodeError, Encoder, Write};
 
             pub(crate) fn encode<C, W: Write>(
                 value: &$type,
@@ -30,27 +30,31 @@ macro_rules! stored_as {
 
 type Bytes16 = minicbor::bytes::ByteArray<16>;
 
-stored_as!(user_id, chat_proto::UserId, Bytes16, |id| id.to_bytes().into(), |b| {
-    Some(chat_proto::UserId::from_bytes(*b))
-});
+stored_as!(
+    user_id,
+    chat_proto::UserId,
+    crate::state::cbor::Bytes16,
+    |id| id.to_bytes().into(),
+    |b| { Some(chat_proto::UserId::from_bytes(*b)) }
+);
 stored_as!(
     conversation_id,
     chat_proto::ConversationId,
-    Bytes16,
+    crate::state::cbor::Bytes16,
     |id| id.to_bytes().into(),
     |b| { Some(chat_proto::ConversationId::from_bytes(*b)) }
 );
 stored_as!(
     message_id,
     chat_proto::MessageId,
-    Bytes16,
+    crate::state::cbor::Bytes16,
     |id| id.to_bytes().into(),
     |b| { Some(chat_proto::MessageId::from_bytes(*b)) }
 );
 stored_as!(
     session_id,
     chat_proto::SessionId,
-    Bytes16,
+    crate::state::cbor::Bytes16,
     |id| id.to_bytes().into(),
     |b| { Some(chat_proto::SessionId::from_bytes(*b)) }
 );
@@ -67,16 +71,32 @@ stored_as!(conversation_no, crate::state::ConversationNo, u64, |n| n.0, |n| {
 stored_as!(position, crate::state::Position, u64, |p| p.0, |p| Some(
     crate::state::Position(p)
 ));
-stored_as!(role, chat_proto::Role, u8, role_number, |n| {
-    chat_proto::Role::ALL.into_iter().find(|role| role_number(role) == n)
-});
-stored_as!(kind, chat_proto::model::ConversationKind, u8, kind_number, |n| {
-    use chat_proto::model::ConversationKind::{Direct, Group};
-    [Direct, Group].into_iter().find(|kind| kind_number(kind) == n)
-});
+stored_as!(
+    role,
+    chat_proto::Role,
+    u8,
+    |role| crate::state::cbor::role_number(*role),
+    |n| {
+        chat_proto::Role::ALL
+            .into_iter()
+            .find(|role| crate::state::cbor::role_number(*role) == n)
+    }
+);
+stored_as!(
+    kind,
+    chat_proto::model::ConversationKind,
+    u8,
+    |kind| crate::state::cbor::kind_number(*kind),
+    |n| {
+        use chat_proto::model::ConversationKind::{Direct, Group};
+        [Direct, Group]
+            .into_iter()
+            .find(|kind| crate::state::cbor::kind_number(*kind) == n)
+    }
+);
 
 /// The stored number of a role; never reused.
-pub(crate) fn role_number(role: &chat_proto::Role) -> u8 {
+pub(crate) fn role_number(role: chat_proto::Role) -> u8 {
     match role {
         chat_proto::Role::Admin => 0,
         chat_proto::Role::Agent => 1,
@@ -86,7 +106,7 @@ pub(crate) fn role_number(role: &chat_proto::Role) -> u8 {
     }
 }
 
-fn kind_number(kind: &chat_proto::model::ConversationKind) -> u8 {
+fn kind_number(kind: chat_proto::model::ConversationKind) -> u8 {
     match kind {
         chat_proto::model::ConversationKind::Direct => 0,
         chat_proto::model::ConversationKind::Group => 1,
@@ -96,7 +116,7 @@ fn kind_number(kind: &chat_proto::model::ConversationKind) -> u8 {
 }
 
 pub(crate) mod client_id {
-    use super::*;
+    use super::{DecodeError, Decoder, EncodeError, Encoder, Write};
 
     pub(crate) fn encode<C, W: Write>(
         value: &chat_proto::ClientId,

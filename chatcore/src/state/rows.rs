@@ -137,6 +137,10 @@ impl Members {
         self.0.len()
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The first `most` in the order of their coming.
     pub fn by_coming(&self, most: usize) -> Vec<&Member> {
         let mut members: Vec<&Member> = self.0.iter().collect();
@@ -146,12 +150,14 @@ impl Members {
     }
 
     /// With this member, replacing an earlier entry for the same person.
+    #[must_use]
     pub fn with(&self, member: Member) -> Self {
         let mut members = self.without(member.user).0;
         members.push(member);
         Self::new(members)
     }
 
+    #[must_use]
     pub fn without(&self, user: UserNo) -> Self {
         Self(self.0.iter().filter(|member| member.user != user).cloned().collect())
     }

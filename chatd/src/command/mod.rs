@@ -39,7 +39,7 @@ struct ConfigFlags {
     /// Where to listen, such as 127.0.0.1:9000
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
-    /// The address that people use, such as https://chat.shop.example
+    /// The address that people use, such as `https://chat.shop.example`
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
     /// How log lines look: auto, text or json

@@ -202,16 +202,18 @@ fn start_log(config: &Config) -> Result<(), String> {
 
 /// What to try, ready to be pasted into another terminal.
 fn show_demo(shop: &Demo, address: &str) {
-    use std::io::Write;
+    use std::fmt::Write as _;
+    use std::io::Write as _;
     let mut text = format!(
         "A demo shop is open on http://{address} (a temporary folder; gone when you press Ctrl-C).\n\n\
          Everybody's password is {}\n\n",
         Demo::PASSWORD
     );
     for user in &shop.people {
-        text.push_str(&format!("  {:<10} {:<20} {}\n", user.role, user.email, user.name));
+        let _ = writeln!(text, "  {:<10} {:<20} {}", user.role, user.email, user.name);
     }
-    text.push_str(&format!(
+    let _ = write!(
+        text,
         r#"
 Read a conversation as Ana:
 
@@ -228,7 +230,7 @@ The API, readable:  http://{address}/api/docs
 
 "#,
         password = Demo::PASSWORD
-    ));
+    );
     // Nobody may be reading; the server serves all the same.
     let _ = std::io::stdout().write_all(text.as_bytes());
 }

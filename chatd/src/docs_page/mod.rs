@@ -23,6 +23,9 @@ pub const STYLE: &str = include_str!("style.css");
 /// The methods of `OpenAPI` in the order in which people look for them.
 const METHODS: [&str; 8] = ["get", "post", "put", "patch", "delete", "head", "options", "trace"];
 
+/// Where the document carries the table of error codes, for which `OpenAPI` has no place.
+const ERROR_CODES: &str = "x-error-codes";
+
 /// The heading of operations that have no tag.
 const UNTAGGED: &str = "Other";
 
@@ -143,8 +146,34 @@ impl<'a> Document<'a> {
             }
             out.write_str("</section>\n")?;
         }
+        self.write_errors(out)?;
         self.schemas.write(out)?;
         out.write_str("</main>\n</body>\n</html>\n")
+    }
+
+    /// The table of error codes; `type` of a problem document points to its rows.
+    fn write_errors(&self, out: &mut String) -> fmt::Result {
+        if items(&self.root[ERROR_CODES]).next().is_none() {
+            return Ok(());
+        }
+        out.write_str(
+            "<section>\n<h2 id=\"errors\">Errors</h2>\n<table>\n<thead><tr><th>Code</th><th>HTTP</th>\
+             <th>WebSocket close</th><th>Try again</th><th>Meaning</th></tr></thead>\n<tbody>\n",
+        )?;
+        for error in items(&self.root[ERROR_CODES]) {
+            let code = text(member(error, "code"));
+            writeln!(
+                out,
+                "<tr id=\"error-{code}\"><td><code>{code}</code></td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+                error["status"].as_u64().unwrap_or_default(),
+                error["ws_close"]
+                    .as_u64()
+                    .map_or_else(|| "stays".to_owned(), |close| close.to_string()),
+                if error["retryable"] == true { "yes" } else { "no" },
+                text(member(error, "title")),
+            )?;
+        }
+        out.write_str("</tbody>\n</table>\n</section>\n")
     }
 
     fn write_contents(&self, out: &mut String) -> fmt::Result {
@@ -163,6 +192,9 @@ impl<'a> Document<'a> {
                 )?;
             }
             out.write_str("</ul></li>\n")?;
+        }
+        if items(&self.root[ERROR_CODES]).next().is_some() {
+            out.write_str("<li><a href=\"#errors\">Errors</a></li>\n")?;
         }
         self.schemas.write_contents(out)?;
         out.write_str("</ul>\n</nav>\n")

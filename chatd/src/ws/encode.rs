@@ -45,22 +45,49 @@ struct About {
     cid: Option<ClientId>,
 }
 
-fn body(told: &Told, cursor: impl FnOnce(&Told) -> Cursor) -> Option<String> {
-    let c = cursor(told).as_str().to_owned();
-    let write = |e, about: About, d: &dyn erased::Json| {
+impl About {
+    fn conversation(conversation: ConversationId, version: u64) -> Self {
+        Self {
+            conv: Some(conversation),
+            v: version,
+            ..Self::default()
+        }
+    }
+}
+
+/// An event on its way into a frame.
+struct Sheet<'a> {
+    told: &'a Told,
+    c: String,
+}
+
+impl Sheet<'_> {
+    fn write<D: Serialize>(self, e: EventName, about: About, d: &D) -> Option<String> {
         let About { conv, seq, v, cid } = about;
-        let head = EventHead {
-            c,
-            e,
-            conv,
-            seq,
-            v,
-            at: told.at(),
-            by: told.by().cloned(),
-            cid,
-        };
-        d.write(head)
+        let (at, by) = (self.told.at(), self.told.by().cloned());
+        serde_json::to_string(&Body {
+            head: EventHead {
+                c: self.c,
+                e,
+                conv,
+                seq,
+                v,
+                at,
+                by,
+                cid,
+            },
+            d,
+        })
+        .ok()
+    }
+}
+
+fn body(told: &Told, cursor: impl FnOnce(&Told) -> Cursor) -> Option<String> {
+    let sheet = Sheet {
+        told,
+        c: cursor(told).as_str().to_owned(),
     };
+    let concerns_reader = told.rendering() == Rendering::Subject;
     match told.event() {
         Event::MessageCreated(message) => {
             let (conv, seq, cid) = (
@@ -68,7 +95,7 @@ fn body(told: &Told, cursor: impl FnOnce(&Told) -> Cursor) -> Option<String> {
                 Some(message.seq),
                 message.client_id.clone(),
             );
-            write(
+            sheet.write(
                 EventName::MessageCreated,
                 About {
                     conv,
@@ -85,33 +112,24 @@ fn body(told: &Told, cursor: impl FnOnce(&Told) -> Cursor) -> Option<String> {
             seq,
         } => {
             let about = About {
-                conv: Some(conversation),
                 seq: Some(seq),
-                v: seq.0,
-                cid: None,
+                ..About::conversation(conversation, seq.0)
             };
-            write(EventName::ReadMoved, about, &ReadMoved { user_id: user, seq })
+            sheet.write(EventName::ReadMoved, about, &ReadMoved { user_id: user, seq })
         }
         Event::ConversationCreated(conversation) => {
-            let about = About {
-                conv: Some(conversation.id),
-                v: conversation.version,
-                ..About::default()
-            };
-            write(EventName::ConversationCreated, about, &*conversation)
+            let about = About::conversation(conversation.id, conversation.version);
+            sheet.write(EventName::ConversationCreated, about, &*conversation)
         }
         Event::ParticipantAdded {
             participant,
             conversation,
         } => {
-            let about = About {
-                conv: Some(conversation.id),
-                v: conversation.version,
-                ..About::default()
-            };
-            match told.rendering() {
-                Rendering::Subject => write(EventName::AccessGranted, about, &*conversation),
-                _ => write(EventName::ParticipantAdded, about, &ParticipantAdded { participant }),
+            let about = About::conversation(conversation.id, conversation.version);
+            if concerns_reader {
+                sheet.write(EventName::AccessGranted, about, &*conversation)
+            } else {
+                sheet.write(EventName::ParticipantAdded, about, &ParticipantAdded { participant })
             }
         }
         Event::ParticipantRemoved {
@@ -119,27 +137,24 @@ fn body(told: &Told, cursor: impl FnOnce(&Told) -> Cursor) -> Option<String> {
             user,
             version,
         } => {
-            let about = About {
-                conv: Some(conversation),
-                v: version,
-                ..About::default()
-            };
-            match told.rendering() {
-                Rendering::Subject => write(
+            let about = About::conversation(conversation, version);
+            if concerns_reader {
+                sheet.write(
                     EventName::AccessRevoked,
                     about,
                     &AccessRevoked {
                         conversation_id: conversation,
                     },
-                ),
-                _ => write(
+                )
+            } else {
+                sheet.write(
                     EventName::ParticipantRemoved,
                     about,
                     &ParticipantRemoved { user_id: user },
-                ),
+                )
             }
         }
-        Event::UserChanged(user) => write(
+        Event::UserChanged(user) => sheet.write(
             EventName::UserChanged,
             About {
                 v: user.version,
@@ -148,21 +163,6 @@ fn body(told: &Told, cursor: impl FnOnce(&Told) -> Cursor) -> Option<String> {
             &user,
         ),
         _ => None,
-    }
-}
-
-/// Writing a body of any type through one function.
-mod erased {
-    use super::{Body, EventHead, Serialize};
-
-    pub(super) trait Json {
-        fn write(&self, head: EventHead) -> Option<String>;
-    }
-
-    impl<T: Serialize> Json for T {
-        fn write(&self, head: EventHead) -> Option<String> {
-            serde_json::to_string(&Body { head, d: self }).ok()
-        }
     }
 }
 

@@ -5,10 +5,11 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use chat_proto::ErrorCode;
-use chat_proto::wire::{ClientFrame, OkFrame, ServerFrame};
+use chat_proto::wire::{ClientFrame, ServerFrame};
 use chatcore::{Actor, Draft, EventStream, Incoming};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
+use serde::Serialize;
 use tokio::time::{Instant, sleep_until};
 use tokio_tungstenite::tungstenite::error::CapacityError;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
@@ -41,7 +42,7 @@ pub(super) async fn run(app: App, mut socket: Socket) {
 }
 
 /// An answer that waits for the disk.
-type Pending = Pin<Box<dyn Future<Output = Option<ServerFrame>> + Send>>;
+type Pending = Pin<Box<dyn Future<Output = Option<String>> + Send>>;
 
 struct Session {
     app: App,
@@ -148,8 +149,7 @@ impl Session {
                         Ok(submitted) => submitted.done().await,
                         Err(error) => Err(error),
                     };
-                    let message = sent.map(|sent| serde_json::to_value(&*sent.message).unwrap_or_default());
-                    answer(Some(re), message)
+                    answer(Some(re), sent.as_ref().map(|sent| Some(&*sent.message)))
                 }));
                 Ok(())
             }
@@ -161,13 +161,13 @@ impl Session {
                         Ok(submitted) => submitted.done().await,
                         Err(error) => Err(error),
                     };
-                    answer(re, moved.map(|()| serde_json::Value::Null))
+                    done(re, &moved)
                 }));
                 Ok(())
             }
             ClientFrame::Typing(typing) => {
                 let told = self.actor.conversation(typing.conv).typing(typing.on).await;
-                reply(socket, answer(typing.re, told.map(|()| serde_json::Value::Null))).await
+                reply(socket, done(typing.re, &told)).await
             }
             ClientFrame::Ping(_) => {
                 self.last_out = Instant::now();
@@ -263,17 +263,30 @@ impl Session {
     }
 }
 
-/// What a request is answered with: an error always, success only when the request has a number.
-fn answer(re: Option<u64>, result: chatcore::Result<serde_json::Value>) -> Option<ServerFrame> {
+/// What a request that makes nothing is answered with: an error always, success only when the request has a number.
+fn done(re: Option<u64>, result: &chatcore::Result<()>) -> Option<String> {
+    answer(re, result.as_ref().map(|()| None::<&()>))
+}
+
+/// The same, with what was made.
+fn answer<D: Serialize>(re: Option<u64>, result: Result<Option<&D>, &chatcore::Error>) -> Option<String> {
+    /// An `ok` frame that borrows what it shows.
+    #[derive(Serialize)]
+    struct Ok<'a, D> {
+        t: &'static str,
+        re: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        d: Option<&'a D>,
+    }
     match result {
-        Ok(d) => re.map(|re| ServerFrame::Ok(OkFrame { re, d })),
-        Err(error) => Some(refusal(re, &error.into())),
+        Result::Ok(d) => re.and_then(|re| serde_json::to_string(&Ok { t: "ok", re, d }).ok()),
+        Err(error) => serde_json::to_string(&refusal(re, &Refused::from(error))).ok(),
     }
 }
 
-async fn reply(socket: &mut Socket, answer: Option<ServerFrame>) -> Result<(), End> {
+async fn reply(socket: &mut Socket, answer: Option<String>) -> Result<(), End> {
     match answer {
-        Some(frame) => feed_frame(socket, &frame).await,
+        Some(text) => feed(socket, text).await,
         None => Ok(()),
     }
 }

@@ -149,12 +149,12 @@ impl<'txn> Transaction<'txn> {
         match put {
             Put::Account { no, account, before } => {
                 if let Some(before) = before {
-                    let key = (role_number(&before.role), &*fold_name(&before.name), no.0);
+                    let key = (role_number(before.role), &*fold_name(&before.name), no.0);
                     opened_mut(self.txn, &mut self.directory, tables::DIRECTORY)?.remove(key)?;
                     let key = fold_email(&before.email);
                     opened_mut(self.txn, &mut self.emails, tables::EMAILS)?.remove(&*key)?;
                 }
-                let key = (role_number(&account.role), &*fold_name(&account.name), no.0);
+                let key = (role_number(account.role), &*fold_name(&account.name), no.0);
                 opened_mut(self.txn, &mut self.directory, tables::DIRECTORY)?.insert(key, ())?;
                 let key = fold_email(&account.email);
                 opened_mut(self.txn, &mut self.emails, tables::EMAILS)?.insert(&*key, no.0)?;
@@ -217,7 +217,7 @@ impl Lookup for Transaction<'_> {
     }
 
     fn has_role(&self, role: Role) -> Result<bool, StoreError> {
-        let role = role_number(&role);
+        let role = role_number(role);
         let directory = opened(self.txn, &self.directory, tables::DIRECTORY)?;
         Ok(directory
             .range((role, "", 0)..(role + 1, "", 0))?

@@ -242,7 +242,7 @@ impl View for RedbView {
         after: Option<(&str, UserNo)>,
         limit: usize,
     ) -> Result<Vec<(String, UserNo)>, StoreError> {
-        let role = role_number(&role);
+        let role = role_number(role);
         let start = match after {
             Some((name, no)) => Bound::Excluded((role, name, no.0)),
             None => Bound::Included((role, "", 0)),
