@@ -84,7 +84,7 @@ pub(crate) fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, Refused> {
     let mut reader = serde_json::Deserializer::from_slice(json);
     let parsed = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let mut pointer = String::new();
-        for segment in error.path().iter() {
+        for segment in error.path() {
             let _ = write!(pointer, "/{segment}");
         }
         Refused::invalid(pointer, error.into_inner().to_string())

@@ -107,7 +107,7 @@ mod tests {
     }
 
     fn someone() -> (UserId, SessionId, Timestamp) {
-        let later = SystemClock.now().after(std::time::Duration::from_secs(60));
+        let later = SystemClock.now().after(std::time::Duration::from_mins(1));
         (UserId::from_bytes([1; 16]), SessionId::from_bytes([2; 16]), later)
     }
 

@@ -189,7 +189,7 @@ impl Session {
 
     /// Answers what is no frame, up to a point.
     async fn bad_frame(&mut self, socket: &mut Socket, answer: ServerFrame) -> Result<(), End> {
-        if self.bad_since.elapsed() > Duration::from_secs(60) {
+        if self.bad_since.elapsed() > Duration::from_mins(1) {
             self.bad_since = Instant::now();
             self.bad_frames = 0;
         }
