@@ -189,12 +189,14 @@ impl ChatBuilder {
                 };
                 make_private_folder(folder).map_err(unusable)?;
                 let key = ServerKey::of_folder(folder, &*self.entropy).map_err(unusable)?;
+                let file = folder.join("chat.redb");
+                make_private_file(&file).map_err(unusable)?;
                 let options = RedbOptions {
                     cache_bytes: self.cache_bytes,
                     epoch,
                     ..RedbOptions::default()
                 };
-                (Arc::new(RedbStore::open(&folder.join("chat.redb"), options)?), key)
+                (Arc::new(RedbStore::open(&file, options)?), key)
             }
         };
         let rules = Rules {
@@ -235,6 +237,14 @@ impl ChatBuilder {
         };
         Ok((engine, thread))
     }
+}
+
+fn make_private_file(file: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(file).map(drop)
 }
 
 /// Messages and accounts are nobody else's business on this machine.

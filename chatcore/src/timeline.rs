@@ -101,6 +101,7 @@ impl ConversationHandle {
             text,
         };
         let queued = engine.writer.queue(command).await?;
+        engine.typing.forget(self.id(), self.actor().user_id());
         Ok(Submitted {
             queued,
             read: |outcome| match outcome {

@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::rooms::{Rooms, Signal};
-use crate::state::{Conversation, ConversationNo, Members, UserNo};
+use crate::state::{Conversation, Members, UserNo};
 
 /// So long a sign holds.
 pub(crate) const HOLDS: Duration = Duration::from_secs(6);
@@ -21,7 +21,7 @@ const MOST_WRITING: usize = 10_000;
 
 #[derive(Debug)]
 pub(crate) struct Typing {
-    writing: Mutex<HashMap<(ConversationNo, UserNo), Sign>>,
+    writing: Mutex<HashMap<(ConversationId, UserId), Sign>>,
     rooms: Arc<Rooms>,
     clock: Arc<dyn Clock>,
     tasks: TaskTracker,
@@ -38,7 +38,6 @@ struct Sign {
 #[derive(Clone, Debug)]
 struct Place {
     conversation: ConversationId,
-    no: ConversationNo,
     members: Arc<Members>,
     user: UserId,
     user_no: UserNo,
@@ -60,13 +59,12 @@ impl Typing {
         let members = Arc::clone(&conversation.members);
         let place = Place {
             conversation: conversation.id,
-            no: conversation.no,
             members,
             user,
             user_no,
         };
         if !on {
-            if self.forget(place.no, user_no) {
+            if self.forget(place.conversation, user) {
                 self.tell(&place, false);
             }
             return;
@@ -75,7 +73,7 @@ impl Typing {
         let (tell, new) = {
             let mut writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
             let room = writing.len() < MOST_WRITING;
-            match writing.get_mut(&(place.no, user_no)) {
+            match writing.get_mut(&(place.conversation, user)) {
                 Some(sign) => {
                     sign.until = now.after(HOLDS);
                     let tell = sign.told_at.after(PASSED_ON_EVERY) <= now;
@@ -86,7 +84,7 @@ impl Typing {
                 }
                 None if room => {
                     writing.insert(
-                        (place.no, user_no),
+                        (place.conversation, user),
                         Sign {
                             until: now.after(HOLDS),
                             told_at: now,
@@ -106,8 +104,8 @@ impl Typing {
         }
     }
 
-    /// What they wrote is there: the sign is over without another word, since the message tells it.
-    pub(crate) fn forget(&self, conversation: ConversationNo, user: UserNo) -> bool {
+    /// They stopped, or sent what they wrote; in that case without another word, since the message tells it.
+    pub(crate) fn forget(&self, conversation: ConversationId, user: UserId) -> bool {
         self.writing
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -119,11 +117,11 @@ impl Typing {
         loop {
             let until = {
                 let mut writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-                let Some(sign) = writing.get(&(place.no, place.user_no)) else {
+                let Some(sign) = writing.get(&(place.conversation, place.user)) else {
                     return;
                 };
                 if sign.until <= self.clock.now() {
-                    writing.remove(&(place.no, place.user_no));
+                    writing.remove(&(place.conversation, place.user));
                     None
                 } else {
                     Some(sign.until)

@@ -2,7 +2,7 @@ use std::io::IsTerminal;
 use std::path::Path;
 use std::time::Duration;
 
-use chat_proto::ErrorCode;
+use chatcore::store::{StoreError, StoreErrorKind};
 use chatcore::{Chat, Limits};
 use clap::Args;
 use tokio::net::TcpListener;
@@ -150,14 +150,16 @@ async fn open(config: &Config) -> Result<Chat, Exit> {
     }
     let opened = builder.open().await;
     let chat = opened.map_err(|error| {
-        let cause = std::error::Error::source(&error)
-            .map(|cause| format!(" ({cause})"))
-            .unwrap_or_default();
-        complain(format_args!("{}{cause}", error.detail()));
-        match error.code() {
-            ErrorCode::Unavailable if error.detail().contains("Another program") => Exit::Locked,
-            ErrorCode::Internal | ErrorCode::Unavailable => Exit::Data,
-            _ => Exit::Failed,
+        let store = std::error::Error::source(&error).and_then(|cause| cause.downcast_ref::<StoreError>());
+        let kind = store.map(StoreError::kind);
+        match std::error::Error::source(&error) {
+            Some(cause) if kind.is_none() => complain(format_args!("{} ({cause})", error.detail())),
+            _ => complain(error.detail()),
+        }
+        match kind {
+            Some(StoreErrorKind::Locked) => Exit::Locked,
+            Some(_) => Exit::Data,
+            None => Exit::Failed,
         }
     })?;
     first_admin(&chat, config).await?;
