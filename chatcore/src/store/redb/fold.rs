@@ -22,9 +22,6 @@ pub(super) struct Fold {
     done: usize,
 }
 
-/// How many rows one commit carries along, at the least; a conversation is never split.
-pub(super) const ROWS_A_PIECE: usize = 1_024;
-
 impl Fold {
     pub(super) fn new(layer: Arc<Layer>) -> Self {
         let mut conversations: Vec<_> = layer.conversations.keys().copied().collect();
@@ -46,9 +43,10 @@ impl Fold {
         self.conversations.len() + self.read_marks.len() + self.sent.len()
     }
 
-    /// Writes the next piece. Returns how far it came; [`committed`](Self::committed) makes that final.
-    pub(super) fn write_piece(&self, txn: &WriteTransaction) -> Result<usize, StoreError> {
-        let mut budget = ROWS_A_PIECE;
+    /// Writes the next piece of this many rows; a conversation is never split. Returns how far it came;
+    /// [`committed`](Self::committed) makes that final.
+    pub(super) fn write_piece(&self, txn: &WriteTransaction, rows: usize) -> Result<usize, StoreError> {
+        let mut budget = rows.max(1);
         let mut done = self.done;
         done += self.write_conversations(txn, done, &mut budget)?;
         done += self.write_read_marks(txn, done, &mut budget)?;

@@ -32,16 +32,19 @@ pub struct RedbOptions {
     pub cache_bytes: usize,
     /// So many log entries are kept in memory before they are folded into the tables.
     pub fold_after: usize,
+    /// About so many rows are folded along with one commit; few enough not to be felt by whoever waits for it.
+    pub fold_rows: usize,
     /// The epoch of a new store.
     pub epoch: u64,
 }
 
 impl Default for RedbOptions {
-    /// 64 MiB of cache, folding after 8,192 entries, epoch 1.
+    /// 64 MiB of cache, folding after 8,192 entries by 1,024 rows, epoch 1.
     fn default() -> Self {
         Self {
             cache_bytes: 64 << 20,
             fold_after: 8_192,
+            fold_rows: 1_024,
             epoch: 1,
         }
     }
@@ -131,7 +134,7 @@ impl Store for RedbStore {
     fn commit(&self, batch: Vec<Command>, rules: &Rules, minter: &mut Minter) -> Result<Committed, StoreError> {
         let writer = &mut *self.writer();
         let before = self.current();
-        let result = writer.commit(batch, rules, minter, &before, self.options.fold_after);
+        let result = writer.commit(batch, rules, minter, &before, &self.options);
         match result {
             Ok((committed, view)) => {
                 self.publish(view);
@@ -151,7 +154,7 @@ impl Store for RedbStore {
             return Ok(false);
         }
         writer.freeze();
-        let view = writer.fold_piece(&self.current())?;
+        let view = writer.fold_piece(&self.current(), self.options.fold_rows)?;
         self.publish(view);
         Ok(writer.fold.is_some())
     }
@@ -194,10 +197,10 @@ impl Writer {
         rules: &Rules,
         minter: &mut Minter,
         before: &RedbView,
-        fold_after: usize,
+        options: &RedbOptions,
     ) -> Result<(Committed, RedbView), StoreError> {
         minter.tick();
-        if self.fold.is_none() && self.tail.active.entries >= fold_after {
+        if self.fold.is_none() && self.tail.active.entries >= options.fold_after {
             self.freeze();
         }
         self.memory.bound();
@@ -249,7 +252,7 @@ impl Writer {
         };
         let nothing_new = committed.events.is_empty();
         let folded = match &self.fold {
-            Some(fold) if !nothing_new => Some(fold.write_piece(&txn)?),
+            Some(fold) if !nothing_new => Some(fold.write_piece(&txn, options.fold_rows)?),
             _ => None,
         };
         if nothing_new {
@@ -285,10 +288,10 @@ impl Writer {
         }
     }
 
-    fn fold_piece(&mut self, before: &RedbView) -> Result<RedbView, StoreError> {
+    fn fold_piece(&mut self, before: &RedbView, rows: usize) -> Result<RedbView, StoreError> {
         let mut txn = self.database()?.begin_write()?;
         durable(&mut txn);
-        let folded = self.fold.as_ref().map(|fold| fold.write_piece(&txn)).transpose()?;
+        let folded = self.fold.as_ref().map(|fold| fold.write_piece(&txn, rows)).transpose()?;
         txn.commit()?;
         let mut tail = self.tail.clone();
         self.settle(&mut tail, folded);
