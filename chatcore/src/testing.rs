@@ -25,6 +25,11 @@ impl ManualClock {
     pub fn advance(&self, by: Duration) {
         self.0.send_modify(|now| *now = now.after(by));
     }
+
+    /// Sets it, also back: clocks of machines are set.
+    pub fn set(&self, moment: Timestamp) {
+        self.0.send_replace(moment);
+    }
 }
 
 impl Clock for ManualClock {

@@ -7,6 +7,9 @@
 //! [`memory`] is the executable specification; [`redb`] is what shops run on. Both pass the list of cases in
 //! `conformance`.
 
+#[cfg(feature = "conformance")]
+#[expect(missing_docs, reason = "for tests; the words are those of the engine")]
+pub mod conformance;
 mod error;
 pub mod memory;
 pub mod redb;

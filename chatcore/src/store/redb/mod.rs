@@ -4,6 +4,7 @@
 //! returns. The derived tables follow in batches ([`fold`]); until then their rows are in memory ([`tail`]), and after
 //! a crash they are made again from the log ([`open`]).
 
+mod create;
 mod error;
 mod fold;
 mod open;
@@ -77,9 +78,10 @@ impl RedbStore {
     /// # Errors
     /// `Locked` when another program has it open, `Newer` when a newer version wrote it.
     pub fn open(path: &Path, options: RedbOptions) -> Result<Self, StoreError> {
+        create::unless_there(path, &options)?;
         let path = path.to_owned();
         Self::open_file(options, move |options| {
-            Ok(Database::builder().set_cache_size(options.cache_bytes).create(&path)?)
+            Ok(Database::builder().set_cache_size(options.cache_bytes).open(&path)?)
         })
     }
 
@@ -156,7 +158,7 @@ impl Store for RedbStore {
         writer.freeze();
         let view = writer.fold_piece(&self.current(), self.options.fold_rows)?;
         self.publish(view);
-        Ok(writer.fold.is_some())
+        Ok(writer.fold.is_some() || !writer.tail.active.is_empty())
     }
 
     fn view(&self) -> Arc<dyn View> {

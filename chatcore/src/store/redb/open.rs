@@ -62,7 +62,7 @@ pub(super) fn recover(database: Database, options: &RedbOptions) -> Result<(Writ
 }
 
 /// Makes the tables of a new file, checks the form of an old one. Returns its epoch.
-fn lay_out(database: &Database, options: &RedbOptions) -> Result<u64, StoreError> {
+pub(super) fn lay_out(database: &Database, options: &RedbOptions) -> Result<u64, StoreError> {
     let found = {
         let txn = database.begin_read()?;
         match txn.open_table(tables::META) {

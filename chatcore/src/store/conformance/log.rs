@@ -1,0 +1,146 @@
+use chat_proto::Role;
+
+use super::shop::{Acting, Shop};
+use super::{Snapshot, cases};
+use crate::state::{Change, Position};
+
+fn an_empty_store_shows_nothing(shop: &mut Shop) {
+    shop.in_every_state(|shop| {
+        let view = shop.view();
+        assert_eq!((view.position(), view.last_at().as_millis()), (Position(0), 0));
+        assert!(view.entries_after(Position(0), 10).expect("readable").is_empty());
+        let nobody = shop.new_user_id();
+        assert_eq!(view.user_no(nobody).expect("readable"), None);
+    });
+    let committed = shop.commit(Vec::new());
+    assert!(committed.outcomes.is_empty() && committed.events.is_empty());
+    assert_eq!(shop.view().position(), Position(0));
+}
+
+fn positions_are_dense_in_the_order_of_the_commits(shop: &mut Shop) {
+    let ana = shop.person(Role::Agent, "ana");
+    let leo = shop.person(Role::Agent, "leo");
+    let group = shop.group(ana, &[leo]);
+    let mut told = 3;
+    for round in 0..12 {
+        let batch = vec![
+            ana.send(group, &format!("m{round}"), "hello"),
+            ana.send(group, "m0", "a mismatch"),
+            leo.read(group, round),
+            ana.rename(&format!("Ana {round}")),
+        ];
+        for event in shop.commit(batch).events {
+            told += 1;
+            assert_eq!(event.position, Position(told));
+        }
+        assert_eq!(
+            shop.view().position(),
+            Position(told),
+            "a commit shows as soon as it returns"
+        );
+    }
+    shop.in_every_state(|shop| {
+        let log = shop.view().entries_after(Position(0), 1_000).expect("readable");
+        let positions: Vec<_> = log.iter().map(|(position, _)| position.0).collect();
+        assert_eq!(positions, (1..=told).collect::<Vec<_>>());
+    });
+    assert_eq!(
+        shop.commit(vec![leo.rename("Leo")]).events[0].position,
+        Position(told + 1)
+    );
+}
+
+fn entries_are_paged_by_position(shop: &mut Shop) {
+    for i in 0..10 {
+        shop.person(Role::Customer, &format!("c{i}"));
+    }
+    shop.in_every_state(|shop| {
+        let view = shop.view();
+        for (after, limit, expected) in [
+            (0, 3, 1..4),
+            (3, 3, 4..7),
+            (8, 5, 9..11),
+            (10, 5, 11..11),
+            (99, 5, 11..11),
+        ] {
+            let page = view.entries_after(Position(after), limit).expect("readable");
+            let positions: Vec<_> = page.iter().map(|(position, _)| position.0).collect();
+            assert_eq!(positions, expected.collect::<Vec<_>>(), "{limit} after {after}");
+            for (position, entry) in page {
+                assert!(matches!(entry.change, Change::AccountCreated { user } if user.0 == position.0));
+            }
+        }
+    });
+}
+
+fn a_view_is_unmoved_by_what_comes_later(shop: &mut Shop) {
+    let ana = shop.person(Role::Agent, "ana");
+    let leo = shop.person(Role::Agent, "leo");
+    let group = shop.group(ana, &[leo]);
+    let mut views = Vec::new();
+    for round in 0..30_u64 {
+        shop.commit(vec![
+            ana.send(group, &format!("m{round}"), "hello"),
+            leo.read(group, round),
+        ]);
+        match round % 10 {
+            3 => drop(shop.one(ana.remove(group, leo))),
+            5 => drop(shop.one(ana.add(group, leo))),
+            7 => shop.fold(),
+            9 => drop(shop.direct(leo, ana)),
+            _ => {}
+        }
+        let view = shop.view();
+        views.push((Snapshot::of(&*view), view));
+    }
+    for (expected, view) in &views {
+        assert_eq!(Snapshot::of(&**view), *expected);
+    }
+    assert!(views.is_sorted_by_key(|(snapshot, _)| snapshot.position));
+}
+
+fn the_epoch_stays(shop: &mut Shop) {
+    let epoch = shop.view().epoch();
+    shop.person(Role::Admin, "ada");
+    shop.in_every_state(|shop| assert_eq!(shop.view().epoch(), epoch));
+}
+
+fn reopening_a_sound_store_changes_nothing(shop: &mut Shop) {
+    let ana = shop.person(Role::Agent, "ana");
+    let group = shop.group(ana, &[]);
+    for round in 0..20 {
+        shop.commit(
+            (0..3)
+                .map(|i| ana.send(group, &format!("{round}.{i}"), "hello"))
+                .collect(),
+        );
+        let before = Snapshot::of(&*shop.view());
+        shop.store().reopen().expect("the store opens");
+        assert_eq!(Snapshot::of(&*shop.view()), before);
+    }
+}
+
+fn folding_comes_to_an_end_and_leaves_nothing(shop: &mut Shop) {
+    let ana = shop.person(Role::Agent, "ana");
+    let groups: Vec<_> = (0..8).map(|_| shop.group(ana, &[])).collect();
+    for round in 0..40 {
+        shop.one(ana.send(groups[round % 8], &format!("m{round}"), "hello"));
+        if round % 20 == 19 {
+            shop.fold();
+            assert!(
+                !shop.store().maintain().expect("the store folds"),
+                "there is nothing left"
+            );
+        }
+    }
+}
+
+cases![
+    a_view_is_unmoved_by_what_comes_later,
+    an_empty_store_shows_nothing,
+    entries_are_paged_by_position,
+    folding_comes_to_an_end_and_leaves_nothing,
+    positions_are_dense_in_the_order_of_the_commits,
+    reopening_a_sound_store_changes_nothing,
+    the_epoch_stays,
+];

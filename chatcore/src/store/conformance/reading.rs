@@ -1,0 +1,162 @@
+use chat_proto::{Role, Seq};
+
+use super::cases;
+use super::shop::{Acting, Shop};
+use crate::state::{ConversationNo, Position};
+
+fn the_inbox_has_the_newest_activity_first(shop: &mut Shop) {
+    let ana = shop.person(Role::Agent, "ana");
+    let others: Vec<_> = (0..6).map(|i| shop.person(Role::Agent, &format!("agent{i}"))).collect();
+    let chats: Vec<_> = others.iter().map(|other| shop.direct(ana, *other)).collect();
+    let mut order: Vec<_> = (0..6).rev().collect();
+    // Each move is told in another state of folding.
+    for (round, moved) in [0, 3, 3, 5, 1, 0, 4, 2, 2, 5].into_iter().enumerate() {
+        shop.one(others[moved].send(chats[moved], &format!("r{round}"), "hello"));
+        order.retain(|other| *other != moved);
+        order.insert(0, moved);
+        if round % 3 == 0 {
+            shop.fold();
+        }
+        let expected: Vec<_> = order.iter().map(|i| shop.conversation(chats[*i]).no).collect();
+        assert_eq!(shop.inbox(ana), expected, "after move {round}");
+        assert_eq!(shop.inbox(others[moved]), [expected[0]]);
+    }
+    shop.one(ana.read(chats[order[5]], 1));
+    let expected: Vec<_> = order.iter().map(|i| shop.conversation(chats[*i]).no).collect();
+    shop.in_every_state(|shop| assert_eq!(shop.inbox(ana), expected, "reading moves nothing"));
+}
+
+fn the_inbox_is_paged_by_activity(shop: &mut Shop) {
+    let ana = shop.person(Role::Agent, "ana");
+    let others: Vec<_> = (0..20)
+        .map(|i| shop.person(Role::Agent, &format!("agent{i}")))
+        .collect();
+    let chats: Vec<_> = others.iter().map(|other| shop.direct(ana, *other)).collect();
+    shop.fold();
+    // Some conversations are in the tables, some were moved since.
+    for i in [3, 8, 9, 15, 3] {
+        let round = shop.view().position().0;
+        shop.one(ana.send(chats[i], &format!("p{round}"), "hello"));
+    }
+    let expected = shop.view().inbox(shop.no(ana), None, 1_000).expect("readable");
+    assert_eq!(expected.len(), 20);
+    assert!(expected.is_sorted_by(|(one, _), (next, _)| one > next));
+    shop.in_every_state(|shop| {
+        let (view, no) = (shop.view(), shop.no(ana));
+        for limit in 1..=21 {
+            let mut rows: Vec<(Position, ConversationNo)> = Vec::new();
+            loop {
+                let page = view
+                    .inbox(no, rows.last().map(|(activity, _)| *activity), limit)
+                    .expect("readable");
+                assert!(page.len() <= limit);
+                if page.is_empty() {
+                    break;
+                }
+                rows.extend(page);
+            }
+            assert_eq!(rows, expected, "in pages of {limit}");
+        }
+        assert!(view.inbox(no, Some(Position(0)), 5).expect("readable").is_empty());
+    });
+}
+
+fn a_timeline_is_read_across_the_border_of_folding(shop: &mut Shop) {
+    let (ana, leo) = (shop.person(Role::Agent, "ana"), shop.person(Role::Agent, "leo"));
+    let (chat, other) = (shop.direct(ana, leo), shop.group(leo, &[]));
+    let mut expected = Vec::new();
+    for i in 0..40 {
+        let committed = shop.commit(vec![
+            leo.send(other, &format!("o{i}"), "x"),
+            ana.send(chat, &format!("m{i}"), "y"),
+        ]);
+        expected.push(committed.events[1].position);
+        if i == 17 {
+            shop.fold();
+        }
+    }
+    let no = shop.conversation(chat).no;
+    shop.in_every_state(|shop| {
+        let view = shop.view();
+        for from in 1..=41_u64 {
+            for to in from - 1..=40 {
+                let found = view.message_positions(no, Seq(from), Seq(to)).expect("readable");
+                let range = usize::try_from(from - 1).expect("small")..usize::try_from(to).expect("small");
+                assert_eq!(found, expected[range], "{from}..={to}");
+            }
+        }
+    });
+}
+
+fn a_timeline_ends_at_its_newest_message(shop: &mut Shop) {
+    let (ana, leo) = (shop.person(Role::Agent, "ana"), shop.person(Role::Agent, "leo"));
+    let (chat, empty) = (shop.direct(ana, leo), shop.group(leo, &[]));
+    let mut expected = Vec::new();
+    for i in 0..4 {
+        expected.push(shop.commit(vec![ana.send(chat, &format!("m{i}"), "y")]).events[0].position);
+    }
+    shop.in_every_state(|shop| {
+        let view = shop.view();
+        let (chat, empty) = (shop.conversation(chat).no, shop.conversation(empty).no);
+        assert_eq!(
+            view.message_positions(chat, Seq(2), Seq(1_000)).expect("readable"),
+            expected[1..]
+        );
+        assert_eq!(
+            view.message_positions(chat, Seq(0), Seq(u64::MAX)).expect("readable"),
+            expected
+        );
+        assert!(
+            view.message_positions(chat, Seq(5), Seq(9))
+                .expect("readable")
+                .is_empty()
+        );
+        assert!(
+            view.message_positions(chat, Seq(3), Seq(2))
+                .expect("readable")
+                .is_empty()
+        );
+        assert!(
+            view.message_positions(empty, Seq(1), Seq(9))
+                .expect("readable")
+                .is_empty()
+        );
+        assert!(
+            view.message_positions(empty, Seq(1), Seq(0))
+                .expect("readable")
+                .is_empty()
+        );
+    });
+}
+
+fn what_is_unknown_is_nothing(shop: &mut Shop) {
+    let ana = shop.person(Role::Agent, "ana");
+    shop.group(ana, &[]);
+    shop.in_every_state(|shop| {
+        let view = shop.view();
+        let (nobody, nowhere) = (crate::state::UserNo(99), ConversationNo(99));
+        assert!(view.account(nobody).expect("readable").is_none());
+        assert!(view.conversation(nowhere).expect("readable").is_none());
+        assert!(
+            view.message(Position(1)).expect("readable").is_none(),
+            "an account is no message"
+        );
+        assert!(view.message(Position(99)).expect("readable").is_none());
+        assert!(
+            view.message_positions(nowhere, Seq(1), Seq(9))
+                .expect("readable")
+                .is_empty()
+        );
+        assert!(view.inbox(nobody, None, 9).expect("readable").is_empty());
+        assert_eq!(view.read_mark(nowhere, nobody).expect("readable"), Seq(0));
+        assert_eq!(view.direct(nobody, shop.no(ana)).expect("readable"), None);
+    });
+}
+
+cases![
+    a_timeline_ends_at_its_newest_message,
+    a_timeline_is_read_across_the_border_of_folding,
+    the_inbox_has_the_newest_activity_first,
+    the_inbox_is_paged_by_activity,
+    what_is_unknown_is_nothing,
+];

@@ -1,0 +1,379 @@
+//! The power goes out at every sync of a run, and at every sync of the recovery after that.
+//!
+//! One run is written down call by call. Each crash is then made from it: what was synced is there, of what was
+//! written since a random part is, some of it torn. Whatever the store had acknowledged by then must be found, the
+//! batch that was on its way as a whole or not at all, and nothing else. What should be found is what the store in
+//! memory shows after the same batches.
+
+mod disk;
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use chat_proto::{ClientId, Role, UserId};
+use chatcore::Entropy;
+use chatcore::state::{Command, Outcome};
+use chatcore::store::conformance::{Acting, Backend, Shop, Snapshot};
+use chatcore::store::memory::MemoryStore;
+use chatcore::store::redb::{RedbOptions, RedbStore};
+use chatcore::store::{Store, StoreError};
+use chatcore::testing::SeededEntropy;
+use disk::{Call, Disk};
+
+const OPTIONS: RedbOptions = RedbOptions {
+    cache_bytes: 1 << 20,
+    fold_after: 12,
+    fold_rows: 3,
+    epoch: 7,
+};
+
+#[derive(Debug)]
+struct Memory(Arc<MemoryStore>);
+
+impl Backend for Memory {
+    fn open(&self) -> Arc<dyn Store> {
+        self.0.clone()
+    }
+}
+
+impl Backend for Disk {
+    fn open(&self) -> Arc<dyn Store> {
+        Arc::new(open(self).unwrap())
+    }
+}
+
+fn open(disk: &Disk) -> Result<RedbStore, StoreError> {
+    let disk = disk.clone();
+    RedbStore::with_backend(OPTIONS, move || disk.clone())
+}
+
+/// A run of the workload: what could be seen after each step, and how many calls the disk had had when the step was
+/// acknowledged.
+struct Run {
+    states: Vec<Snapshot>,
+    acknowledged_at: Vec<usize>,
+    sent: Vec<(UserId, ClientId)>,
+}
+
+/// Groups that come and go, messages that are sent again, reads, names, folding and restarts.
+fn run(backend: Box<dyn Backend>, now: impl Fn() -> usize) -> Run {
+    let mut run = Run {
+        states: Vec::new(),
+        acknowledged_at: Vec::new(),
+        sent: Vec::new(),
+    };
+    let mut shop = Shop::open(backend);
+    let acknowledged = |run: &mut Run, shop: &Shop| {
+        run.acknowledged_at.push(now());
+        run.states.push(Snapshot::of(&*shop.view()));
+    };
+    acknowledged(&mut run, &shop);
+    let mut people = Vec::new();
+    for role in [Role::Agent, Role::Customer, Role::Agent, Role::Designer] {
+        people.push(shop.person(role, &format!("p{}", people.len())));
+        acknowledged(&mut run, &shop);
+    }
+    let [leo, ana, mia, zoe] = people[..] else {
+        unreachable!()
+    };
+    let group = shop.group(leo, &[ana, mia]);
+    acknowledged(&mut run, &shop);
+    let direct = shop.direct(ana, leo);
+    acknowledged(&mut run, &shop);
+    for round in 0..12_u64 {
+        let mut batch = Vec::new();
+        for i in 0..1 + round % 5 {
+            // Every third message is one that was sent before.
+            let name = format!("c{}", (round * 5 + i) / 3 * 3 % 40 + i % 2);
+            let text = format!("{name} {}", "x".repeat(50 * usize::try_from(i).unwrap()));
+            let (who, to) =
+                [(leo, group), (ana, direct), (mia, group), (leo, direct)][usize::try_from((round + i) % 4).unwrap()];
+            let command = who.send(to, &name, &text);
+            if let Command::Send { client_id, .. } = &command {
+                run.sent.push((who, client_id.clone()));
+            }
+            batch.push(command);
+        }
+        match round % 6 {
+            0 => batch.insert(0, leo.add(group, zoe)),
+            1 => batch.push(ana.read(direct, round)),
+            2 => batch.push(leo.rename(&format!("Leo {round}"))),
+            3 => batch.push(leo.remove(group, zoe)),
+            4 => batch.push(zoe.send(group, "stranger", "refused")),
+            _ => batch.push(shop.open_direct(mia, [leo, ana, zoe][usize::try_from(round / 6).unwrap()])),
+        }
+        shop.commit(batch);
+        acknowledged(&mut run, &shop);
+        match round % 4 {
+            1 => _ = shop.store().maintain().unwrap(),
+            2 => shop.fold(),
+            3 if round % 8 == 3 => shop.drop_and_open(),
+            3 => shop.restart(),
+            _ => {}
+        }
+        acknowledged(&mut run, &shop);
+    }
+    shop.store().close().unwrap();
+    run
+}
+
+/// Where the power goes out: between two syncs.
+struct Outage {
+    /// What is on the disk for certain.
+    synced: Vec<u8>,
+    /// What was written since, and may be there.
+    since: Vec<Call>,
+    /// The moment right before the next sync, in calls.
+    at: usize,
+}
+
+fn outages(calls: &[Call]) -> Vec<Outage> {
+    let mut outages = Vec::new();
+    let mut outage = Outage {
+        synced: Vec::new(),
+        since: Vec::new(),
+        at: 0,
+    };
+    for (i, call) in calls.iter().enumerate() {
+        if matches!(call, Call::Sync) {
+            let mut synced = outage.synced.clone();
+            outage.since.iter().for_each(|call| call.apply(&mut synced));
+            outage.at = i;
+            outages.push(std::mem::replace(
+                &mut outage,
+                Outage {
+                    synced,
+                    since: Vec::new(),
+                    at: 0,
+                },
+            ));
+        } else {
+            outage.since.push(call.clone());
+        }
+    }
+    outage.at = calls.len();
+    outages.push(outage);
+    outages
+}
+
+/// A number below `bound` that follows from the seed.
+fn random(entropy: &SeededEntropy, bound: usize) -> usize {
+    let mut bytes = [0; 8];
+    entropy.fill(&mut bytes);
+    usize::try_from(u64::from_be_bytes(bytes) % bound as u64).unwrap()
+}
+
+impl Outage {
+    /// The file after it, when all, none or a random part of the unsynced writes got through. A disk writes sectors of
+    /// 512 bytes, so one write may be torn between two of them.
+    fn image(&self, part: Part) -> Vec<u8> {
+        let mut image = self.synced.clone();
+        let Part::Random(seed) = part else { return image };
+        let entropy = SeededEntropy::new(seed);
+        for call in &self.since {
+            match (random(&entropy, 4), call) {
+                (0, _) => {}
+                (1, Call::Write { offset, data }) if data.len() > 512 => {
+                    let kept = 512 * random(&entropy, data.len() / 512);
+                    Call::Write {
+                        offset: *offset,
+                        data: data[..kept].to_vec(),
+                    }
+                    .apply(&mut image);
+                }
+                _ => call.apply(&mut image),
+            }
+        }
+        image
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Part {
+    Nothing,
+    Random(u64),
+}
+
+/// Opens the store after a crash and says what is wrong with it. Before `acknowledged` steps nothing may be missing;
+/// the step after them may be there.
+fn check(disk: &Disk, expected: &Run, acknowledged: usize) -> Result<Arc<RedbStore>, String> {
+    let store = Arc::new(open(disk).map_err(|error| format!("it does not open: {error:?}"))?);
+    let found = Snapshot::read(&*store.view()).map_err(|error| format!("it cannot be read: {error:?}"))??;
+    let allowed = &expected.states[acknowledged - 1..expected.states.len().min(acknowledged + 1)];
+    if !allowed.contains(&found) {
+        let mut says = format!("the log ends at {:?}; expected were", found.position);
+        allowed
+            .iter()
+            .for_each(|state| write!(says, " {:?}", state.position).unwrap());
+        return Err(says);
+    }
+    // No name of a message without the message: of those that are not found above, none is known.
+    let view = store.view();
+    for (user, client_id) in &expected.sent {
+        let Some(no) = view.user_no(*user).map_err(|error| error.to_string())? else {
+            continue;
+        };
+        let listed = found.messages().any(|(author, name)| (author, name) == (no, client_id));
+        if view.sent(no, client_id).map_err(|error| error.to_string())?.is_some() != listed {
+            return Err(format!("{client_id} is known without its message"));
+        }
+    }
+    Ok(store)
+}
+
+/// A file that was not finished when the power went out has not got its name yet: it is made anew.
+fn check_unfinished(image: Vec<u8>) {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("chat.new"), image).unwrap();
+    let store = RedbStore::open(&folder.path().join("chat.redb"), OPTIONS).unwrap();
+    assert!(Snapshot::of(&*store.view()).log.is_empty());
+    assert!(!folder.path().join("chat.new").exists());
+}
+
+/// Goes on after a crash: sending again makes nothing twice, and numbers and positions go on without a hole.
+fn go_on(store: Arc<RedbStore>, disk: &Disk) {
+    drop(store);
+    let mut shop = Shop::open(Box::new(disk.clone()));
+    let before = Snapshot::of(&*shop.view());
+    let Some(leo) = shop
+        .view()
+        .account(chatcore::state::UserNo(1))
+        .unwrap()
+        .map(|account| account.id)
+    else {
+        return;
+    };
+    let group = shop.group(leo, &[]);
+    let outcomes = shop
+        .commit(vec![leo.send(group, "new", "a"), leo.send(group, "new", "a")])
+        .outcomes;
+    let [
+        Ok(Outcome::Sent { duplicate: false, .. }),
+        Ok(Outcome::Sent { duplicate: true, .. }),
+    ] = &outcomes[..]
+    else {
+        panic!("{outcomes:?}")
+    };
+    shop.fold();
+    let after = Snapshot::of(&*shop.view());
+    assert_eq!(after.log[..before.log.len()], before.log[..]);
+    assert_eq!(after.position.0, before.position.0 + 2);
+}
+
+fn acknowledged(run: &Run, at: usize) -> usize {
+    run.acknowledged_at
+        .iter()
+        .filter(|acknowledged| **acknowledged <= at)
+        .count()
+}
+
+fn workload() -> (Run, Vec<Call>) {
+    let disk = Disk::default();
+    let watched = disk.clone();
+    let run_on_disk = run(Box::new(disk.clone()), move || watched.now());
+    let reference = run(Box::new(Memory(Arc::new(MemoryStore::new(7)))), || 0);
+    assert_eq!(
+        run_on_disk.states, reference.states,
+        "without a crash both stores show the same"
+    );
+    (run_on_disk, disk.calls())
+}
+
+#[test]
+fn a_crash_at_any_sync_loses_nothing_acknowledged() {
+    let (run, calls) = workload();
+    let outages = outages(&calls);
+    assert!(outages.len() > 100, "{} syncs are no workload", outages.len());
+    for (n, outage) in outages.iter().enumerate() {
+        let seed = n as u64 * 1_000;
+        for part in [Part::Nothing, Part::Random(seed + 1), Part::Random(seed + 2)] {
+            if acknowledged(&run, outage.at) == 0 {
+                check_unfinished(outage.image(part));
+                continue;
+            }
+            let disk = Disk::holding(outage.image(part));
+            match check(&disk, &run, acknowledged(&run, outage.at)) {
+                Ok(store) => go_on(store, &disk),
+                Err(wrong) => panic!("after a crash before sync {n} with {part:?}: {wrong}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_crash_at_any_sync_of_the_recovery_loses_nothing_either() {
+    let (run, calls) = workload();
+    let mut crashes = 0;
+    for (n, outage) in outages(&calls).iter().enumerate() {
+        let seed = n as u64 * 1_000;
+        let acknowledged = acknowledged(&run, outage.at);
+        if acknowledged == 0 {
+            continue;
+        }
+        let first = outage.image(Part::Random(seed));
+        let disk = Disk::holding(first.clone());
+        drop(check(&disk, &run, acknowledged).unwrap_or_else(|wrong| panic!("crash {n}, seed {seed}: {wrong}")));
+        let recovery = disk.calls();
+        for (m, again) in outages_from(first, &recovery).into_iter().enumerate() {
+            let seed = seed + m as u64;
+            crashes += 1;
+            for part in [Part::Nothing, Part::Random(seed)] {
+                let disk = Disk::holding(again.image(part));
+                let checked = check(&disk, &run, acknowledged);
+                drop(checked.unwrap_or_else(|wrong| panic!("crash {n}, sync {m} of the recovery, {part:?}: {wrong}")));
+            }
+        }
+    }
+    assert!(crashes > 200, "{crashes} crashes in the middle of recoveries");
+}
+
+fn outages_from(image: Vec<u8>, calls: &[Call]) -> Vec<Outage> {
+    let mut all = vec![Call::Write { offset: 0, data: image }, Call::Sync];
+    all.extend_from_slice(calls);
+    let mut outages = outages(&all);
+    // Before the first sync there is no file yet.
+    outages.remove(0);
+    outages
+}
+
+/// The negative control: a disk that says it has synced and has not is found out.
+#[test]
+fn a_disk_that_lies_about_a_commit_is_found_out() {
+    let (run, calls) = workload();
+    let mut lies = 0;
+    for step in 1..run.states.len() {
+        if run.states[step] == run.states[step - 1] {
+            continue;
+        }
+        lies += 1;
+        // Nothing of what the step wrote is there.
+        let from = run.acknowledged_at[step - 1];
+        let mut lost = Vec::new();
+        calls[..from].iter().for_each(|call| call.apply(&mut lost));
+        let wrong = check(&Disk::holding(lost), &run, step + 1);
+        assert!(wrong.is_err(), "the loss of step {step} is not seen");
+    }
+    assert!(lies > 15, "{lies} lies are no control");
+}
+
+/// The same for a single write that is lost though it was synced, while later ones get through. Some are overwritten
+/// by those; the others are seen.
+#[test]
+fn a_disk_that_drops_a_synced_write_is_found_out() {
+    let (run, calls) = workload();
+    let last = run.acknowledged_at.len() - 1;
+    let mut seen = 0;
+    let end = run.acknowledged_at[last];
+    let writes: Vec<_> = (run.acknowledged_at[0]..end)
+        .filter(|i| matches!(calls[*i], Call::Write { .. }))
+        .collect();
+    for dropped in writes.iter().rev().take(60) {
+        let mut image = Vec::new();
+        for (_, call) in calls[..end].iter().enumerate().filter(|(i, _)| i != dropped) {
+            call.apply(&mut image);
+        }
+        let checked = std::panic::catch_unwind(|| check(&Disk::holding(image), &run, last + 1).map(drop));
+        seen += usize::from(!matches!(checked, Ok(Ok(()))));
+    }
+    assert!(seen > 5, "{seen} losses were seen");
+}
