@@ -47,7 +47,7 @@ impl File {
         let options = RedbOptions {
             cache_bytes: 1 << 20,
             epoch: 7,
-            ..options
+            ..options.clone()
         };
         Self {
             folder: tempfile::tempdir().expect("a folder"),

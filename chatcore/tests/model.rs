@@ -1,0 +1,354 @@
+//! Both stores are given the same random commands, folded and restarted at random, and must show the same.
+//!
+//! `CHAT_PROPTEST_CASES` runs more cases than the usual 64. A failure prints its shortest sequence.
+
+use std::sync::Arc;
+
+use chat_proto::{ConversationId, Role, SessionId, Timestamp, UserId};
+use chatcore::state::{Author, Command, Outcome, Refusal};
+use chatcore::store::Store;
+use chatcore::store::conformance::{Acting, Backend, Shop, Snapshot, client_id};
+use chatcore::store::memory::MemoryStore;
+use chatcore::store::redb::{RedbOptions, RedbStore};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use redb::backends::InMemoryBackend;
+
+#[derive(Debug)]
+struct Memory(Arc<MemoryStore>);
+
+impl Backend for Memory {
+    fn open(&self) -> Arc<dyn Store> {
+        self.0.clone()
+    }
+}
+
+/// A file that is kept in memory: what is tested here is what is in it, not that it is on a disk.
+#[derive(Clone, Debug)]
+struct File(Arc<InMemoryBackend>);
+
+impl redb::StorageBackend for File {
+    fn len(&self) -> std::io::Result<u64> {
+        self.0.len()
+    }
+    fn read(&self, offset: u64, out: &mut [u8]) -> std::io::Result<()> {
+        self.0.read(offset, out)
+    }
+    fn set_len(&self, len: u64) -> std::io::Result<()> {
+        self.0.set_len(len)
+    }
+    fn sync_data(&self) -> std::io::Result<()> {
+        self.0.sync_data()
+    }
+    fn write(&self, offset: u64, data: &[u8]) -> std::io::Result<()> {
+        self.0.write(offset, data)
+    }
+}
+
+#[derive(Debug)]
+struct Redb {
+    file: File,
+    options: RedbOptions,
+}
+
+impl Backend for Redb {
+    fn open(&self) -> Arc<dyn Store> {
+        let file = self.file.clone();
+        Arc::new(RedbStore::with_backend(self.options.clone(), move || file.clone()).unwrap())
+    }
+}
+
+/// What somebody does; people, conversations and names of messages are few, so that they meet.
+#[derive(Clone, Debug)]
+enum Act {
+    NewUser {
+        email: u8,
+        role: usize,
+        by: Option<u8>,
+    },
+    Register {
+        email: u8,
+    },
+    Bootstrap,
+    StartSession {
+        who: u8,
+    },
+    EndSession {
+        who: u8,
+        session: u8,
+    },
+    Rename {
+        who: u8,
+        session: Option<u8>,
+        name: u8,
+    },
+    Direct {
+        who: u8,
+        with: u8,
+    },
+    Group {
+        who: u8,
+        with: Vec<u8>,
+    },
+    Add {
+        who: u8,
+        to: u8,
+        other: u8,
+    },
+    Remove {
+        who: u8,
+        from: u8,
+        other: u8,
+    },
+    Send {
+        who: u8,
+        session: Option<u8>,
+        to: u8,
+        name: u8,
+        text: u8,
+    },
+    Read {
+        who: u8,
+        of: u8,
+        seq: u64,
+    },
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Commit(Vec<Act>),
+    /// A piece of folding; how often.
+    Maintain(u8),
+    Reopen,
+    Restart,
+    Drop,
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    let who = || 0..7_u8;
+    let conversation = || 0..6_u8;
+    let session = || prop::option::weighted(0.2, 0..4_u8);
+    prop_oneof![
+        2 => (0..9_u8, 0..5_usize, prop::option::weighted(0.3, who()))
+            .prop_map(|(email, role, by)| Act::NewUser { email, role, by }),
+        1 => (0..9_u8).prop_map(|email| Act::Register { email }),
+        1 => Just(Act::Bootstrap),
+        1 => who().prop_map(|who| Act::StartSession { who }),
+        1 => (who(), 0..4_u8).prop_map(|(who, session)| Act::EndSession { who, session }),
+        1 => (who(), session(), 0..5_u8).prop_map(|(who, session, name)| Act::Rename { who, session, name }),
+        3 => (who(), who()).prop_map(|(who, with)| Act::Direct { who, with }),
+        2 => (who(), prop::collection::vec(who(), 0..4)).prop_map(|(who, with)| Act::Group { who, with }),
+        2 => (who(), conversation(), who()).prop_map(|(who, to, other)| Act::Add { who, to, other }),
+        2 => (who(), conversation(), who()).prop_map(|(who, from, other)| Act::Remove { who, from, other }),
+        14 => (who(), session(), conversation(), 0..12_u8, 0..2_u8)
+            .prop_map(|(who, session, to, name, text)| Act::Send { who, session, to, name, text }),
+        4 => (who(), conversation(), 0..20_u64).prop_map(|(who, of, seq)| Act::Read { who, of, seq }),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        12 => prop::collection::vec(act(), 0..12).prop_map(Step::Commit),
+        3 => (1..5_u8).prop_map(Step::Maintain),
+        1 => Just(Step::Reopen),
+        1 => Just(Step::Restart),
+        1 => Just(Step::Drop),
+    ]
+}
+
+/// A shop, and who and what has come into it by then.
+#[derive(Debug)]
+struct Side {
+    shop: Shop,
+    users: Vec<UserId>,
+    conversations: Vec<ConversationId>,
+    sessions: Vec<SessionId>,
+}
+
+impl Side {
+    fn new(backend: Box<dyn Backend>) -> Self {
+        let mut side = Self {
+            shop: Shop::open(backend),
+            users: Vec::new(),
+            conversations: Vec::new(),
+            sessions: Vec::new(),
+        };
+        for (i, role) in [Role::Admin, Role::Agent, Role::Customer, Role::Customer]
+            .into_iter()
+            .enumerate()
+        {
+            side.users.push(side.shop.person(role, &format!("first{i}")));
+        }
+        side
+    }
+
+    fn user(&mut self, i: u8) -> UserId {
+        let nobody = UserId::from_bytes([9; 16]);
+        self.users.get(usize::from(i)).copied().unwrap_or(nobody)
+    }
+
+    fn author(&mut self, i: u8, session: Option<u8>) -> Author {
+        let user = self.user(i);
+        let session = session.and_then(|session| self.sessions.iter().rev().nth(usize::from(session)).copied());
+        Author { user, session }
+    }
+
+    fn conversation(&mut self, i: u8) -> ConversationId {
+        let nowhere = ConversationId::from_bytes([9; 16]);
+        self.conversations
+            .iter()
+            .rev()
+            .nth(usize::from(i))
+            .copied()
+            .unwrap_or(nowhere)
+    }
+
+    fn command(&mut self, act: &Act) -> Command {
+        let expires_at = Timestamp::from_millis(1_800_000_000_200);
+        match act {
+            Act::NewUser { email, role, by } => {
+                let by = by.map(|by| self.user(by).author());
+                let mut command = self
+                    .shop
+                    .new_user(Role::ALL[*role], &format!("u{email}@shop.example"), "New");
+                if let Command::CreateUser { by: author, .. } = &mut command {
+                    *author = by;
+                }
+                command
+            }
+            Act::Register { email } => {
+                let (id, session) = (self.shop.new_user_id(), self.shop.new_session_id());
+                let (email, name, password) = (format!("U{email}@shop.example"), "Reg".to_owned(), "hash".to_owned());
+                Command::Register {
+                    id,
+                    email,
+                    name,
+                    password,
+                    session,
+                    expires_at,
+                }
+            }
+            Act::Bootstrap => {
+                let (id, email) = (self.shop.new_user_id(), "ada@shop.example".to_owned());
+                Command::Bootstrap {
+                    id,
+                    email,
+                    name: "Ada".to_owned(),
+                    password: "hash".to_owned(),
+                }
+            }
+            Act::StartSession { who } => Command::StartSession {
+                user: self.user(*who),
+                session: self.shop.new_session_id(),
+                expires_at,
+            },
+            Act::EndSession { who, session } => Command::EndSession {
+                by: self.author(*who, Some(*session)),
+            },
+            Act::Rename { who, session, name } => Command::Rename {
+                by: self.author(*who, *session),
+                name: format!("Name {name}"),
+            },
+            Act::Direct { who, with } => {
+                let (by, with) = (self.user(*who), self.user(*with));
+                self.shop.open_direct(by, with)
+            }
+            Act::Group { who, with } => {
+                let (by, with) = (self.user(*who), with.iter().map(|i| self.user(*i)).collect::<Vec<_>>());
+                self.shop.create_group(by, &with)
+            }
+            Act::Add { who, to, other } => self.user(*who).add(self.conversation(*to), self.user(*other)),
+            Act::Remove { who, from, other } => self.user(*who).remove(self.conversation(*from), self.user(*other)),
+            Act::Send {
+                who,
+                session,
+                to,
+                name,
+                text,
+            } => Command::Send {
+                by: self.author(*who, *session),
+                conversation: self.conversation(*to),
+                client_id: client_id(&format!("m{name}")),
+                text: format!("text {text}"),
+            },
+            Act::Read { who, of, seq } => self.user(*who).read(self.conversation(*of), *seq),
+        }
+    }
+
+    /// Does it, and says all that came of it.
+    fn step(&mut self, step: &Step) -> (Vec<Result<Outcome, Refusal>>, Vec<String>, Snapshot) {
+        let (mut outcomes, mut events) = (Vec::new(), Vec::new());
+        match step {
+            Step::Commit(acts) => {
+                let batch = acts.iter().map(|act| self.command(act)).collect();
+                let committed = self.shop.commit(batch);
+                outcomes = committed.outcomes;
+                let told = |event: &Arc<chatcore::state::Envelope>| {
+                    format!("{:?} {:?} {:?} {:?}", event.position, event.at, event.by, event.event)
+                };
+                events = committed.events.iter().map(told).collect();
+            }
+            Step::Maintain(times) => {
+                for _ in 0..*times {
+                    self.shop.store().maintain().unwrap();
+                }
+            }
+            Step::Reopen => self.shop.store().reopen().unwrap(),
+            Step::Restart => self.shop.restart(),
+            Step::Drop => self.shop.drop_and_open(),
+        }
+        self.meet(&outcomes);
+        (outcomes, events, Snapshot::of(&*self.shop.view()))
+    }
+
+    /// Remembers who and what is new.
+    fn meet(&mut self, outcomes: &[Result<Outcome, Refusal>]) {
+        for outcome in outcomes.iter().flatten() {
+            match outcome {
+                Outcome::User(user) if !self.users.contains(&user.id) => self.users.push(user.id),
+                Outcome::SignedIn { user, session, .. } => {
+                    self.sessions.push(*session);
+                    if !self.users.contains(&user.id) {
+                        self.users.push(user.id);
+                    }
+                }
+                Outcome::Conversation { no, created: true } => {
+                    let conversation = self.shop.view().conversation(*no).unwrap().unwrap();
+                    self.conversations.push(conversation.id);
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+#[test]
+fn redb_shows_what_memory_shows() {
+    #[expect(clippy::disallowed_methods, reason = "how long to test is not the engine's business")]
+    let cases = std::env::var("CHAT_PROPTEST_CASES")
+        .ok()
+        .and_then(|cases| cases.parse().ok())
+        .unwrap_or(64);
+    let config = Config {
+        cases,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let steps = prop::collection::vec(step(), 1..40);
+    let run = TestRunner::new(config).run(&(steps, 1..30_usize, 1..6_usize), |(steps, fold_after, fold_rows)| {
+        let options = RedbOptions {
+            cache_bytes: 1 << 20,
+            fold_after,
+            fold_rows,
+            epoch: 7,
+        };
+        let file = File(Arc::new(InMemoryBackend::new()));
+        let mut redb = Side::new(Box::new(Redb { file, options }));
+        let mut memory = Side::new(Box::new(Memory(Arc::new(MemoryStore::new(7)))));
+        for step in &steps {
+            prop_assert_eq!(redb.step(step), memory.step(step), "after {:?}", step);
+        }
+        Ok(())
+    });
+    run.unwrap_or_else(|failure| panic!("{failure}"));
+}
