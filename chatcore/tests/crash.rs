@@ -5,6 +5,8 @@
 //! batch that was on its way as a whole or not at all, and nothing else. What should be found is what the store in
 //! memory shows after the same batches.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod disk;
 
 use std::fmt::Write as _;
@@ -82,7 +84,7 @@ fn run(backend: Box<dyn Backend>, now: impl Fn() -> usize) -> Run {
     acknowledged(&mut run, &shop);
     for round in 0..12_u64 {
         let mut batch = Vec::new();
-        for i in 0..1 + round % 5 {
+        for i in 0..=round % 5 {
             // Every third message is one that was sent before.
             let name = format!("c{}", (round * 5 + i) / 3 * 3 % 40 + i % 2);
             let text = format!("{name} {}", "x".repeat(50 * usize::try_from(i).unwrap()));
@@ -202,9 +204,9 @@ fn check(disk: &Disk, expected: &Run, acknowledged: usize) -> Result<Arc<RedbSto
     let allowed = &expected.states[acknowledged - 1..expected.states.len().min(acknowledged + 1)];
     if !allowed.contains(&found) {
         let mut says = format!("the log ends at {:?}; expected were", found.position);
-        allowed
-            .iter()
-            .for_each(|state| write!(says, " {:?}", state.position).unwrap());
+        for state in allowed {
+            write!(says, " {:?}", state.position).unwrap();
+        }
         return Err(says);
     }
     // No name of a message without the message: of those that are not found above, none is known.

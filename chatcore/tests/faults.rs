@@ -172,7 +172,8 @@ impl StorageBackend for Disk {
     fn sync_data(&self) -> io::Result<()> {
         let mut file = self.file();
         file.call(Call::Sync)?;
-        file.synced = file.image.clone();
+        let file = &mut *file;
+        file.synced.clone_from(&file.image);
         Ok(())
     }
 
@@ -307,7 +308,7 @@ async fn fails_at(n: usize, fault: Fault, cache_bytes: usize) -> bool {
     acknowledged.push((MESSAGES, sent.message));
     check(&shop, &acknowledged, &says).await;
     shop.chat
-        .close(Duration::from_secs(60))
+        .close(Duration::from_mins(1))
         .await
         .unwrap_or_else(|error| panic!("{says}: {error:?}"));
 
@@ -317,7 +318,7 @@ async fn fails_at(n: usize, fault: Fault, cache_bytes: usize) -> bool {
     let shop = Shop { chat, clock, ..shop };
     check(&shop, &acknowledged, &says).await;
     shop.chat
-        .close(Duration::from_secs(60))
+        .close(Duration::from_mins(1))
         .await
         .unwrap_or_else(|error| panic!("{says}: {error:?}"));
     failed
@@ -349,7 +350,8 @@ async fn check(shop: &Shop, acknowledged: &[(usize, Arc<chat_proto::model::Messa
         );
     }
     let mut expected: Vec<_> = (0..=MESSAGES).map(|i| (name(i), i % 2)).collect();
-    (names.sort(), expected.sort());
+    names.sort();
+    expected.sort();
     assert_eq!(names, expected, "{says}: each message once");
 }
 

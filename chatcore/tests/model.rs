@@ -2,6 +2,8 @@
 //!
 //! `CHAT_PROPTEST_CASES` runs more cases than the usual 64. A failure prints its shortest sequence.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::sync::Arc;
 
 use chat_proto::{ConversationId, Role, SessionId, Timestamp, UserId};

@@ -10,6 +10,8 @@ mod command;
 mod decide;
 mod entry;
 mod envelope;
+#[cfg(test)]
+pub(crate) mod golden;
 mod minter;
 mod rows;
 

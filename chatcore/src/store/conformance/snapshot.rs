@@ -19,10 +19,13 @@ pub struct Snapshot {
     sessions: Vec<Arc<Session>>,
     directory: Vec<Vec<(String, UserNo)>>,
     conversations: Vec<Arc<Conversation>>,
-    timelines: Vec<Vec<(Position, Arc<MessageRow>)>>,
+    timelines: Vec<Vec<Placed>>,
     inboxes: Vec<Vec<(Position, ConversationNo)>>,
     read_marks: Vec<Vec<Seq>>,
 }
+
+/// A message, and where it was appended.
+type Placed = (Position, Arc<MessageRow>);
 
 /// Rows asked for at once; small, so that there are many pages.
 const PAGE: usize = 3;
@@ -198,7 +201,7 @@ fn inbox(view: &dyn View, user: UserNo) -> Result<Vec<(Position, ConversationNo)
 }
 
 /// `None` where a message has no row.
-fn timeline(view: &dyn View, of: &Conversation) -> Result<Vec<Option<(Position, Arc<MessageRow>)>>, StoreError> {
+fn timeline(view: &dyn View, of: &Conversation) -> Result<Vec<Option<Placed>>, StoreError> {
     let mut rows = Vec::new();
     let mut from = Seq(1);
     while from <= of.last_seq {

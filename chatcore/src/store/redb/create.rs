@@ -5,6 +5,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::Path;
 
+use ::redb::backends::FileBackend;
 use ::redb::{Database, StorageError};
 
 use super::RedbOptions;
@@ -35,7 +36,7 @@ pub(super) fn unless_there(path: &Path, options: &RedbOptions) -> Result<(), Sto
         return Ok(());
     }
     file.set_len(0).map_err(io)?;
-    let database = Database::builder().create_file(file)?;
+    let database = Database::builder().create_with_backend(FileBackend::new(file)?)?;
     lay_out(&database, options)?;
     database.close()?;
     fs::rename(&begun, path).map_err(io)?;

@@ -61,7 +61,7 @@ pub(super) mod meta {
 pub(super) const FORMAT: u64 = 1;
 
 /// The stored part of a conversation; its members are rows of their own.
-#[derive(Encode, Decode)]
+#[derive(Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(array)]
 pub(super) struct HeadRow {
     #[cbor(n(0), with = "minicbor::bytes")]
@@ -144,4 +144,62 @@ pub(super) fn encode_into<T: Encode<()>>(row: &T, buffer: &mut Vec<u8>) {
     buffer.clear();
     let written = minicbor::encode(row, buffer);
     debug_assert!(written.is_ok(), "writing to memory cannot fail");
+}
+
+#[cfg(test)]
+mod tests {
+    use redb::backends::InMemoryBackend;
+    use redb::{Database, ReadableDatabase, TableHandle};
+
+    use super::*;
+    use crate::state::golden::golden;
+    use crate::store::redb::RedbOptions;
+    use crate::store::redb::open::lay_out;
+
+    #[test]
+    fn heads_are_stored_as_ever() {
+        let conversation = Conversation {
+            no: ConversationNo(7),
+            id: ConversationId::from_bytes([0x44; 16]),
+            kind: ConversationKind::Group,
+            subject: Some("Spring".into()),
+            created_at: Timestamp::from_millis(1_800_000_000_123),
+            updated_at: Timestamp::from_millis(1_800_000_000_456),
+            version: 3,
+            last_seq: Seq(10),
+            last_message: Position(70_000),
+            activity: Position(70_001),
+            members: Arc::default(),
+        };
+        golden(&HeadRow::of(&conversation), "895044444444444444444444444444444444f566537072696e671b000001a3185c507b1b000001a3185c51c8030a1a000111701a00011171");
+        assert_eq!(HeadRow::of(&conversation).with(conversation.no, Members::default()), conversation);
+        let direct = Conversation { kind: ConversationKind::Direct, subject: None, ..conversation };
+        golden(&HeadRow::of(&direct), "895044444444444444444444444444444444f4f61b000001a3185c507b1b000001a3185c51c8030a1a000111701a00011171");
+    }
+
+    #[test]
+    fn a_file_has_its_tables_from_the_beginning() {
+        let database = Database::builder().create_with_backend(InMemoryBackend::new()).unwrap();
+        assert_eq!(lay_out(&database, &RedbOptions { epoch: 7, ..RedbOptions::default() }).unwrap(), 7);
+        let txn = database.begin_read().unwrap();
+        let mut names: Vec<_> = txn.list_tables().unwrap().map(|table| table.name().to_owned()).collect();
+        names.sort();
+        let expected = "accounts.v1 conversation_numbers.v1 conversations.v1 directory.v1 directs.v1 emails.v1 \
+            inboxes.v1 log.v1 members.v1 messages.v1 meta.v1 read_marks.v1 sent.v1 sessions.v1 timelines.v1 users.v1";
+        assert_eq!(names, expected.split_whitespace().collect::<Vec<_>>());
+        let table = txn.open_table(META).unwrap();
+        let facts = [meta::FORMAT, meta::EPOCH, meta::APPLIED].map(|key| table.get(key).unwrap().unwrap().value());
+        assert_eq!(facts, [FORMAT, 7, 0]);
+    }
+
+    #[test]
+    fn a_newer_file_is_refused_politely() {
+        let database = Database::builder().create_with_backend(InMemoryBackend::new()).unwrap();
+        lay_out(&database, &RedbOptions::default()).unwrap();
+        let txn = database.begin_write().unwrap();
+        txn.open_table(META).unwrap().insert(meta::FORMAT, FORMAT + 1).unwrap();
+        txn.commit().unwrap();
+        let refused = lay_out(&database, &RedbOptions::default()).unwrap_err();
+        assert_eq!(refused.kind(), crate::store::StoreErrorKind::Newer);
+    }
 }

@@ -1,0 +1,222 @@
+//! Stored rows, byte by byte. A literal here changes only together with a migration: shops have these bytes on disk.
+
+use std::fmt::Debug;
+
+use chat_proto::model::ConversationKind;
+use chat_proto::{ConversationId, MessageId, Role, Seq, SessionId, Timestamp, UserId};
+use data_encoding::HEXLOWER;
+use minicbor::{Decode, Encode};
+
+use super::{Account, AccountState, Change, ConversationNo, Entry, Member, MessageRow, Position, Session, UserNo};
+
+const AT: Timestamp = Timestamp::from_millis(1_800_000_000_123);
+
+/// Writes the value and reads the literal.
+pub(crate) fn golden<T>(value: &T, hex: &str)
+where
+    T: Encode<()> + for<'b> Decode<'b, ()> + PartialEq + Debug,
+{
+    let written = minicbor::to_vec(value).unwrap();
+    assert_eq!(HEXLOWER.encode(&written), hex, "{value:?}");
+    let bytes = HEXLOWER.decode(hex.as_bytes()).unwrap();
+    assert_eq!(minicbor::decode::<T>(&bytes).unwrap(), *value);
+}
+
+fn account() -> Account {
+    Account {
+        id: UserId::from_bytes([0x11; 16]),
+        email: "Ana@Shop.Example".to_owned(),
+        name: "Ána".to_owned(),
+        role: Role::Customer,
+        state: AccountState::Active,
+        password: Some("$argon2id$x".to_owned()),
+        created_at: AT,
+        version: 300,
+    }
+}
+
+fn member(user: u64, owner: bool) -> Member {
+    Member {
+        user: UserNo(user),
+        owner,
+        joined_at: AT,
+        joined: Position(70_000),
+    }
+}
+
+fn change(change: Change) -> Entry {
+    Entry::new(AT, Some(UserNo(5)), change)
+}
+
+#[test]
+fn accounts() {
+    golden(
+        &account(),
+        "88501111111111111111111111111111111170416e614053686f702e4578616d706c6564c3816e6102006b246172676f6e32696424781b000001a3185c507b19012c",
+    );
+    golden(
+        &Account {
+            role: Role::Admin,
+            state: AccountState::Disabled,
+            password: None,
+            ..account()
+        },
+        "88501111111111111111111111111111111170416e614053686f702e4578616d706c6564c3816e610001f61b000001a3185c507b19012c",
+    );
+}
+
+#[test]
+fn roles_keep_their_numbers() {
+    let byte = |role| {
+        let bytes = minicbor::to_vec(Account {
+            role,
+            email: String::new(),
+            name: String::new(),
+            ..account()
+        })
+        .unwrap();
+        bytes[20]
+    };
+    let numbers = [Role::Admin, Role::Agent, Role::Customer, Role::Designer, Role::Merchant].map(byte);
+    assert_eq!(numbers, [0, 1, 2, 3, 4]);
+}
+
+#[test]
+fn sessions() {
+    let session = Session {
+        user: UserNo(5),
+        started_at: AT,
+        expires_at: Timestamp::from_millis(-1),
+        ended: true,
+    };
+    golden(&session, "84051b000001a3185c507b20f5");
+    golden(
+        &Session {
+            ended: false,
+            expires_at: AT,
+            ..session
+        },
+        "84051b000001a3185c507b1b000001a3185c507bf4",
+    );
+}
+
+#[test]
+fn members() {
+    golden(&member(24, true), "841818f51b000001a3185c507b1a00011170");
+}
+
+#[test]
+fn messages() {
+    let row = MessageRow {
+        id: MessageId::from_bytes([0x22; 16]),
+        conversation: ConversationNo(7),
+        seq: Seq(1_000_000),
+        author: UserNo(5),
+        client_id: "till.3:000_1".parse().unwrap(),
+        text: "Grüße 👋".to_owned(),
+        created_at: AT,
+        version: 1,
+    };
+    golden(
+        &row,
+        "885022222222222222222222222222222222071a000f4240056c74696c6c2e333a3030305f316c4772c3bcc39f6520f09f918b1b000001a3185c507b01",
+    );
+}
+
+#[test]
+fn entries() {
+    let conversation = ConversationNo(7);
+    let (user, session, id) = (
+        UserNo(5),
+        SessionId::from_bytes([0x33; 16]),
+        ConversationId::from_bytes([0x44; 16]),
+    );
+    golden(
+        &Entry::new(AT, None, Change::AccountCreated { user }),
+        "831b000001a3185c507bf682008105",
+    );
+    golden(
+        &change(Change::AccountChanged { user, version: 2 }),
+        "831b000001a3185c507b058201820502",
+    );
+    golden(
+        &change(Change::SessionStarted { session, user }),
+        "831b000001a3185c507b05820282503333333333333333333333333333333305",
+    );
+    golden(
+        &change(Change::SessionEnded { session, user }),
+        "831b000001a3185c507b05820382503333333333333333333333333333333305",
+    );
+    let (kind, members) = (ConversationKind::Direct, vec![member(5, false), member(6, false)]);
+    golden(
+        &change(Change::ConversationCreated {
+            conversation,
+            id,
+            kind,
+            subject: None,
+            members,
+        }),
+        "831b000001a3185c507b0582048507504444444444444444444444444444444400f6828405f41b000001a3185c507b1a000111708406f41b000001a3185c507b1a00011170",
+    );
+    let (kind, subject) = (ConversationKind::Group, Some("Spring".to_owned()));
+    let members = vec![member(5, true)];
+    golden(
+        &change(Change::ConversationCreated {
+            conversation,
+            id,
+            kind,
+            subject,
+            members,
+        }),
+        "831b000001a3185c507b058204850750444444444444444444444444444444440166537072696e67818405f51b000001a3185c507b1a00011170",
+    );
+    let added = Change::ParticipantAdded {
+        conversation,
+        member: member(6, false),
+        version: 2,
+        read: Seq(9),
+    };
+    golden(
+        &change(added),
+        "831b000001a3185c507b05820584078406f41b000001a3185c507b1a000111700209",
+    );
+    golden(
+        &change(Change::ParticipantRemoved {
+            conversation,
+            user,
+            version: 3,
+        }),
+        "831b000001a3185c507b05820683070503",
+    );
+    golden(
+        &change(Change::MessageCreated {
+            conversation,
+            seq: Seq(10),
+        }),
+        "831b000001a3185c507b05820782070a",
+    );
+    golden(
+        &change(Change::ReadMoved {
+            conversation,
+            user,
+            seq: Seq(10),
+        }),
+        "831b000001a3185c507b0582088307050a",
+    );
+}
+
+#[test]
+fn a_field_that_is_added_later_is_passed_over() {
+    // A session with a fifth field, as a newer version might write it.
+    let newer = HEXLOWER.decode(b"85051b000001a3185c507b20f463786578").unwrap();
+    let session: Session = minicbor::decode(&newer).unwrap();
+    assert_eq!(
+        session,
+        Session {
+            user: UserNo(5),
+            started_at: AT,
+            expires_at: Timestamp::from_millis(-1),
+            ended: false,
+        }
+    );
+}
