@@ -210,6 +210,21 @@ fn who_is_added_has_read_what_came_before(shop: &mut Shop) {
     shop.in_every_state(|shop| assert_eq!(shop.read_mark(group, leo), 5, "back again"));
 }
 
+fn numbers_are_given_once(shop: &mut Shop) {
+    let ana = shop.person(Role::Agent, "ana");
+    let mut groups = Vec::new();
+    let moves: [fn(&mut Shop); 4] = [Shop::drop_and_open, Shop::fold, Shop::restart, |_| {}];
+    for round in 0..12 {
+        let other = shop.person(Role::Agent, &format!("agent{round}"));
+        groups.push(shop.group(ana, &[other]));
+        assert_eq!(shop.no(other).0, round + 2);
+        for (no, group) in (1..).zip(&groups) {
+            assert_eq!(shop.conversation(*group).no.0, no);
+        }
+        moves[groups.len() % 4](shop);
+    }
+}
+
 fn who_may_change_a_group(shop: &mut Shop) {
     let (owner, member) = (
         shop.person(Role::Designer, "owner"),
@@ -233,6 +248,7 @@ cases![
     a_pair_has_one_direct_conversation_in_either_order,
     a_pair_has_one_direct_conversation_within_a_batch,
     for_strangers_a_conversation_does_not_exist,
+    numbers_are_given_once,
     who_is_added_has_read_what_came_before,
     who_may_change_a_group,
     who_was_removed_cannot_write_and_their_inbox_loses_the_row,
