@@ -46,7 +46,7 @@ impl Clock for ManualClock {
     }
 }
 
-/// Randomness that follows from a seed (SplitMix64, Steele et al., OOPSLA 2014). Never for secrets.
+/// Randomness that follows from a seed (`SplitMix64`, Steele et al., OOPSLA 2014). Never for secrets.
 #[derive(Debug)]
 pub struct SeededEntropy(Mutex<u64>);
 

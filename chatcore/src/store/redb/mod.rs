@@ -293,7 +293,11 @@ impl Writer {
     fn fold_piece(&mut self, before: &RedbView, rows: usize) -> Result<RedbView, StoreError> {
         let mut txn = self.database()?.begin_write()?;
         durable(&mut txn);
-        let folded = self.fold.as_ref().map(|fold| fold.write_piece(&txn, rows)).transpose()?;
+        let folded = self
+            .fold
+            .as_ref()
+            .map(|fold| fold.write_piece(&txn, rows))
+            .transpose()?;
         txn.commit()?;
         let mut tail = self.tail.clone();
         self.settle(&mut tail, folded);

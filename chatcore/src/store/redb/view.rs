@@ -219,7 +219,10 @@ impl View for RedbView {
     fn message_positions(&self, conversation: ConversationNo, from: Seq, to: Seq) -> Result<Vec<Position>, StoreError> {
         let mut newest = Vec::new();
         // The tail is read backwards from the newest message; there is nothing beyond it.
-        let mut to = self.tail.conversation(conversation).map_or(to, |changed| to.min(changed.last_seq));
+        let mut to = self
+            .tail
+            .conversation(conversation)
+            .map_or(to, |changed| to.min(changed.last_seq));
         while to >= from
             && let Some(position) = self.tail.message(conversation, to)
         {
