@@ -2,7 +2,7 @@ use chat_proto::Role;
 use chat_proto::model::{Page, Person, User};
 use chat_proto::wire::{LoginBody, NewUser, PatchMe, RegisterBody, ServerInfo, SignedIn};
 
-use crate::query::Query;
+use crate::query::{PageQuery, Query};
 use crate::{Client, Error};
 
 impl Client {
@@ -49,6 +49,12 @@ impl Client {
     /// Whom I may write to, of one role or of all.
     pub async fn directory(&self, role: Option<Role>) -> Result<Page<Person>, Error> {
         let query = Query::default().with("role", role.as_ref());
+        self.get(&format!("/directory{query}")).await
+    }
+
+    /// A part of the people of one role whom I may write to, by name.
+    pub async fn directory_page(&self, role: Role, page: &PageQuery) -> Result<Page<Person>, Error> {
+        let query = page.to_query().with("role", Some(&role));
         self.get(&format!("/directory{query}")).await
     }
 

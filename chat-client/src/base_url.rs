@@ -43,12 +43,17 @@ impl BaseUrl {
 
     /// The address of a route of the API, such as `/me`.
     pub(crate) fn route(&self, path_and_query: &str) -> Result<Uri, Error> {
-        self.uri("http", path_and_query)
+        self.uri("http", &format!("/api/v1{path_and_query}"))
+    }
+
+    /// The address of a page beside the API, such as `/readyz`.
+    pub(crate) fn beside(&self, path: &str) -> Result<Uri, Error> {
+        self.uri("http", path)
     }
 
     /// The address of the WebSocket.
     pub(crate) fn socket(&self) -> Result<Uri, Error> {
-        self.uri("ws", "/ws")
+        self.uri("ws", "/api/v1/ws")
     }
 
     /// The host as the resolver wants it: IPv6 addresses without their brackets.
@@ -64,7 +69,7 @@ impl BaseUrl {
         Uri::builder()
             .scheme(scheme)
             .authority(self.authority.clone())
-            .path_and_query(format!("{}/api/v1{path_and_query}", self.prefix))
+            .path_and_query(format!("{}{path_and_query}", self.prefix))
             .build()
             .map_err(|error| Error::InvalidUrl(error.to_string()))
     }

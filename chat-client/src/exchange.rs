@@ -3,7 +3,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use chat_proto::ErrorCode;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT};
-use http::{Method, Request, StatusCode};
+use http::{Method, Request, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -71,17 +71,21 @@ impl Client {
     }
 
     async fn exchange(&self, method: Method, path: &str, body: Option<Bytes>) -> Result<Answer, Error> {
-        let request = self.request(method, path, body)?;
+        self.exchange_at(self.base.route(path)?, method, body).await
+    }
+
+    pub(crate) async fn exchange_at(&self, uri: Uri, method: Method, body: Option<Bytes>) -> Result<Answer, Error> {
+        let request = self.request(method, uri, body)?;
         tokio::time::timeout(self.timeout, self.carry_out(request))
             .await
             .unwrap_or(Err(Error::Timeout))
     }
 
-    fn request(&self, method: Method, path: &str, body: Option<Bytes>) -> Result<Request<Full<Bytes>>, Error> {
+    fn request(&self, method: Method, uri: Uri, body: Option<Bytes>) -> Result<Request<Full<Bytes>>, Error> {
         let has_body = body.is_some();
         let mut request = Request::new(Full::new(body.unwrap_or_default()));
         *request.method_mut() = method;
-        *request.uri_mut() = self.base.route(path)?;
+        *request.uri_mut() = uri;
         let headers = request.headers_mut();
         headers.insert(USER_AGENT, HeaderValue::from_static(crate::USER_AGENT));
         headers.insert(

@@ -33,7 +33,8 @@
 //! # }
 //! ```
 //!
-//! Names and texts come from people and are handed over as they are: escape them before they meet a terminal or a page.
+//! Names and texts come from people and are handed over as they are: [`plain`] makes them harmless for a terminal;
+//! a page escapes them in its own way.
 
 #![warn(missing_docs)]
 
@@ -44,12 +45,15 @@ mod conversations;
 mod error;
 mod exchange;
 mod live;
+mod plain;
+mod probe;
 mod query;
 
 pub use client::Client;
 pub use conversations::Outcome;
 pub use error::Error;
 pub use live::{Change, Closed, Live, LiveChange, LiveEvent, LiveReceiver, LiveSender};
+pub use plain::{plain, plain_line};
 pub use query::{PageQuery, Part};
 
 /// How the client names itself in `User-Agent`.

@@ -63,6 +63,7 @@ async fn people_and_the_server_have_their_routes() {
         Reply::Json(201, user()),
         Reply::Json(200, page(&person())),
         Reply::Json(200, page(&person())),
+        Reply::Json(200, page(&person())),
         Reply::Json(200, server_info),
     ])
     .await;
@@ -78,6 +79,8 @@ async fn people_and_the_server_have_their_routes() {
     client.directory(None).await.unwrap();
     let agents = client.directory(Some(Role::Agent)).await.unwrap();
     assert_eq!(agents.items[0].id, alice());
+    let next = PageQuery::after(agents.next_cursor.unwrap()).limit(2);
+    client.directory_page(Role::Agent, &next).await.unwrap();
     assert_eq!(client.server().await.unwrap().limits.page_rows, 200);
 
     assert_eq!(
@@ -87,6 +90,7 @@ async fn people_and_the_server_have_their_routes() {
             r#"POST /api/v1/users {"email":"ben@example.com","name":"Ben","password":"correct horse","role":"agent"}"#,
             "GET /api/v1/directory",
             "GET /api/v1/directory?role=agent",
+            "GET /api/v1/directory?limit=2&cursor=p2&role=agent",
             "GET /api/v1/server",
         ]
     );
@@ -241,4 +245,19 @@ async fn a_closed_port_is_a_transport_error_in_one_line() {
         line.to_lowercase().contains("refused") && !line.contains('\n'),
         "{line}"
     );
+}
+
+#[tokio::test]
+async fn readiness_is_asked_beside_the_api() {
+    let server = FakeHttp::answering([
+        Reply::Raw(200, Vec::new()),
+        Reply::Raw(503, Vec::new()),
+        Reply::Raw(404, Vec::new()),
+    ])
+    .await;
+    let client = Client::new(&format!("{}/shop/", server.url)).unwrap();
+    assert!(client.ready().await.unwrap());
+    assert!(!client.ready().await.unwrap());
+    assert_matches!(client.ready().await, Err(Error::Status(status)) if status == 404);
+    assert_eq!(server.asked(), ["GET /shop/readyz"; 3]);
 }
