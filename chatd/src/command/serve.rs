@@ -225,8 +225,8 @@ Read a conversation as Ana:
 
 Talk to Leo live, in two terminals (from this project's folder):
 
-  cargo run --release --example echo -- http://{address} ana@mail.example leo@shop.example
-  cargo run --release --example echo -- http://{address} leo@shop.example ana@mail.example
+  cargo run --release -p chat-examples --example echo -- http://{address} ana@mail.example "Leo Marsh"
+  cargo run --release -p chat-examples --example echo -- http://{address} leo@shop.example "Ana Ruiz"
 
 The API, readable:  http://{address}/api/docs
 
