@@ -7,8 +7,8 @@ use chat_proto::ClientId;
 use redb::WriteTransaction;
 
 use super::tables::{self, HeadRow, encode_into, meta, stored_conversation};
-use super::tail::{Layer, TailConversation};
-use crate::state::{Conversation, ConversationNo, UserNo};
+use super::tail::{Layer, Rows, TailConversation, Versions};
+use crate::state::{Conversation, ConversationNo, Position, UserNo};
 use crate::store::StoreError;
 
 /// A layer on its way into the tables.
@@ -17,7 +17,7 @@ pub(super) struct Fold {
     layer: Arc<Layer>,
     conversations: Vec<ConversationNo>,
     read_marks: Vec<(ConversationNo, UserNo)>,
-    sent: Vec<(UserNo, ClientId)>,
+    sent: Vec<(UserNo, ClientId, Position)>,
     /// How many of the three lists, one after the other, are in the tables and committed.
     done: usize,
 }
@@ -27,12 +27,20 @@ pub(super) const ROWS_A_PIECE: usize = 1_024;
 
 impl Fold {
     pub(super) fn new(layer: Arc<Layer>) -> Self {
-        let mut conversations: Vec<_> = layer.conversations.keys().copied().collect();
+        let rows = layer.rows();
+        let mut conversations: Vec<_> = rows.conversations.keys().copied().collect();
         conversations.sort_unstable();
-        let mut read_marks: Vec<_> = layer.read_marks.keys().copied().collect();
+        let mut read_marks: Vec<_> = rows.read_marks.keys().copied().collect();
         read_marks.sort_unstable();
-        let mut sent: Vec<_> = layer.sent.keys().cloned().collect();
-        sent.sort_unstable();
+        let mut authors: Vec<_> = rows.sent.iter().collect();
+        authors.sort_unstable_by_key(|(author, _)| **author);
+        let of = |(author, sent)| std::iter::repeat(author).zip(sent);
+        let sent = authors
+            .into_iter()
+            .flat_map(of)
+            .map(|(author, (id, at))| (*author, id.clone(), *at))
+            .collect();
+        drop(rows);
         Self {
             layer,
             conversations,
@@ -48,13 +56,14 @@ impl Fold {
 
     /// Writes the next piece. Returns how far it came; [`committed`](Self::committed) makes that final.
     pub(super) fn write_piece(&self, txn: &WriteTransaction) -> Result<usize, StoreError> {
+        let rows = self.layer.rows();
         let mut budget = ROWS_A_PIECE;
         let mut done = self.done;
-        done += self.write_conversations(txn, done, &mut budget)?;
-        done += self.write_read_marks(txn, done, &mut budget)?;
+        done += self.write_conversations(txn, &rows, done, &mut budget)?;
+        done += self.write_read_marks(txn, &rows, done, &mut budget)?;
         done += self.write_sent(txn, done, &mut budget)?;
         if done == self.len() {
-            txn.open_table(tables::META)?.insert(meta::APPLIED, self.layer.head.0)?;
+            txn.open_table(tables::META)?.insert(meta::APPLIED, rows.head.0)?;
         }
         Ok(done)
     }
@@ -68,6 +77,7 @@ impl Fold {
     fn write_conversations(
         &self,
         txn: &WriteTransaction,
+        rows: &Rows,
         done: usize,
         budget: &mut usize,
     ) -> Result<usize, StoreError> {
@@ -86,7 +96,7 @@ impl Fold {
             if *budget == 0 {
                 break;
             }
-            if let Some(changed) = self.layer.conversations.get(no) {
+            if let Some(changed) = rows.conversations.get(no) {
                 *budget = budget.saturating_sub(writer.write(changed)?);
             }
             written += 1;
@@ -94,7 +104,13 @@ impl Fold {
         Ok(written)
     }
 
-    fn write_read_marks(&self, txn: &WriteTransaction, done: usize, budget: &mut usize) -> Result<usize, StoreError> {
+    fn write_read_marks(
+        &self,
+        txn: &WriteTransaction,
+        rows: &Rows,
+        done: usize,
+        budget: &mut usize,
+    ) -> Result<usize, StoreError> {
         let skipped = done.saturating_sub(self.conversations.len());
         let left = self.read_marks.get(skipped..).unwrap_or_default();
         if left.is_empty() || *budget == 0 {
@@ -103,7 +119,7 @@ impl Fold {
         let piece = &left[..left.len().min(*budget)];
         let mut marks = txn.open_table(tables::READ_MARKS)?;
         for key in piece {
-            if let Some(seq) = self.layer.read_marks.get(key) {
+            if let Some(seq) = rows.read_marks.get(key).and_then(Versions::newest) {
                 marks.insert((key.0.0, key.1.0), seq.0)?;
             }
         }
@@ -119,10 +135,8 @@ impl Fold {
         }
         let piece = &left[..left.len().min(*budget)];
         let mut sent = txn.open_table(tables::SENT)?;
-        for key in piece {
-            if let Some(position) = self.layer.sent.get(key) {
-                sent.insert((key.0.0, key.1.as_str()), position.0)?;
-            }
+        for (author, client_id, position) in piece {
+            sent.insert((author.0, client_id.as_str()), position.0)?;
         }
         *budget -= piece.len();
         Ok(piece.len())
@@ -140,12 +154,14 @@ struct ConversationWriter<'txn> {
 impl ConversationWriter<'_> {
     /// Writes all rows of one conversation; returns how many.
     fn write(&mut self, changed: &TailConversation) -> Result<usize, StoreError> {
-        let now = &changed.conversation;
+        let Some(now) = changed.versions.newest() else {
+            return Ok(0);
+        };
         let before = stored_conversation(&self.heads, &self.members, now.no)?;
         let mut rows = 1 + changed.positions.len();
         encode_into(&HeadRow::of(now), &mut self.buffer);
         self.heads.insert(now.no.0, self.buffer.as_slice())?;
-        for (seq, position) in (changed.first.0..).zip(changed.positions.iter()) {
+        for (seq, position) in (changed.first.0..).zip(&changed.positions) {
             self.timelines.insert((now.no.0, seq), position.0)?;
         }
         rows += self.write_members(now, before.as_ref())?;

@@ -147,7 +147,7 @@ impl Store for RedbStore {
 
     fn maintain(&self) -> Result<bool, StoreError> {
         let writer = &mut *self.writer();
-        if writer.fold.is_none() && writer.tail.active.is_empty() {
+        if writer.fold.is_none() && writer.tail.entries() == 0 {
             return Ok(false);
         }
         writer.freeze();
@@ -197,7 +197,7 @@ impl Writer {
         fold_after: usize,
     ) -> Result<(Committed, RedbView), StoreError> {
         minter.tick();
-        if self.fold.is_none() && self.tail.active.entries >= fold_after {
+        if self.fold.is_none() && self.tail.entries() >= fold_after {
             self.freeze();
         }
         self.memory.bound();
@@ -214,8 +214,8 @@ impl Writer {
         };
         let mut committed = Committed::default();
         let mut last_at = before.last_at;
-        let mut tail = {
-            let mut working = Transaction::new(&txn, &mut self.memory, self.tail.clone());
+        let changes = {
+            let mut working = Transaction::new(&txn, &mut self.memory, &self.tail);
             for command in batch {
                 let decision = match decide(command, &working, rules, minter, next)? {
                     Ok(decision) => decision,
@@ -245,7 +245,7 @@ impl Writer {
                 }
                 committed.outcomes.push(Ok(decision.outcome));
             }
-            working.tail
+            working.changes
         };
         let nothing_new = committed.events.is_empty();
         let folded = match &self.fold {
@@ -257,7 +257,8 @@ impl Writer {
         } else {
             txn.commit()?;
         }
-        self.settle(&mut tail, folded);
+        self.tail.add(changes);
+        self.settle(folded);
         self.next_user = next.user.0;
         self.next_conversation = next.conversation.0;
         let position = Position(next.position.0 - 1);
@@ -265,23 +266,20 @@ impl Writer {
         Ok((committed, view))
     }
 
-    /// Takes over the tail of a commit and what it folded.
-    fn settle(&mut self, tail: &mut Tail, folded: Option<usize>) {
+    /// A piece of the fold, so far, is on disk.
+    fn settle(&mut self, folded: Option<usize>) {
         if let (Some(fold), Some(done)) = (&mut self.fold, folded)
             && fold.committed(done)
         {
             self.fold = None;
-            tail.frozen = None;
+            self.tail.drop_frozen();
         }
-        self.tail = std::mem::take(tail);
     }
 
     /// Begins to fold what is in the tail, if nothing is being folded.
     fn freeze(&mut self) {
-        if self.fold.is_none() && !self.tail.active.is_empty() {
-            let layer = Arc::new(std::mem::take(&mut self.tail.active));
-            self.tail.frozen = Some(Arc::clone(&layer));
-            self.fold = Some(Fold::new(layer));
+        if self.fold.is_none() && self.tail.entries() > 0 {
+            self.fold = Some(Fold::new(self.tail.freeze()));
         }
     }
 
@@ -290,8 +288,7 @@ impl Writer {
         durable(&mut txn);
         let folded = self.fold.as_ref().map(|fold| fold.write_piece(&txn)).transpose()?;
         txn.commit()?;
-        let mut tail = self.tail.clone();
-        self.settle(&mut tail, folded);
+        self.settle(folded);
         self.view(before.position, before.last_at, before.epoch)
     }
 

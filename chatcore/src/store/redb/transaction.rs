@@ -2,15 +2,13 @@
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
-use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
 use chat_proto::{ClientId, ConversationId, Role, Seq, SessionId, UserId};
 use redb::{Key, ReadableTable, Table, TableDefinition, Value, WriteTransaction};
-use rustc_hash::FxHasher;
 
 use super::tables::{self, decode, encode_into, stored_conversation};
-use super::tail::Tail;
+use super::tail::{ByNumber, Changes, Tail};
 use crate::state::{
     Account, Conversation, ConversationNo, Derived, Entry, Lookup, MessageRow, Position, Put, Session, UserNo,
     fold_email, fold_name, role_number,
@@ -22,10 +20,10 @@ use crate::store::StoreError;
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     users: HashMap<UserId, UserNo>,
-    accounts: HashMap<UserNo, Arc<Account>, BuildHasherDefault<FxHasher>>,
+    accounts: ByNumber<UserNo, Arc<Account>>,
     sessions: HashMap<SessionId, Arc<Session>>,
     conversation_numbers: HashMap<ConversationId, ConversationNo>,
-    conversations: HashMap<ConversationNo, Arc<Conversation>, BuildHasherDefault<FxHasher>>,
+    conversations: ByNumber<ConversationNo, Arc<Conversation>>,
     /// Members of the remembered conversations, all told.
     members: usize,
 }
@@ -43,7 +41,7 @@ impl Memory {
             self.conversation_numbers.len(),
             self.conversations.len(),
         ];
-        if rows.iter().any(|rows| *rows > MOST_REMEMBERED) || self.members > MOST_MEMBERS {
+        if rows.into_iter().any(|rows| rows > MOST_REMEMBERED) || self.members > MOST_MEMBERS {
             *self = Self::default();
         }
     }
@@ -63,7 +61,9 @@ type Bytes = &'static [u8];
 pub(super) struct Transaction<'txn> {
     txn: &'txn WriteTransaction,
     pub(super) memory: RefCell<&'txn mut Memory>,
-    pub(super) tail: Tail,
+    tail: &'txn Tail,
+    /// What this batch changes in the derived rows.
+    pub(super) changes: Changes,
     buffer: Vec<u8>,
     log: Opened<'txn, u64, Bytes>,
     messages: Opened<'txn, u64, Bytes>,
@@ -104,11 +104,12 @@ fn opened_mut<'a, 'txn, K: Key + 'static, V: Value + 'static>(
 }
 
 impl<'txn> Transaction<'txn> {
-    pub(super) fn new(txn: &'txn WriteTransaction, memory: &'txn mut Memory, tail: Tail) -> Self {
+    pub(super) fn new(txn: &'txn WriteTransaction, memory: &'txn mut Memory, tail: &'txn Tail) -> Self {
         Self {
             txn,
             memory: RefCell::new(memory),
             tail,
+            changes: Changes::default(),
             buffer: Vec::new(),
             log: OnceCell::new(),
             messages: OnceCell::new(),
@@ -139,8 +140,7 @@ impl<'txn> Transaction<'txn> {
             encode_into(body, &mut self.buffer);
             opened_mut(self.txn, &mut self.messages, tables::MESSAGES)?.insert(position.0, self.buffer.as_slice())?;
         }
-        self.tail.active.entries += 1;
-        self.tail.active.head = position;
+        self.changes.appended(position);
         Ok(())
     }
 
@@ -243,8 +243,9 @@ impl Lookup for Transaction<'_> {
         if let Some(conversation) = self.memory.borrow().conversations.get(&no) {
             return Ok(Some(Arc::clone(conversation)));
         }
-        let conversation = match self.tail.conversation(no) {
-            Some(conversation) => Some(Arc::clone(conversation)),
+        let changed = self.changes.conversation(no).cloned();
+        let conversation = match changed.or_else(|| self.tail.conversation(no)) {
+            Some(conversation) => Some(conversation),
             None => {
                 let heads = opened(self.txn, &self.conversations, tables::CONVERSATIONS)?;
                 let members = opened(self.txn, &self.members, tables::MEMBERS)?;
@@ -277,7 +278,8 @@ impl Lookup for Transaction<'_> {
     }
 
     fn sent(&self, author: UserNo, client_id: &ClientId) -> Result<Option<Position>, StoreError> {
-        if let Some(position) = self.tail.sent(&(author, client_id.clone())) {
+        let in_memory = self.changes.sent(author, client_id);
+        if let Some(position) = in_memory.or_else(|| self.tail.sent(author, client_id)) {
             return Ok(Some(position));
         }
         let sent = opened(self.txn, &self.sent, tables::SENT)?;
@@ -295,7 +297,8 @@ impl Lookup for Transaction<'_> {
     }
 
     fn read_mark(&self, conversation: ConversationNo, user: UserNo) -> Result<Seq, StoreError> {
-        if let Some(seq) = self.tail.read_mark(conversation, user) {
+        let in_memory = self.changes.read_mark(conversation, user);
+        if let Some(seq) = in_memory.or_else(|| self.tail.read_mark(conversation, user)) {
             return Ok(seq);
         }
         let marks = opened(self.txn, &self.read_marks, tables::READ_MARKS)?;
@@ -313,18 +316,18 @@ impl Derived for Transaction<'_> {
     fn put_conversation(&mut self, conversation: Conversation) {
         let conversation = Arc::new(conversation);
         self.memory.get_mut().remember_conversation(Arc::clone(&conversation));
-        self.tail.active.put_conversation(conversation);
+        self.changes.put_conversation(conversation);
     }
 
     fn put_message(&mut self, conversation: ConversationNo, seq: Seq, position: Position) {
-        self.tail.active.put_message(conversation, seq, position);
+        self.changes.put_message(conversation, seq, position);
     }
 
     fn put_sent(&mut self, author: UserNo, client_id: &ClientId, position: Position) {
-        self.tail.active.sent.insert((author, client_id.clone()), position);
+        self.changes.put_sent(author, client_id, position);
     }
 
     fn put_read_mark(&mut self, conversation: ConversationNo, user: UserNo, seq: Seq) {
-        self.tail.active.read_marks.insert((conversation, user), seq);
+        self.changes.put_read_mark(conversation, user, seq);
     }
 }
