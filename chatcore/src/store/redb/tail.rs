@@ -130,6 +130,12 @@ impl Tail {
         })
     }
 
+    /// The greatest of an author's client ids. Only for the writer, whose tail shows everything.
+    pub(super) fn greatest_sent(&self, author: UserNo) -> Option<ClientId> {
+        let of = |layer: &Arc<Layer>| greatest(&layer.rows().sent, author);
+        of(&self.active).max(self.frozen.as_ref().and_then(of))
+    }
+
     /// The position of a message; `None`: the tables know it.
     pub(super) fn message(&self, conversation: ConversationNo, seq: Seq) -> Option<Position> {
         self.find(|rows, position| {
@@ -238,6 +244,10 @@ impl Changes {
         self.sent.get(&author)?.get(client_id).copied()
     }
 
+    pub(super) fn greatest_sent(&self, author: UserNo) -> Option<ClientId> {
+        greatest(&self.sent, author)
+    }
+
     pub(super) fn put_conversation(&mut self, conversation: Arc<Conversation>) {
         match self.conversations.get_mut(&conversation.no) {
             Some(changed) => changed.conversation = conversation,
@@ -269,4 +279,8 @@ impl Changes {
     pub(super) fn put_read_mark(&mut self, conversation: ConversationNo, user: UserNo, seq: Seq) {
         self.read_marks.insert((conversation, user), seq);
     }
+}
+
+fn greatest(sent: &Sent, author: UserNo) -> Option<ClientId> {
+    Some(sent.get(&author)?.last_key_value()?.0.clone())
 }

@@ -24,6 +24,8 @@ pub(super) struct Memory {
     sessions: HashMap<SessionId, Arc<Session>>,
     conversation_numbers: HashMap<ConversationId, ConversationNo>,
     conversations: ByNumber<ConversationNo, Arc<Conversation>>,
+    /// The greatest client id of each author; `None`: nothing was sent yet.
+    greatest_sent: ByNumber<UserNo, Option<ClientId>>,
     /// Members of the remembered conversations, all told.
     members: usize,
 }
@@ -35,13 +37,21 @@ const MOST_MEMBERS: usize = 500_000;
 impl Memory {
     /// Forgets when it has grown too large; what is needed is soon read again.
     pub(super) fn bound(&mut self) {
-        let rows = [
-            self.users.len(),
-            self.sessions.len(),
-            self.conversation_numbers.len(),
-            self.conversations.len(),
-        ];
-        if rows.into_iter().any(|rows| rows > MOST_REMEMBERED) || self.members > MOST_MEMBERS {
+        let Self {
+            users,
+            sessions,
+            conversation_numbers,
+            conversations,
+            greatest_sent,
+            ..
+        } = self;
+        let ids = [users.len(), sessions.len(), conversation_numbers.len()];
+        if ids
+            .into_iter()
+            .chain([conversations.len(), greatest_sent.len()])
+            .any(|rows| rows > MOST_REMEMBERED)
+            || self.members > MOST_MEMBERS
+        {
             *self = Self::default();
         }
     }
@@ -142,6 +152,36 @@ impl<'txn> Transaction<'txn> {
         }
         self.changes.appended(position);
         Ok(())
+    }
+
+    /// Whether this id is greater than all that the author used before; then it is new, and need not be looked for.
+    /// Clients mostly make ids that grow with time.
+    fn is_greatest(&self, author: UserNo, client_id: &ClientId) -> Result<bool, StoreError> {
+        if let Some(greatest) = self.memory.borrow().greatest_sent.get(&author) {
+            return Ok(greatest.as_ref().is_none_or(|greatest| client_id > greatest));
+        }
+        let sent = opened(self.txn, &self.sent, tables::SENT)?;
+        let stored = match sent
+            .range((author.0, "")..(author.0 + 1, ""))?
+            .next_back()
+            .transpose()?
+        {
+            Some((key, _)) => {
+                let stored = key.value().1.parse();
+                Some(
+                    stored
+                        .map_err(|_| StoreError::corrupt("a message was sent under something else than a client id"))?,
+                )
+            }
+            None => None,
+        };
+        // `None` is less than any id.
+        let greatest = stored
+            .max(self.tail.greatest_sent(author))
+            .max(self.changes.greatest_sent(author));
+        let is_greatest = greatest.as_ref().is_none_or(|greatest| client_id > greatest);
+        self.memory.borrow_mut().greatest_sent.insert(author, greatest);
+        Ok(is_greatest)
     }
 
     /// Writes a row of those that are not derived.
@@ -278,6 +318,9 @@ impl Lookup for Transaction<'_> {
     }
 
     fn sent(&self, author: UserNo, client_id: &ClientId) -> Result<Option<Position>, StoreError> {
+        if self.is_greatest(author, client_id)? {
+            return Ok(None);
+        }
         let in_memory = self.changes.sent(author, client_id);
         if let Some(position) = in_memory.or_else(|| self.tail.sent(author, client_id)) {
             return Ok(Some(position));
@@ -324,6 +367,11 @@ impl Derived for Transaction<'_> {
     }
 
     fn put_sent(&mut self, author: UserNo, client_id: &ClientId, position: Position) {
+        if let Some(greatest) = self.memory.get_mut().greatest_sent.get_mut(&author)
+            && greatest.as_ref().is_none_or(|greatest| client_id > greatest)
+        {
+            *greatest = Some(client_id.clone());
+        }
         self.changes.put_sent(author, client_id, position);
     }
 
