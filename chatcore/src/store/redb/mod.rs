@@ -4,6 +4,7 @@
 //! returns. The derived tables follow in batches ([`fold`]); until then their rows are in memory ([`tail`]), and after
 //! a crash they are made again from the log ([`open`]).
 
+mod append;
 mod error;
 mod fold;
 mod open;
@@ -235,7 +236,7 @@ impl Writer {
                 for (change, new) in decision.changes {
                     let (row, message) = new.map(|new| (new.row, new.message)).unzip();
                     let entry = Entry::new(minter.now(), decision.by, change);
-                    working.append(next.position, &entry, row.as_ref())?;
+                    working.append(next.position, &entry, row.as_ref());
                     apply(next.position, &entry, row.as_ref(), &mut working)?;
                     committed
                         .events
@@ -245,7 +246,7 @@ impl Writer {
                 }
                 committed.outcomes.push(Ok(decision.outcome));
             }
-            working.changes
+            working.finish()?
         };
         let nothing_new = committed.events.is_empty();
         let folded = match &self.fold {

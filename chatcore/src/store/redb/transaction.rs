@@ -7,6 +7,7 @@ use std::sync::Arc;
 use chat_proto::{ClientId, ConversationId, Role, Seq, SessionId, UserId};
 use redb::{Key, ReadableTable, Table, TableDefinition, Value, WriteTransaction};
 
+use super::append::Appends;
 use super::tables::{self, decode, encode_into, stored_conversation};
 use super::tail::{ByNumber, Changes, Tail};
 use crate::state::{
@@ -73,9 +74,10 @@ pub(super) struct Transaction<'txn> {
     pub(super) memory: RefCell<&'txn mut Memory>,
     tail: &'txn Tail,
     /// What this batch changes in the derived rows.
-    pub(super) changes: Changes,
+    changes: Changes,
+    new_entries: Appends,
+    new_messages: Appends,
     buffer: Vec<u8>,
-    log: Opened<'txn, u64, Bytes>,
     messages: Opened<'txn, u64, Bytes>,
     accounts: Opened<'txn, u64, Bytes>,
     users: Opened<'txn, &'static [u8; 16], u64>,
@@ -120,8 +122,9 @@ impl<'txn> Transaction<'txn> {
             memory: RefCell::new(memory),
             tail,
             changes: Changes::default(),
+            new_entries: Appends::default(),
+            new_messages: Appends::default(),
             buffer: Vec::new(),
-            log: OnceCell::new(),
             messages: OnceCell::new(),
             accounts: OnceCell::new(),
             users: OnceCell::new(),
@@ -138,20 +141,24 @@ impl<'txn> Transaction<'txn> {
     }
 
     /// Appends an entry, and the message that goes with it, to the log.
-    pub(super) fn append(
-        &mut self,
-        position: Position,
-        entry: &Entry,
-        body: Option<&MessageRow>,
-    ) -> Result<(), StoreError> {
-        encode_into(entry, &mut self.buffer);
-        opened_mut(self.txn, &mut self.log, tables::LOG)?.insert(position.0, self.buffer.as_slice())?;
+    pub(super) fn append(&mut self, position: Position, entry: &Entry, body: Option<&MessageRow>) {
+        self.new_entries.push(position, entry);
         if let Some(body) = body {
-            encode_into(body, &mut self.buffer);
-            opened_mut(self.txn, &mut self.messages, tables::MESSAGES)?.insert(position.0, self.buffer.as_slice())?;
+            self.new_messages.push(position, body);
         }
         self.changes.appended(position);
-        Ok(())
+    }
+
+    /// Writes what was appended. Returns what changed in the derived rows.
+    pub(super) fn finish(mut self) -> Result<Changes, StoreError> {
+        if !self.new_entries.is_empty() {
+            self.new_entries.write(&mut self.txn.open_table(tables::LOG)?)?;
+        }
+        if !self.new_messages.is_empty() {
+            self.new_messages
+                .write(opened_mut(self.txn, &mut self.messages, tables::MESSAGES)?)?;
+        }
+        Ok(self.changes)
     }
 
     /// Whether this id is greater than all that the author used before; then it is new, and need not be looked for.
@@ -332,6 +339,9 @@ impl Lookup for Transaction<'_> {
     }
 
     fn message(&self, position: Position) -> Result<Option<Arc<MessageRow>>, StoreError> {
+        if let Some(row) = self.new_messages.get(position) {
+            return Ok(Some(Arc::new(decode(row)?)));
+        }
         let messages = opened(self.txn, &self.messages, tables::MESSAGES)?;
         messages
             .get(position.0)?
