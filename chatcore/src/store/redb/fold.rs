@@ -1,10 +1,11 @@
 //! Folding: a frozen layer of the tail is written into the derived tables, in the order of their keys, in pieces
 //! that are small enough not to be felt by the commits that carry them.
 
+use std::ops::Bound;
 use std::sync::Arc;
 
 use chat_proto::ClientId;
-use redb::WriteTransaction;
+use redb::{CursorError, Key, Table, Value, WriteTransaction};
 
 use super::tables::{self, HeadRow, encode_into, meta, stored_conversation};
 use super::tail::{Layer, Rows, TailConversation, Versions};
@@ -22,8 +23,20 @@ pub(super) struct Fold {
     done: usize,
 }
 
-/// How many rows one commit carries along, at the least; a conversation is never split.
+/// Rows of a piece that has a commit to itself, or that must catch up; a conversation is never split.
 pub(super) const ROWS_A_PIECE: usize = 1_024;
+/// Rows that a commit carries along for each entry of its own: more than an entry makes, in all but large groups, so
+/// that folding keeps up; and few enough that nobody waits for it.
+const ROWS_AN_ENTRY: usize = 4;
+/// With fewer rows at once, a page would be written again and again.
+const FEWEST_ROWS: usize = 128;
+
+/// How much of a fold goes along with a commit of so many entries. `behind`: as many entries as are being folded have
+/// come since.
+pub(super) fn rows_along(entries: usize, behind: bool) -> usize {
+    let fewest = if behind { ROWS_A_PIECE } else { FEWEST_ROWS };
+    fewest.max(entries * ROWS_AN_ENTRY)
+}
 
 impl Fold {
     pub(super) fn new(layer: Arc<Layer>) -> Self {
@@ -54,10 +67,9 @@ impl Fold {
         self.conversations.len() + self.read_marks.len() + self.sent.len()
     }
 
-    /// Writes the next piece. Returns how far it came; [`committed`](Self::committed) makes that final.
-    pub(super) fn write_piece(&self, txn: &WriteTransaction) -> Result<usize, StoreError> {
+    /// Writes the next piece, of about so many rows. Returns how far it came; [`committed`](Self::committed) makes that final.
+    pub(super) fn write_piece(&self, txn: &WriteTransaction, mut budget: usize) -> Result<usize, StoreError> {
         let rows = self.layer.rows();
-        let mut budget = ROWS_A_PIECE;
         let mut done = self.done;
         done += self.write_conversations(txn, &rows, done, &mut budget)?;
         done += self.write_read_marks(txn, &rows, done, &mut budget)?;
@@ -134,20 +146,20 @@ impl Fold {
             return Ok(0);
         }
         let piece = &left[..left.len().min(*budget)];
-        let mut sent = txn.open_table(tables::SENT)?;
-        for (author, client_id, position) in piece {
-            sent.insert((author.0, client_id.as_str()), position.0)?;
-        }
+        let rows = piece
+            .iter()
+            .map(|(author, client_id, position)| ((author.0, client_id.as_str()), position.0));
+        insert_ascending(&mut txn.open_table(tables::SENT)?, rows)?;
         *budget -= piece.len();
         Ok(piece.len())
     }
 }
 
 struct ConversationWriter<'txn> {
-    heads: redb::Table<'txn, u64, &'static [u8]>,
-    members: redb::Table<'txn, (u64, u64), &'static [u8]>,
-    inboxes: redb::Table<'txn, (u64, u64), u64>,
-    timelines: redb::Table<'txn, (u64, u64), u64>,
+    heads: Table<'txn, u64, &'static [u8]>,
+    members: Table<'txn, (u64, u64), &'static [u8]>,
+    inboxes: Table<'txn, (u64, u64), u64>,
+    timelines: Table<'txn, (u64, u64), u64>,
     buffer: Vec<u8>,
 }
 
@@ -161,9 +173,11 @@ impl ConversationWriter<'_> {
         let mut rows = 1 + changed.positions.len();
         encode_into(&HeadRow::of(now), &mut self.buffer);
         self.heads.insert(now.no.0, self.buffer.as_slice())?;
-        for (seq, position) in (changed.first.0..).zip(&changed.positions) {
-            self.timelines.insert((now.no.0, seq), position.0)?;
-        }
+        let messages = (changed.first.0..).zip(&changed.positions);
+        insert_ascending(
+            &mut self.timelines,
+            messages.map(|(seq, position)| ((now.no.0, seq), position.0)),
+        )?;
         rows += self.write_members(now, before.as_ref())?;
         rows += self.write_inboxes(now, before.as_ref())?;
         Ok(rows)
@@ -205,4 +219,33 @@ impl ConversationWriter<'_> {
         }
         Ok(rows)
     }
+}
+
+/// Inserts rows by ascending keys. Most are new and many belong between the same two rows; those that are there
+/// already, from a fold that a crash cut short, are replaced.
+fn insert_ascending<'r, K: Key + 'static, V: Value + 'static>(
+    table: &mut Table<'_, K, V>,
+    rows: impl Iterator<Item = (K::SelfType<'r>, V::SelfType<'r>)>,
+) -> Result<(), StoreError> {
+    let mut rows = rows.peekable();
+    while let Some((first, _)) = rows.peek() {
+        let mut gap = table.lower_bound_mut(Bound::Included(first))?;
+        let mut inserted = 0;
+        while let Some((key, value)) = rows.peek() {
+            match gap.insert_before(key, value) {
+                Ok(()) => {}
+                Err(CursorError::UnorderedKey) => break,
+                Err(error) => return Err(error.into()),
+            }
+            inserted += 1;
+            rows.next();
+        }
+        gap.close()?;
+        if inserted == 0
+            && let Some((key, value)) = rows.next()
+        {
+            table.insert(key, value)?;
+        }
+    }
+    Ok(())
 }

@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ::redb::{Database, ReadableDatabase, StorageBackend};
 
-use self::fold::Fold;
+use self::fold::{Fold, ROWS_A_PIECE, rows_along};
 use self::tail::Tail;
 use self::transaction::{Memory, Transaction};
 use self::view::RedbView;
@@ -250,7 +250,10 @@ impl Writer {
         };
         let nothing_new = committed.events.is_empty();
         let folded = match &self.fold {
-            Some(fold) if !nothing_new => Some(fold.write_piece(&txn)?),
+            Some(fold) if !nothing_new => {
+                let rows = rows_along(committed.events.len(), self.tail.entries() >= fold_after);
+                Some(fold.write_piece(&txn, rows)?)
+            }
             _ => None,
         };
         if nothing_new {
@@ -287,7 +290,11 @@ impl Writer {
     fn fold_piece(&mut self, before: &RedbView) -> Result<RedbView, StoreError> {
         let mut txn = self.database()?.begin_write()?;
         durable(&mut txn);
-        let folded = self.fold.as_ref().map(|fold| fold.write_piece(&txn)).transpose()?;
+        let folded = self
+            .fold
+            .as_ref()
+            .map(|fold| fold.write_piece(&txn, ROWS_A_PIECE))
+            .transpose()?;
         txn.commit()?;
         self.settle(folded);
         self.view(before.position, before.last_at, before.epoch)
