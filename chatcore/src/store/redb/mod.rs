@@ -154,7 +154,7 @@ impl Store for RedbStore {
         writer.freeze();
         let view = writer.fold_piece(&self.current())?;
         self.publish(view);
-        Ok(writer.fold.is_some())
+        Ok(writer.fold.is_some() || writer.tail.entries() > 0)
     }
 
     fn view(&self) -> Arc<dyn View> {
