@@ -40,6 +40,8 @@ pub(super) struct Rows {
     pub(super) conversations: ByNumber<ConversationNo, TailConversation>,
     pub(super) read_marks: ByNumber<(ConversationNo, UserNo), Versions<Seq>>,
     pub(super) sent: Sent,
+    /// Which of the conversations somebody is in, or was; for the inboxes.
+    by_member: ByNumber<UserNo, Vec<ConversationNo>>,
     /// How many log entries it holds.
     entries: usize,
     /// The newest of them.
@@ -146,27 +148,20 @@ impl Tail {
         })
     }
 
-    /// The conversations of somebody that changed, by their newest activity, if that was before this position. They
-    /// are looked for among all that changed, which the size of a layer bounds.
+    /// The conversations of somebody that changed, by their newest activity, if that was before this position.
     pub(super) fn conversations_of(&self, user: UserNo, before: Position) -> Vec<(Position, ConversationNo)> {
-        let mut found = Vec::new();
-        let active = self.active.rows();
-        let mut look = |rows: &Rows, hidden_by: Option<&Rows>| {
-            for (no, changed) in &rows.conversations {
-                let Some(newest) = changed.versions.at(self.position) else {
-                    continue;
-                };
-                let hiding = hidden_by.and_then(|rows| rows.conversations.get(no)?.versions.at(self.position));
-                if hiding.is_none() && newest.activity < before && newest.members.get(user).is_some() {
-                    found.push((newest.activity, *no));
-                }
-            }
+        let layers = std::iter::once(&self.active).chain(&self.frozen);
+        let mut changed: Vec<_> = layers
+            .flat_map(|layer| layer.rows().by_member.get(&user).cloned().unwrap_or_default())
+            .collect();
+        changed.sort_unstable();
+        changed.dedup();
+        let shown = |no| {
+            let newest = self.conversation(no)?;
+            let theirs = newest.activity < before && newest.members.get(user).is_some();
+            theirs.then_some((newest.activity, no))
         };
-        look(&active, None);
-        if let Some(frozen) = &self.frozen {
-            look(&frozen.rows(), Some(&active));
-        }
-        found
+        changed.into_iter().filter_map(shown).collect()
     }
 }
 
@@ -180,6 +175,14 @@ impl Rows {
     fn add(&mut self, changes: Changes) {
         for (no, changed) in changes.conversations {
             let row = self.conversations.entry(no).or_default();
+            let before = row.versions.newest().map(|before| &before.members);
+            if before.is_none_or(|before| !Arc::ptr_eq(before, &changed.conversation.members)) {
+                for member in changed.conversation.members.iter() {
+                    if before.is_none_or(|before| before.get(member.user).is_none()) {
+                        self.by_member.entry(member.user).or_default().push(no);
+                    }
+                }
+            }
             row.versions.0.push((changes.head, changed.conversation));
             if row.positions.is_empty() {
                 row.first = changed.first;
