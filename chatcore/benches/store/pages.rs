@@ -13,8 +13,10 @@ use crate::measure::{now, percentiles};
 use crate::shop::{self, Dice, Shop, text};
 use crate::{Asked, Result};
 
-/// One agent's inbox holds all conversations, each of this many messages.
+/// The messages of a conversation lie all over the log: as far apart as they can be.
 const MESSAGES_EACH: usize = 50;
+/// In one agent's inbox.
+const CONVERSATIONS_EACH: usize = 1_000;
 const PAGE: usize = 50;
 /// Fewer than the engine keeps before it begins to fold them.
 const UNFOLDED: usize = 8_000;
@@ -37,7 +39,8 @@ pub(crate) fn run(asked: Asked) -> Result<()> {
 
 fn size(messages: usize) -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let shop = Shop::new(1, messages / MESSAGES_EACH);
+    let conversations = messages / MESSAGES_EACH;
+    let shop = Shop::new(conversations.div_ceil(CONVERSATIONS_EACH), conversations);
     let store = shop::open(folder.path())?;
     shop.fill(&store, messages)?;
     store.close()?;
@@ -62,10 +65,11 @@ fn size(messages: usize) -> Result<()> {
 
 async fn row(name: &str, chat: &Chat, shop: &Shop) -> Result<()> {
     let agent = chat.as_user(shop.agents[0]);
+    let theirs: Vec<_> = shop.conversations.iter().step_by(shop.agents.len()).collect();
     let mut dice = Dice::new(4);
     let (mut history, mut inbox) = (Vec::new(), Vec::new());
     for _ in 0..2_000 {
-        let conversation = agent.conversation(shop.conversations[dice.below(shop.conversations.len())]);
+        let conversation = agent.conversation(*theirs[dice.below(theirs.len())]);
         let reading = now();
         conversation.history(Span::Newest, PAGE).await?;
         history.push(reading.elapsed().as_secs_f32() * 1e6);
