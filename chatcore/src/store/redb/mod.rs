@@ -7,6 +7,7 @@
 mod append;
 mod error;
 mod fold;
+mod memory;
 mod open;
 mod tables;
 mod tail;
@@ -19,8 +20,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use ::redb::{Database, ReadableDatabase, StorageBackend};
 
 use self::fold::{Fold, ROWS_A_PIECE, rows_along};
+use self::memory::Memory;
 use self::tail::Tail;
-use self::transaction::{Memory, Transaction};
+use self::transaction::Transaction;
 use self::view::RedbView;
 use super::{Committed, Store, StoreError, StoreErrorKind, View};
 use crate::access::Rules;

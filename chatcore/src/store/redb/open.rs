@@ -6,9 +6,9 @@ use std::sync::Arc;
 use ::redb::{Database, ReadableDatabase, ReadableTable};
 use chat_proto::{ClientId, Seq, Timestamp};
 
+use super::memory::Memory;
 use super::tables::{self, FORMAT, decode, meta};
 use super::tail::{Changes, Tail};
-use super::transaction::Memory;
 use super::view::{Opened, RedbView};
 use super::{RedbOptions, Writer, durable};
 use crate::state::{Change, Conversation, ConversationNo, Derived, Entry, Lookup, Position, UserNo, apply};

@@ -1,69 +1,20 @@
 //! A write transaction as decisions see it: what is stored, what the tail knows, and what this batch has changed.
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use chat_proto::{ClientId, ConversationId, Role, Seq, SessionId, UserId};
 use redb::{Key, ReadableTable, Table, TableDefinition, Value, WriteTransaction};
 
 use super::append::Appends;
+use super::memory::Memory;
 use super::tables::{self, decode, encode_into, stored_conversation};
-use super::tail::{ByNumber, Changes, Tail};
+use super::tail::{Changes, Tail};
 use crate::state::{
     Account, Conversation, ConversationNo, Derived, Entry, Lookup, MessageRow, Position, Put, Session, UserNo,
     fold_email, fold_name, role_number,
 };
 use crate::store::StoreError;
-
-/// What the writer has read or written lately. Only it changes the store, so nothing here can be out of date;
-/// after a failed commit all of it is thrown away.
-#[derive(Debug, Default)]
-pub(super) struct Memory {
-    users: HashMap<UserId, UserNo>,
-    accounts: ByNumber<UserNo, Arc<Account>>,
-    sessions: HashMap<SessionId, Arc<Session>>,
-    conversation_numbers: HashMap<ConversationId, ConversationNo>,
-    conversations: ByNumber<ConversationNo, Arc<Conversation>>,
-    /// The greatest client id of each author; `None`: nothing was sent yet.
-    greatest_sent: ByNumber<UserNo, Option<ClientId>>,
-    /// Members of the remembered conversations, all told.
-    members: usize,
-}
-
-/// More rows than this are not remembered: about 20 MiB of accounts, or of members.
-const MOST_REMEMBERED: usize = 50_000;
-const MOST_MEMBERS: usize = 500_000;
-
-impl Memory {
-    /// Forgets when it has grown too large; what is needed is soon read again.
-    pub(super) fn bound(&mut self) {
-        let Self {
-            users,
-            sessions,
-            conversation_numbers,
-            conversations,
-            greatest_sent,
-            ..
-        } = self;
-        let ids = [users.len(), sessions.len(), conversation_numbers.len()];
-        if ids
-            .into_iter()
-            .chain([conversations.len(), greatest_sent.len()])
-            .any(|rows| rows > MOST_REMEMBERED)
-            || self.members > MOST_MEMBERS
-        {
-            *self = Self::default();
-        }
-    }
-
-    fn remember_conversation(&mut self, conversation: Arc<Conversation>) {
-        self.members += conversation.members.len();
-        if let Some(before) = self.conversations.insert(conversation.no, conversation) {
-            self.members -= before.members.len();
-        }
-    }
-}
 
 type Opened<'txn, K, V> = OnceCell<Table<'txn, K, V>>;
 type Bytes = &'static [u8];
@@ -377,11 +328,7 @@ impl Derived for Transaction<'_> {
     }
 
     fn put_sent(&mut self, author: UserNo, client_id: &ClientId, position: Position) {
-        if let Some(greatest) = self.memory.get_mut().greatest_sent.get_mut(&author)
-            && greatest.as_ref().is_none_or(|greatest| client_id > greatest)
-        {
-            *greatest = Some(client_id.clone());
-        }
+        self.memory.get_mut().remember_sent(author, client_id);
         self.changes.put_sent(author, client_id, position);
     }
 
