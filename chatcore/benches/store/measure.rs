@@ -47,7 +47,10 @@ impl Watch {
 
     /// `latencies`: of single writes, in seconds; `records`: how many records all of them wrote.
     pub(crate) fn end(self, mut latencies: Vec<f32>, records: usize) -> Result<Run> {
-        let (wall, cpu) = (self.wall.elapsed().as_secs_f64(), (cpu()? - self.cpu).as_secs_f64());
+        let (wall, cpu) = (
+            self.wall.elapsed().as_secs_f64(),
+            cpu()?.saturating_sub(self.cpu).as_secs_f64(),
+        );
         let records = records as f64;
         let (p50, p99) = percentiles(&mut latencies);
         Ok(Run {

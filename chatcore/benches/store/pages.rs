@@ -58,7 +58,7 @@ fn size(messages: usize) -> Result<()> {
         row(&format!("{messages} messages"), &chat, &shop).await?;
         write(&chat, &shop).await?;
         row(&format!("  and {UNFOLDED} not folded"), &chat, &shop).await?;
-        chat.close(Duration::from_secs(60)).await?;
+        chat.close(Duration::from_mins(1)).await?;
         Ok(())
     })
 }

@@ -84,7 +84,7 @@ pub(crate) fn run(asked: Asked) -> Result<()> {
         }
     }
     println!("file of the engine after it: {} MiB\n", mebibytes(&engine)?);
-    runtime.block_on(chat.close(Duration::from_secs(60)))?;
+    runtime.block_on(chat.close(Duration::from_mins(1)))?;
     store.close()?;
     Ok(())
 }

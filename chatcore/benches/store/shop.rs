@@ -161,7 +161,7 @@ pub(crate) fn text() -> String {
     "m".repeat(TEXT_BYTES)
 }
 
-/// Chance that repeats (SplitMix64).
+/// Chance that repeats (`SplitMix64`).
 #[derive(Debug)]
 pub(crate) struct Dice(u64);
 
