@@ -20,7 +20,7 @@ pub(crate) use cbor::role_number;
 pub use command::{Author, Command, Field, Outcome, Refusal};
 pub use decide::{Decision, NewMessage, Next, decide};
 pub(crate) use decide::{Stop, author};
-pub use entry::{Change, Entry, Position};
+pub use entry::{Change, Entry, EntryAuthor, Position};
 pub use envelope::{Audience, Envelope, Event, Rendering, envelope};
 pub(crate) use envelope::{conversation_view, message_view};
 pub use minter::Minter;

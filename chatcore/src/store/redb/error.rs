@@ -2,7 +2,7 @@
 
 use std::io;
 
-use redb::{CommitError, DatabaseError, StorageError, TableError, TransactionError};
+use redb::{CommitError, CursorError, DatabaseError, StorageError, TableError, TransactionError};
 
 use crate::store::{StoreError, StoreErrorKind};
 
@@ -34,4 +34,11 @@ macro_rules! from {
     )+};
 }
 
-from!(CommitError, DatabaseError, StorageError, TableError, TransactionError);
+from!(
+    CommitError,
+    CursorError,
+    DatabaseError,
+    StorageError,
+    TableError,
+    TransactionError
+);

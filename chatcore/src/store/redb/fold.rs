@@ -1,14 +1,15 @@
 //! Folding: a frozen layer of the tail is written into the derived tables, in the order of their keys, in pieces
 //! that are small enough not to be felt by the commits that carry them.
 
+use std::ops::Bound;
 use std::sync::Arc;
 
 use chat_proto::ClientId;
-use redb::WriteTransaction;
+use redb::{CursorError, Key, Table, Value, WriteTransaction};
 
 use super::tables::{self, HeadRow, encode_into, meta, stored_conversation};
-use super::tail::{Layer, TailConversation};
-use crate::state::{Conversation, ConversationNo, UserNo};
+use super::tail::{Layer, Rows, TailConversation, Versions};
+use crate::state::{Conversation, ConversationNo, Position, UserNo};
 use crate::store::StoreError;
 
 /// A layer on its way into the tables.
@@ -17,19 +18,41 @@ pub(super) struct Fold {
     layer: Arc<Layer>,
     conversations: Vec<ConversationNo>,
     read_marks: Vec<(ConversationNo, UserNo)>,
-    sent: Vec<(UserNo, ClientId)>,
+    sent: Vec<(UserNo, ClientId, Position)>,
     /// How many of the three lists, one after the other, are in the tables and committed.
     done: usize,
 }
 
+/// Rows that a commit carries along for each entry of its own: more than an entry makes, in all but large groups, so
+/// that folding keeps up; and few enough that nobody waits for it.
+const ROWS_AN_ENTRY: usize = 4;
+/// A commit that need not catch up carries this part of a whole piece at the least: with fewer rows at once, a page
+/// would be written again and again.
+const FEWEST_OF_A_PIECE: usize = 8;
+
+/// How much of a fold goes along with a commit of so many entries; `piece` is what has a commit to itself. `behind`:
+/// as many entries as are being folded have come since.
+pub(super) fn rows_along(entries: usize, behind: bool, piece: usize) -> usize {
+    let fewest = if behind { piece } else { piece / FEWEST_OF_A_PIECE };
+    fewest.max(entries * ROWS_AN_ENTRY)
+}
+
 impl Fold {
     pub(super) fn new(layer: Arc<Layer>) -> Self {
-        let mut conversations: Vec<_> = layer.conversations.keys().copied().collect();
+        let rows = layer.rows();
+        let mut conversations: Vec<_> = rows.conversations.keys().copied().collect();
         conversations.sort_unstable();
-        let mut read_marks: Vec<_> = layer.read_marks.keys().copied().collect();
+        let mut read_marks: Vec<_> = rows.read_marks.keys().copied().collect();
         read_marks.sort_unstable();
-        let mut sent: Vec<_> = layer.sent.keys().cloned().collect();
-        sent.sort_unstable();
+        let mut authors: Vec<_> = rows.sent.iter().collect();
+        authors.sort_unstable_by_key(|(author, _)| **author);
+        let of = |(author, sent)| std::iter::repeat(author).zip(sent);
+        let sent = authors
+            .into_iter()
+            .flat_map(of)
+            .map(|(author, (id, at))| (*author, id.clone(), *at))
+            .collect();
+        drop(rows);
         Self {
             layer,
             conversations,
@@ -43,16 +66,17 @@ impl Fold {
         self.conversations.len() + self.read_marks.len() + self.sent.len()
     }
 
-    /// Writes the next piece of this many rows; a conversation is never split. Returns how far it came;
+    /// Writes the next piece, of about so many rows; a conversation is never split. Returns how far it came;
     /// [`committed`](Self::committed) makes that final.
     pub(super) fn write_piece(&self, txn: &WriteTransaction, rows: usize) -> Result<usize, StoreError> {
         let mut budget = rows.max(1);
+        let rows = self.layer.rows();
         let mut done = self.done;
-        done += self.write_conversations(txn, done, &mut budget)?;
-        done += self.write_read_marks(txn, done, &mut budget)?;
+        done += self.write_conversations(txn, &rows, done, &mut budget)?;
+        done += self.write_read_marks(txn, &rows, done, &mut budget)?;
         done += self.write_sent(txn, done, &mut budget)?;
         if done == self.len() {
-            txn.open_table(tables::META)?.insert(meta::APPLIED, self.layer.head.0)?;
+            txn.open_table(tables::META)?.insert(meta::APPLIED, rows.head.0)?;
         }
         Ok(done)
     }
@@ -66,6 +90,7 @@ impl Fold {
     fn write_conversations(
         &self,
         txn: &WriteTransaction,
+        rows: &Rows,
         done: usize,
         budget: &mut usize,
     ) -> Result<usize, StoreError> {
@@ -84,7 +109,7 @@ impl Fold {
             if *budget == 0 {
                 break;
             }
-            if let Some(changed) = self.layer.conversations.get(no) {
+            if let Some(changed) = rows.conversations.get(no) {
                 *budget = budget.saturating_sub(writer.write(changed)?);
             }
             written += 1;
@@ -92,7 +117,13 @@ impl Fold {
         Ok(written)
     }
 
-    fn write_read_marks(&self, txn: &WriteTransaction, done: usize, budget: &mut usize) -> Result<usize, StoreError> {
+    fn write_read_marks(
+        &self,
+        txn: &WriteTransaction,
+        rows: &Rows,
+        done: usize,
+        budget: &mut usize,
+    ) -> Result<usize, StoreError> {
         let skipped = done.saturating_sub(self.conversations.len());
         let left = self.read_marks.get(skipped..).unwrap_or_default();
         if left.is_empty() || *budget == 0 {
@@ -101,7 +132,7 @@ impl Fold {
         let piece = &left[..left.len().min(*budget)];
         let mut marks = txn.open_table(tables::READ_MARKS)?;
         for key in piece {
-            if let Some(seq) = self.layer.read_marks.get(key) {
+            if let Some(seq) = rows.read_marks.get(key).and_then(Versions::newest) {
                 marks.insert((key.0.0, key.1.0), seq.0)?;
             }
         }
@@ -116,36 +147,38 @@ impl Fold {
             return Ok(0);
         }
         let piece = &left[..left.len().min(*budget)];
-        let mut sent = txn.open_table(tables::SENT)?;
-        for key in piece {
-            if let Some(position) = self.layer.sent.get(key) {
-                sent.insert((key.0.0, key.1.as_str()), position.0)?;
-            }
-        }
+        let rows = piece
+            .iter()
+            .map(|(author, client_id, position)| ((author.0, client_id.as_str()), position.0));
+        insert_ascending(&mut txn.open_table(tables::SENT)?, rows)?;
         *budget -= piece.len();
         Ok(piece.len())
     }
 }
 
 struct ConversationWriter<'txn> {
-    heads: redb::Table<'txn, u64, &'static [u8]>,
-    members: redb::Table<'txn, (u64, u64), &'static [u8]>,
-    inboxes: redb::Table<'txn, (u64, u64), u64>,
-    timelines: redb::Table<'txn, (u64, u64), u64>,
+    heads: Table<'txn, u64, &'static [u8]>,
+    members: Table<'txn, (u64, u64), &'static [u8]>,
+    inboxes: Table<'txn, (u64, u64), u64>,
+    timelines: Table<'txn, (u64, u64), u64>,
     buffer: Vec<u8>,
 }
 
 impl ConversationWriter<'_> {
     /// Writes all rows of one conversation; returns how many.
     fn write(&mut self, changed: &TailConversation) -> Result<usize, StoreError> {
-        let now = &changed.conversation;
+        let Some(now) = changed.versions.newest() else {
+            return Ok(0);
+        };
         let before = stored_conversation(&self.heads, &self.members, now.no)?;
         let mut rows = 1 + changed.positions.len();
         encode_into(&HeadRow::of(now), &mut self.buffer);
         self.heads.insert(now.no.0, self.buffer.as_slice())?;
-        for (seq, position) in (changed.first.0..).zip(changed.positions.iter()) {
-            self.timelines.insert((now.no.0, seq), position.0)?;
-        }
+        let messages = (changed.first.0..).zip(&changed.positions);
+        insert_ascending(
+            &mut self.timelines,
+            messages.map(|(seq, position)| ((now.no.0, seq), position.0)),
+        )?;
         rows += self.write_members(now, before.as_ref())?;
         rows += self.write_inboxes(now, before.as_ref())?;
         Ok(rows)
@@ -187,4 +220,33 @@ impl ConversationWriter<'_> {
         }
         Ok(rows)
     }
+}
+
+/// Inserts rows by ascending keys. Most are new and many belong between the same two rows; those that are there
+/// already, from a fold that a crash cut short, are replaced.
+fn insert_ascending<'r, K: Key + 'static, V: Value + 'static>(
+    table: &mut Table<'_, K, V>,
+    rows: impl Iterator<Item = (K::SelfType<'r>, V::SelfType<'r>)>,
+) -> Result<(), StoreError> {
+    let mut rows = rows.peekable();
+    while let Some((first, _)) = rows.peek() {
+        let mut gap = table.lower_bound_mut(Bound::Included(first))?;
+        let mut inserted = 0;
+        while let Some((key, value)) = rows.peek() {
+            match gap.insert_before(key, value) {
+                Ok(()) => {}
+                Err(CursorError::UnorderedKey) => break,
+                Err(error) => return Err(error.into()),
+            }
+            inserted += 1;
+            rows.next();
+        }
+        gap.close()?;
+        if inserted == 0
+            && let Some((key, value)) = rows.next()
+        {
+            table.insert(key, value)?;
+        }
+    }
+    Ok(())
 }

@@ -4,9 +4,11 @@
 //! returns. The derived tables follow in batches ([`fold`]); until then their rows are in memory ([`tail`]), and after
 //! a crash they are made again from the log ([`open`]).
 
+mod append;
 mod create;
 mod error;
 mod fold;
+mod memory;
 mod open;
 mod tables;
 mod tail;
@@ -18,9 +20,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ::redb::{Database, ReadableDatabase, StorageBackend};
 
-use self::fold::Fold;
+use self::fold::{Fold, rows_along};
+use self::memory::Memory;
 use self::tail::Tail;
-use self::transaction::{Memory, Transaction};
+use self::transaction::Transaction;
 use self::view::RedbView;
 use super::{Committed, Store, StoreError, StoreErrorKind, View};
 use crate::access::Rules;
@@ -152,13 +155,13 @@ impl Store for RedbStore {
 
     fn maintain(&self) -> Result<bool, StoreError> {
         let writer = &mut *self.writer();
-        if writer.fold.is_none() && writer.tail.active.is_empty() {
+        if writer.fold.is_none() && writer.tail.entries() == 0 {
             return Ok(false);
         }
         writer.freeze();
         let view = writer.fold_piece(&self.current(), self.options.fold_rows)?;
         self.publish(view);
-        Ok(writer.fold.is_some() || !writer.tail.active.is_empty())
+        Ok(writer.fold.is_some() || writer.tail.entries() > 0)
     }
 
     fn view(&self) -> Arc<dyn View> {
@@ -202,7 +205,7 @@ impl Writer {
         options: &RedbOptions,
     ) -> Result<(Committed, RedbView), StoreError> {
         minter.tick();
-        if self.fold.is_none() && self.tail.active.entries >= options.fold_after {
+        if self.fold.is_none() && self.tail.entries() >= options.fold_after {
             self.freeze();
         }
         self.memory.bound();
@@ -219,8 +222,8 @@ impl Writer {
         };
         let mut committed = Committed::default();
         let mut last_at = before.last_at;
-        let mut tail = {
-            let mut working = Transaction::new(&txn, &mut self.memory, self.tail.clone());
+        let changes = {
+            let mut working = Transaction::new(&txn, &mut self.memory, &self.tail);
             for command in batch {
                 let decision = match decide(command, &working, rules, minter, next)? {
                     Ok(decision) => decision,
@@ -240,7 +243,7 @@ impl Writer {
                 for (change, new) in decision.changes {
                     let (row, message) = new.map(|new| (new.row, new.message)).unzip();
                     let entry = Entry::new(minter.now(), decision.by, change);
-                    working.append(next.position, &entry, row.as_ref())?;
+                    working.append(next.position, &entry, row.as_ref());
                     apply(next.position, &entry, row.as_ref(), &mut working)?;
                     committed
                         .events
@@ -250,11 +253,15 @@ impl Writer {
                 }
                 committed.outcomes.push(Ok(decision.outcome));
             }
-            working.tail
+            working.finish()?
         };
         let nothing_new = committed.events.is_empty();
         let folded = match &self.fold {
-            Some(fold) if !nothing_new => Some(fold.write_piece(&txn, options.fold_rows)?),
+            Some(fold) if !nothing_new => {
+                let behind = self.tail.entries() >= options.fold_after;
+                let rows = rows_along(committed.events.len(), behind, options.fold_rows);
+                Some(fold.write_piece(&txn, rows)?)
+            }
             _ => None,
         };
         if nothing_new {
@@ -262,7 +269,8 @@ impl Writer {
         } else {
             txn.commit()?;
         }
-        self.settle(&mut tail, folded);
+        self.tail.add(changes);
+        self.settle(folded);
         self.next_user = next.user.0;
         self.next_conversation = next.conversation.0;
         let position = Position(next.position.0 - 1);
@@ -270,23 +278,20 @@ impl Writer {
         Ok((committed, view))
     }
 
-    /// Takes over the tail of a commit and what it folded.
-    fn settle(&mut self, tail: &mut Tail, folded: Option<usize>) {
+    /// A piece of the fold, so far, is on disk.
+    fn settle(&mut self, folded: Option<usize>) {
         if let (Some(fold), Some(done)) = (&mut self.fold, folded)
             && fold.committed(done)
         {
             self.fold = None;
-            tail.frozen = None;
+            self.tail.drop_frozen();
         }
-        self.tail = std::mem::take(tail);
     }
 
     /// Begins to fold what is in the tail, if nothing is being folded.
     fn freeze(&mut self) {
-        if self.fold.is_none() && !self.tail.active.is_empty() {
-            let layer = Arc::new(std::mem::take(&mut self.tail.active));
-            self.tail.frozen = Some(Arc::clone(&layer));
-            self.fold = Some(Fold::new(layer));
+        if self.fold.is_none() && self.tail.entries() > 0 {
+            self.fold = Some(Fold::new(self.tail.freeze()));
         }
     }
 
@@ -299,8 +304,7 @@ impl Writer {
             .map(|fold| fold.write_piece(&txn, rows))
             .transpose()?;
         txn.commit()?;
-        let mut tail = self.tail.clone();
-        self.settle(&mut tail, folded);
+        self.settle(folded);
         self.view(before.position, before.last_at, before.epoch)
     }
 

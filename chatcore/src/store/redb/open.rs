@@ -6,9 +6,9 @@ use std::sync::Arc;
 use ::redb::{Database, ReadableDatabase, ReadableTable};
 use chat_proto::{ClientId, Seq, Timestamp};
 
+use super::memory::Memory;
 use super::tables::{self, FORMAT, decode, meta};
-use super::tail::Tail;
-use super::transaction::Memory;
+use super::tail::{Changes, Tail};
 use super::view::{Opened, RedbView};
 use super::{RedbOptions, Writer, durable};
 use crate::state::{Change, Conversation, ConversationNo, Derived, Entry, Lookup, Position, UserNo, apply};
@@ -33,7 +33,7 @@ pub(super) fn recover(database: Database, options: &RedbOptions) -> Result<(Writ
         tables: Opened::default(),
     };
     let mut replay = Replay {
-        tail: Tail::default(),
+        changes: Changes::default(),
         view: &view,
         conversations: 0,
     };
@@ -41,7 +41,8 @@ pub(super) fn recover(database: Database, options: &RedbOptions) -> Result<(Writ
     let stored_conversations = view.conversations()?.last()?.map_or(0, |(no, _)| no.value());
     let next_conversation = stored_conversations.max(replay.conversations) + 1;
     let next_user = view.accounts()?.last()?.map_or(0, |(no, _)| no.value()) + 1;
-    let tail = replay.tail;
+    let mut tail = Tail::default();
+    tail.add(replay.changes);
     let view = RedbView {
         txn: database.begin_read()?,
         tail: tail.clone(),
@@ -112,9 +113,9 @@ pub(super) fn lay_out(database: &Database, options: &RedbOptions) -> Result<u64,
     }
 }
 
-/// Rows made again from the log: the tail first, the tables behind it.
+/// Rows made again from the log, and the tables behind them.
 struct Replay<'a> {
-    tail: Tail,
+    changes: Changes,
     view: &'a RedbView,
     /// The greatest number of a conversation that was met.
     conversations: u64,
@@ -155,33 +156,32 @@ impl Replay<'_> {
             Change::MessageCreated { .. } => self.view.message(position)?,
             _ => None,
         };
-        self.tail.active.entries += 1;
-        self.tail.active.head = position;
+        self.changes.appended(position);
         apply(position, entry, body.as_deref(), self)
     }
 }
 
 impl Derived for Replay<'_> {
     fn conversation(&self, no: ConversationNo) -> Result<Option<Arc<Conversation>>, StoreError> {
-        match self.tail.conversation(no) {
+        match self.changes.conversation(no) {
             Some(conversation) => Ok(Some(Arc::clone(conversation))),
             None => self.view.conversation(no),
         }
     }
 
     fn put_conversation(&mut self, conversation: Conversation) {
-        self.tail.active.put_conversation(Arc::new(conversation));
+        self.changes.put_conversation(Arc::new(conversation));
     }
 
     fn put_message(&mut self, conversation: ConversationNo, seq: Seq, position: Position) {
-        self.tail.active.put_message(conversation, seq, position);
+        self.changes.put_message(conversation, seq, position);
     }
 
     fn put_sent(&mut self, author: UserNo, client_id: &ClientId, position: Position) {
-        self.tail.active.sent.insert((author, client_id.clone()), position);
+        self.changes.put_sent(author, client_id, position);
     }
 
     fn put_read_mark(&mut self, conversation: ConversationNo, user: UserNo, seq: Seq) {
-        self.tail.active.read_marks.insert((conversation, user), seq);
+        self.changes.put_read_mark(conversation, user, seq);
     }
 }

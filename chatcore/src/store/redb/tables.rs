@@ -142,6 +142,11 @@ pub(super) fn decode<'b, T: Decode<'b, ()>>(bytes: &'b [u8]) -> Result<T, StoreE
 /// Encodes into a buffer that is used again and again.
 pub(super) fn encode_into<T: Encode<()>>(row: &T, buffer: &mut Vec<u8>) {
     buffer.clear();
+    encode(row, buffer);
+}
+
+/// Encodes to the end of a buffer.
+pub(super) fn encode<T: Encode<()>>(row: &T, buffer: &mut Vec<u8>) {
     let written = minicbor::encode(row, buffer);
     debug_assert!(written.is_ok(), "writing to memory cannot fail");
 }

@@ -1,60 +1,20 @@
 //! A write transaction as decisions see it: what is stored, what the tail knows, and what this batch has changed.
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::HashMap;
-use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
 use chat_proto::{ClientId, ConversationId, Role, Seq, SessionId, UserId};
 use redb::{Key, ReadableTable, Table, TableDefinition, Value, WriteTransaction};
-use rustc_hash::FxHasher;
 
+use super::append::Appends;
+use super::memory::Memory;
 use super::tables::{self, decode, encode_into, stored_conversation};
-use super::tail::Tail;
+use super::tail::{Changes, Tail};
 use crate::state::{
     Account, Conversation, ConversationNo, Derived, Entry, Lookup, MessageRow, Position, Put, Session, UserNo,
     fold_email, fold_name, role_number,
 };
 use crate::store::StoreError;
-
-/// What the writer has read or written lately. Only it changes the store, so nothing here can be out of date;
-/// after a failed commit all of it is thrown away.
-#[derive(Debug, Default)]
-pub(super) struct Memory {
-    users: HashMap<UserId, UserNo>,
-    accounts: HashMap<UserNo, Arc<Account>, BuildHasherDefault<FxHasher>>,
-    sessions: HashMap<SessionId, Arc<Session>>,
-    conversation_numbers: HashMap<ConversationId, ConversationNo>,
-    conversations: HashMap<ConversationNo, Arc<Conversation>, BuildHasherDefault<FxHasher>>,
-    /// Members of the remembered conversations, all told.
-    members: usize,
-}
-
-/// More rows than this are not remembered: about 20 MiB of accounts, or of members.
-const MOST_REMEMBERED: usize = 50_000;
-const MOST_MEMBERS: usize = 500_000;
-
-impl Memory {
-    /// Forgets when it has grown too large; what is needed is soon read again.
-    pub(super) fn bound(&mut self) {
-        let rows = [
-            self.users.len(),
-            self.sessions.len(),
-            self.conversation_numbers.len(),
-            self.conversations.len(),
-        ];
-        if rows.iter().any(|rows| *rows > MOST_REMEMBERED) || self.members > MOST_MEMBERS {
-            *self = Self::default();
-        }
-    }
-
-    fn remember_conversation(&mut self, conversation: Arc<Conversation>) {
-        self.members += conversation.members.len();
-        if let Some(before) = self.conversations.insert(conversation.no, conversation) {
-            self.members -= before.members.len();
-        }
-    }
-}
 
 type Opened<'txn, K, V> = OnceCell<Table<'txn, K, V>>;
 type Bytes = &'static [u8];
@@ -63,9 +23,12 @@ type Bytes = &'static [u8];
 pub(super) struct Transaction<'txn> {
     txn: &'txn WriteTransaction,
     pub(super) memory: RefCell<&'txn mut Memory>,
-    pub(super) tail: Tail,
+    tail: &'txn Tail,
+    /// What this batch changes in the derived rows.
+    changes: Changes,
+    new_entries: Appends,
+    new_messages: Appends,
     buffer: Vec<u8>,
-    log: Opened<'txn, u64, Bytes>,
     messages: Opened<'txn, u64, Bytes>,
     accounts: Opened<'txn, u64, Bytes>,
     users: Opened<'txn, &'static [u8; 16], u64>,
@@ -104,13 +67,15 @@ fn opened_mut<'a, 'txn, K: Key + 'static, V: Value + 'static>(
 }
 
 impl<'txn> Transaction<'txn> {
-    pub(super) fn new(txn: &'txn WriteTransaction, memory: &'txn mut Memory, tail: Tail) -> Self {
+    pub(super) fn new(txn: &'txn WriteTransaction, memory: &'txn mut Memory, tail: &'txn Tail) -> Self {
         Self {
             txn,
             memory: RefCell::new(memory),
             tail,
+            changes: Changes::default(),
+            new_entries: Appends::default(),
+            new_messages: Appends::default(),
             buffer: Vec::new(),
-            log: OnceCell::new(),
             messages: OnceCell::new(),
             accounts: OnceCell::new(),
             users: OnceCell::new(),
@@ -127,21 +92,54 @@ impl<'txn> Transaction<'txn> {
     }
 
     /// Appends an entry, and the message that goes with it, to the log.
-    pub(super) fn append(
-        &mut self,
-        position: Position,
-        entry: &Entry,
-        body: Option<&MessageRow>,
-    ) -> Result<(), StoreError> {
-        encode_into(entry, &mut self.buffer);
-        opened_mut(self.txn, &mut self.log, tables::LOG)?.insert(position.0, self.buffer.as_slice())?;
+    pub(super) fn append(&mut self, position: Position, entry: &Entry, body: Option<&MessageRow>) {
+        self.new_entries.push(position, entry);
         if let Some(body) = body {
-            encode_into(body, &mut self.buffer);
-            opened_mut(self.txn, &mut self.messages, tables::MESSAGES)?.insert(position.0, self.buffer.as_slice())?;
+            self.new_messages.push(position, body);
         }
-        self.tail.active.entries += 1;
-        self.tail.active.head = position;
-        Ok(())
+        self.changes.appended(position);
+    }
+
+    /// Writes what was appended. Returns what changed in the derived rows.
+    pub(super) fn finish(mut self) -> Result<Changes, StoreError> {
+        if !self.new_entries.is_empty() {
+            self.new_entries.write(&mut self.txn.open_table(tables::LOG)?)?;
+        }
+        if !self.new_messages.is_empty() {
+            self.new_messages
+                .write(opened_mut(self.txn, &mut self.messages, tables::MESSAGES)?)?;
+        }
+        Ok(self.changes)
+    }
+
+    /// Whether this id is greater than all that the author used before; then it is new, and need not be looked for.
+    /// Clients mostly make ids that grow with time.
+    fn is_greatest(&self, author: UserNo, client_id: &ClientId) -> Result<bool, StoreError> {
+        if let Some(greatest) = self.memory.borrow().greatest_sent.get(&author) {
+            return Ok(greatest.as_ref().is_none_or(|greatest| client_id > greatest));
+        }
+        let sent = opened(self.txn, &self.sent, tables::SENT)?;
+        let stored = match sent
+            .range((author.0, "")..(author.0 + 1, ""))?
+            .next_back()
+            .transpose()?
+        {
+            Some((key, _)) => {
+                let stored = key.value().1.parse();
+                Some(
+                    stored
+                        .map_err(|_| StoreError::corrupt("a message was sent under something else than a client id"))?,
+                )
+            }
+            None => None,
+        };
+        // `None` is less than any id.
+        let greatest = stored
+            .max(self.tail.greatest_sent(author))
+            .max(self.changes.greatest_sent(author));
+        let is_greatest = greatest.as_ref().is_none_or(|greatest| client_id > greatest);
+        self.memory.borrow_mut().greatest_sent.insert(author, greatest);
+        Ok(is_greatest)
     }
 
     /// Writes a row of those that are not derived.
@@ -243,8 +241,9 @@ impl Lookup for Transaction<'_> {
         if let Some(conversation) = self.memory.borrow().conversations.get(&no) {
             return Ok(Some(Arc::clone(conversation)));
         }
-        let conversation = match self.tail.conversation(no) {
-            Some(conversation) => Some(Arc::clone(conversation)),
+        let changed = self.changes.conversation(no).cloned();
+        let conversation = match changed.or_else(|| self.tail.conversation(no)) {
+            Some(conversation) => Some(conversation),
             None => {
                 let heads = opened(self.txn, &self.conversations, tables::CONVERSATIONS)?;
                 let members = opened(self.txn, &self.members, tables::MEMBERS)?;
@@ -277,7 +276,11 @@ impl Lookup for Transaction<'_> {
     }
 
     fn sent(&self, author: UserNo, client_id: &ClientId) -> Result<Option<Position>, StoreError> {
-        if let Some(position) = self.tail.sent(&(author, client_id.clone())) {
+        if self.is_greatest(author, client_id)? {
+            return Ok(None);
+        }
+        let in_memory = self.changes.sent(author, client_id);
+        if let Some(position) = in_memory.or_else(|| self.tail.sent(author, client_id)) {
             return Ok(Some(position));
         }
         let sent = opened(self.txn, &self.sent, tables::SENT)?;
@@ -287,6 +290,9 @@ impl Lookup for Transaction<'_> {
     }
 
     fn message(&self, position: Position) -> Result<Option<Arc<MessageRow>>, StoreError> {
+        if let Some(row) = self.new_messages.get(position) {
+            return Ok(Some(Arc::new(decode(row)?)));
+        }
         let messages = opened(self.txn, &self.messages, tables::MESSAGES)?;
         messages
             .get(position.0)?
@@ -295,7 +301,8 @@ impl Lookup for Transaction<'_> {
     }
 
     fn read_mark(&self, conversation: ConversationNo, user: UserNo) -> Result<Seq, StoreError> {
-        if let Some(seq) = self.tail.read_mark(conversation, user) {
+        let in_memory = self.changes.read_mark(conversation, user);
+        if let Some(seq) = in_memory.or_else(|| self.tail.read_mark(conversation, user)) {
             return Ok(seq);
         }
         let marks = opened(self.txn, &self.read_marks, tables::READ_MARKS)?;
@@ -313,18 +320,19 @@ impl Derived for Transaction<'_> {
     fn put_conversation(&mut self, conversation: Conversation) {
         let conversation = Arc::new(conversation);
         self.memory.get_mut().remember_conversation(Arc::clone(&conversation));
-        self.tail.active.put_conversation(conversation);
+        self.changes.put_conversation(conversation);
     }
 
     fn put_message(&mut self, conversation: ConversationNo, seq: Seq, position: Position) {
-        self.tail.active.put_message(conversation, seq, position);
+        self.changes.put_message(conversation, seq, position);
     }
 
     fn put_sent(&mut self, author: UserNo, client_id: &ClientId, position: Position) {
-        self.tail.active.sent.insert((author, client_id.clone()), position);
+        self.memory.get_mut().remember_sent(author, client_id);
+        self.changes.put_sent(author, client_id, position);
     }
 
     fn put_read_mark(&mut self, conversation: ConversationNo, user: UserNo, seq: Seq) {
-        self.tail.active.read_marks.insert((conversation, user), seq);
+        self.changes.put_read_mark(conversation, user, seq);
     }
 }

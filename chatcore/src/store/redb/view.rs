@@ -108,7 +108,7 @@ impl Lookup for RedbView {
 
     fn conversation(&self, no: ConversationNo) -> Result<Option<Arc<Conversation>>, StoreError> {
         if let Some(conversation) = self.tail.conversation(no) {
-            return Ok(Some(Arc::clone(conversation)));
+            return Ok(Some(conversation));
         }
         let members = self.table(&self.tables.members, tables::MEMBERS)?;
         Ok(stored_conversation(self.conversations()?, members, no)?.map(Arc::new))
@@ -127,7 +127,7 @@ impl Lookup for RedbView {
     }
 
     fn sent(&self, author: UserNo, client_id: &ClientId) -> Result<Option<Position>, StoreError> {
-        if let Some(position) = self.tail.sent(&(author, client_id.clone())) {
+        if let Some(position) = self.tail.sent(author, client_id) {
             return Ok(Some(position));
         }
         let sent = self.table(&self.tables.sent, tables::SENT)?;
@@ -184,19 +184,8 @@ impl View for RedbView {
         limit: usize,
     ) -> Result<Vec<(Position, ConversationNo)>, StoreError> {
         let before = before.unwrap_or(Position(u64::MAX));
-        // What is in the tail has newer activity than the table says; bounded by the size of a layer.
-        let mut rows: Vec<(Position, ConversationNo)> = Vec::new();
-        for layer in self.tail.layers() {
-            for (no, changed) in &layer.conversations {
-                let newest = &changed.conversation;
-                if newest.activity < before
-                    && newest.members.get(user).is_some()
-                    && self.tail.conversation(*no).is_some_and(|c| Arc::ptr_eq(c, newest))
-                {
-                    rows.push((newest.activity, *no));
-                }
-            }
-        }
+        // What is in the tail has newer activity than the table says.
+        let mut rows = self.tail.conversations_of(user, before);
         let inboxes = self.table(&self.tables.inboxes, tables::INBOXES)?;
         let mut stored = 0;
         for row in inboxes.range((user.0, 0)..(user.0, before.0))?.rev() {
