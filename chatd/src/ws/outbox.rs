@@ -48,6 +48,15 @@ impl End {
         }
     }
 
+    pub(super) fn draining() -> Self {
+        Self::Close {
+            code: 4503,
+            reason: ErrorCode::Draining,
+            reconnect: true,
+            after: Duration::from_secs(1),
+        }
+    }
+
     pub(super) fn no_progress() -> Self {
         Self::Close {
             code: 4408,
