@@ -1,6 +1,8 @@
 //! The server as its users meet it, over HTTP and WebSocket only.
 
+mod crash;
 mod startup;
+mod talk;
 
 /// The program that is shipped.
 const CHATD: &str = env!("CARGO_BIN_EXE_chatd-under-test");

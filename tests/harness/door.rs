@@ -148,9 +148,10 @@ impl Person {
         serde_json::from_value(begun["id"].clone()).expect("a conversation id")
     }
 
-    /// Sends a message over REST; its text is its client id too.
+    /// Sends a message over REST; its text is its client id too, as far as it can be one.
     pub async fn write(&self, conversation: ConversationId, text: &str) -> Answer {
-        let body = json!({"client_id": text, "text": text});
+        let client_id = text.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+        let body = json!({"client_id": client_id, "text": text});
         self.call_with("POST", &format!("/conversations/{conversation}/messages"), &body)
             .await
     }
