@@ -1,7 +1,10 @@
 //! The server as its users meet it, over HTTP and WebSocket only.
 
+mod access;
 mod crash;
+mod openapi;
 mod startup;
+mod strangers;
 mod talk;
 
 /// The program that is shipped.
