@@ -214,7 +214,13 @@ impl ChatBuilder {
         )
         .map_err(|error| Error::new(ErrorCode::Internal, "The writer's thread did not start.").caused_by(error))?;
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        let typing = Typing::new(Arc::clone(&rooms), Arc::clone(&clock), tasks.clone(), stop.clone());
+        let typing = Typing::new(
+            Arc::clone(&store),
+            Arc::clone(&rooms),
+            Arc::clone(&clock),
+            tasks.clone(),
+            stop.clone(),
+        );
         let secret = match self.token_secret {
             Some(secret) => secret,
             None => Zeroizing::new(key.derive("access tokens").to_vec()),
