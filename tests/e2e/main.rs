@@ -1,6 +1,7 @@
 //! The server as its users meet it, over HTTP and WebSocket only.
 
 mod access;
+mod bad_input;
 mod crash;
 mod openapi;
 mod startup;
