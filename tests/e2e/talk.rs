@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chat_client::{Change, LiveEvent, Part};
 use chat_proto::{ConversationId, Role, Seq};
-use chat_tests::{Door, InProcess, Options, Person, Server, Socket, name_of};
+use chat_tests::{Door, Frame, InProcess, Options, Person, Server, Socket, name_of};
 use chatcore::Limits;
 use serde_json::{Value, json};
 
@@ -53,6 +53,7 @@ async fn see(socket: &mut Socket, seq: u64, text: &str, by: &Person, mine: bool)
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one story, told to its end")]
 async fn two_people_on_two_devices_each_see_every_message_once_in_order() {
     let mut server = Server::start(CHATD).await;
     let (ana, leo, order) = customer_and_agent(server.door()).await;
@@ -433,4 +434,34 @@ async fn a_socket_that_lags_behind_loses_nothing() {
         assert_eq!(message["seq"], json!(seq));
     }
     assert_eq!(events(&lagging.settle().await), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_quiet_socket_is_told_every_25_seconds_that_the_server_lives_and_where_it_stands() {
+    let server = InProcess::start().await;
+    let (ana, leo, order) = customer_and_agent(&server.door).await;
+    let bo = server.door.person(Role::Customer, "bo").await;
+    let mut socket = bo.socket().await;
+    let first = socket.cursor().to_owned();
+    // What others say moves Bo's cursor, though he is not told of it.
+    ana.write(order, "Hello").await.ok();
+    leo.write(order, "Hi").await.ok();
+    tokio::time::pause();
+    for _ in 0..4 {
+        let began = tokio::time::Instant::now();
+        let ping = tokio::time::timeout(Duration::from_mins(1), socket.read()).await;
+        let waited = began.elapsed().as_secs();
+        assert!((24..=26).contains(&waited), "after {waited} s");
+        assert!(
+            matches!(&ping, Ok(Frame::Json(ping)) if ping["t"] == "ping"),
+            "{ping:?}"
+        );
+    }
+    tokio::time::resume();
+    let moved = socket.cursor().to_owned();
+    assert_ne!(moved, first);
+    let mut resumed = bo.socket_after(&moved).await;
+    ana.write(order, "More").await.ok();
+    bo.call_with("PATCH", "/me", &json!({"name": "Bo"})).await.ok();
+    assert_eq!(events(&[resumed.find("ev user.changed").await]), ["ev user.changed"]);
 }

@@ -1,5 +1,6 @@
 //! Requests byte for byte as the test wants them, one connection each.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use chat_proto::wire::Problem;
@@ -82,10 +83,10 @@ impl Request {
                 self.method, self.path
             );
             for (name, value) in &self.headers {
-                head.push_str(&format!("{name}: {value}\r\n"));
+                let _ = write!(head, "{name}: {value}\r\n");
             }
             if !self.body.is_empty() || matches!(self.method.as_str(), "POST" | "PUT" | "PATCH") {
-                head.push_str(&format!("Content-Length: {}\r\n", self.body.len()));
+                let _ = write!(head, "Content-Length: {}\r\n", self.body.len());
             }
             head.push_str("\r\n");
             let mut answer = Vec::new();

@@ -43,7 +43,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             manual_clock: false,
-            session_ttl: Duration::from_secs(3_600),
+            session_ttl: Duration::from_hours(1),
             limits: Limits::default(),
             router: RouterConfig::default(),
         }

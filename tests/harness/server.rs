@@ -194,9 +194,11 @@ impl Drop for Server {
         }
         let log = lock(&self.log);
         let faults: Vec<&String> = log.iter().filter(|line| is_fault(line)).collect();
-        if !faults.is_empty() && !std::thread::panicking() {
-            panic!("the server's log tells of faults: {faults:#?}");
-        }
+        let failing_already = std::thread::panicking();
+        assert!(
+            faults.is_empty() || failing_already,
+            "the server's log tells of faults: {faults:#?}"
+        );
     }
 }
 
