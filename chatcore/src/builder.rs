@@ -190,7 +190,6 @@ impl ChatBuilder {
                 make_private_folder(folder).map_err(unusable)?;
                 let key = ServerKey::of_folder(folder, &*self.entropy).map_err(unusable)?;
                 let file = folder.join("chat.redb");
-                make_private_file(&file).map_err(unusable)?;
                 let options = RedbOptions {
                     cache_bytes: self.cache_bytes,
                     epoch,
@@ -243,14 +242,6 @@ impl ChatBuilder {
         };
         Ok((engine, thread))
     }
-}
-
-fn make_private_file(file: &Path) -> std::io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.append(true).create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(file).map(drop)
 }
 
 /// Messages and accounts are nobody else's business on this machine.
