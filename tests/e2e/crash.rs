@@ -105,6 +105,25 @@ async fn what_was_acknowledged_survives_kill_9_once_and_in_order() {
     assert_eq!(reader.seen, seen);
 }
 
+#[tokio::test]
+async fn a_kill_during_the_first_start_spoils_nothing() {
+    let mut chance = 0xbeef_u64;
+    for _ in 0..3 {
+        let mut server = Server::new(CHATD, &[]);
+        for _ in 0..5 {
+            server.spawn();
+            let until = tokio::time::Instant::now() + std::time::Duration::from_millis(next(&mut chance) % 60);
+            tokio::time::sleep_until(until).await;
+            server.kill();
+        }
+        server.spawn();
+        server.open().await;
+        let ana = server.door().person(Role::Customer, "ana").await;
+        server.restart().await;
+        ana.at(server.door()).get("/me").await;
+    }
+}
+
 /// A step of a linear congruential generator: the same kills each time.
 fn next(chance: &mut u64) -> u64 {
     *chance = chance

@@ -151,3 +151,18 @@ async fn sigterm_ends_in_order_and_tells_the_sockets_to_come_back() {
     let admin = server.door().sign_in(chat_tests::Door::ADMIN).await;
     assert_eq!(admin.role, Role::Admin, "{PASSWORD}");
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn what_is_stored_is_for_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let server = Server::start(CHATD).await;
+    let folder = server.data_dir();
+    let mode = |path: &std::path::Path| std::fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
+    assert_eq!(mode(&folder), 0o700);
+    for entry in std::fs::read_dir(&folder).expect("a folder") {
+        let path = entry.expect("a file").path();
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+    }
+}

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chat_client::{Change, LiveEvent, Part};
 use chat_proto::{ConversationId, Role, Seq};
-use chat_tests::{Door, Frame, InProcess, Options, Person, Server, Socket, name_of};
+use chat_tests::{Door, Frame, InProcess, Options, Person, Server, Socket, eventually, name_of};
 use chatcore::Limits;
 use serde_json::{Value, json};
 
@@ -288,8 +288,22 @@ async fn somebody_is_offline_when_their_last_device_is_gone() {
     second.close().await;
     // Nothing between coming and going: neither the second device nor the first one's end is told.
     assert_eq!(leos.find("eph presence").await, told(false));
-    ana.socket().await;
+    let again = ana.socket().await;
     assert_eq!(leos.find("eph presence").await, told(true));
+    again.close().await;
+    assert_eq!(leos.find("eph presence").await, told(false));
+    // However quickly somebody comes and goes, what is told last is how it is.
+    for _ in 0..50 {
+        drop(ana.socket().await);
+    }
+    let last = ana.socket().await;
+    eventually("Leo knows that Ana is there", async || {
+        let heard = leos.settle().await;
+        heard.last().filter(|heard| **heard == told(true)).cloned()
+    })
+    .await;
+    last.close().await;
+    assert_eq!(leos.find("eph presence").await, told(false));
 }
 
 #[tokio::test]

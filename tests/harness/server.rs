@@ -48,14 +48,21 @@ impl Server {
     }
 
     /// Starts a server with these variables, such as `("CHATD_AUTH__SESSION_TTL", "1h")`.
+    pub async fn start_with(program: impl AsRef<Path>, settings: &[(&str, &str)]) -> Self {
+        let mut server = Self::new(program, settings);
+        server.spawn();
+        server.open().await;
+        server
+    }
+
+    /// A folder and nothing in it yet; then comes [`spawn`](Self::spawn).
     ///
     /// # Panics
-    /// When it does not start.
-    pub async fn start_with(program: impl AsRef<Path>, settings: &[(&str, &str)]) -> Self {
+    /// When there is no room for a folder.
+    pub fn new(program: impl AsRef<Path>, settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let password_file = folder.path().join("password");
-        std::fs::write(&password_file, PASSWORD).expect("a file");
-        let mut server = Self {
+        std::fs::write(folder.path().join("password"), PASSWORD).expect("a file");
+        Self {
             program: program.as_ref().to_owned(),
             settings: settings
                 .iter()
@@ -65,12 +72,14 @@ impl Server {
             log: Arc::default(),
             door: None,
             folder,
-        };
-        server.spawn();
-        let address = server.ready().await;
+        }
+    }
+
+    /// Waits for the first process that is left to come so far, and signs its admin in.
+    pub async fn open(&mut self) {
+        let address = self.ready().await;
         let Person { token, .. } = door::sign_in(address, Door::ADMIN).await;
-        server.door = Some(Door { address, admin: token });
-        server
+        self.door = Some(Door { address, admin: token });
     }
 
     /// Where it is met.
