@@ -237,3 +237,26 @@ fn deliver(listeners: &ByUser, envelope: &Arc<Envelope>) {
         (_, Audience::Nobody) => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_coming_that_is_over_already_is_not_told() {
+        let rooms = Rooms::new(8, 8);
+        let id = |n| UserId::from_bytes([n; 16]);
+        let (_leo, mut leos, _) = rooms.listen(UserNo(1), id(1), None).unwrap();
+        let (ana, _anas, first) = rooms.listen(UserNo(2), id(2), None).unwrap();
+        assert!(first && rooms.leave(&ana));
+        let tell = |online| rooms.signal_presence([UserNo(1)].into_iter(), &ana, online);
+        tell(true);
+        assert!(leos.try_recv().is_err());
+        tell(false);
+        let gone = Signal::Presence {
+            user: id(2),
+            online: false,
+        };
+        assert!(matches!(leos.try_recv(), Ok(Delivery::Signal(signal)) if signal == gone));
+    }
+}
