@@ -211,7 +211,9 @@ impl Sender {
 
     /// Pipelined, until the connection breaks.
     async fn over_socket(&mut self, acknowledged: &AtomicU64) {
-        let mut socket = Socket::connect(self.person.address).await;
+        let Some(mut socket) = Socket::try_connect(self.person.address).await else {
+            return;
+        };
         if !socket.try_say(&json!({"t": "hello", "token": self.person.token})).await {
             return;
         }
@@ -284,7 +286,9 @@ impl Reader {
 
     /// Reads until the connection breaks, or this message has come.
     async fn read(&mut self, address: SocketAddr, last: Option<u64>) {
-        let mut socket = Socket::connect(address).await;
+        let Some(mut socket) = Socket::try_connect(address).await else {
+            return;
+        };
         let hello = json!({"t": "hello", "token": self.person.token, "resume": self.cursor});
         if !socket.try_say(&hello).await {
             return;

@@ -215,7 +215,8 @@ impl Drop for Server {
 pub(crate) fn is_fault(line: &str) -> bool {
     line.contains("panicked")
         || line.contains(r#""level":"ERROR""#)
-        || line.contains(r#""status":500"#)
+        // 503 is how a server that goes down answers.
+        || (line.contains(r#""status":5"#) && !line.contains(r#""status":503"#))
         || line.contains("internal")
 }
 
@@ -268,4 +269,29 @@ pub async fn run(program: impl AsRef<Path>, arguments: &[&str], settings: &[(&st
 
 fn lock(log: &Mutex<Vec<String>>) -> std::sync::MutexGuard<'_, Vec<String>> {
     log.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_fault;
+
+    #[test]
+    fn faults_are_told_from_the_usual() {
+        for fault in [
+            "thread 'tokio-rt-worker' panicked at chatd/src/rest/me.rs:13:5:",
+            r#"{"level":"ERROR","message":"a commit failed","target":"chatcore::writer"}"#,
+            r#"{"level":"DEBUG","message":"request","method":"GET","path":"/api/v1/me","status":500}"#,
+            r#"{"level":"DEBUG","message":"request","method":"GET","path":"/api/v1/me","status":507}"#,
+            r#"{"level":"WARN","code":"internal"}"#,
+        ] {
+            assert!(is_fault(fault), "{fault}");
+        }
+        for usual in [
+            r#"{"level":"INFO","message":"ready","address":"127.0.0.1:5000"}"#,
+            r#"{"level":"DEBUG","message":"request","status":404}"#,
+            r#"{"level":"DEBUG","message":"request","status":503}"#,
+        ] {
+            assert!(!is_fault(usual), "{usual}");
+        }
+    }
 }

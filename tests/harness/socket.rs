@@ -56,6 +56,22 @@ impl Socket {
     /// # Panics
     /// When the server does neither.
     pub async fn connect_with(to: SocketAddr, headers: &[(&str, &str)]) -> Result<Self, (u16, String)> {
+        match Self::open(to, headers).await {
+            Ok(socket) => Ok(socket),
+            Err(Error::Http(answer)) => {
+                let body = answer.body().as_deref().unwrap_or_default();
+                Err((answer.status().as_u16(), String::from_utf8_lossy(body).into_owned()))
+            }
+            Err(error) => panic!("no handshake: {error}"),
+        }
+    }
+
+    /// Opens a socket to a server that may just be gone.
+    pub async fn try_connect(to: SocketAddr) -> Option<Self> {
+        Self::open(to, &[]).await.ok()
+    }
+
+    async fn open(to: SocketAddr, headers: &[(&str, &str)]) -> Result<Self, Error> {
         let uri = format!("ws://{to}/api/v1/ws").parse().expect("an address");
         let mut request = ClientRequestBuilder::new(uri);
         for (name, value) in headers {
@@ -68,20 +84,14 @@ impl Socket {
         let config = WebSocketConfig::default()
             .read_buffer_size(4 << 10)
             .max_message_size(Some(1 << 20));
-        let stream = TcpStream::connect(to).await.expect("the server listens");
-        stream.set_nodelay(true).expect("a connection");
-        match tokio_tungstenite::client_async_with_config(request, stream, Some(config)).await {
-            Ok((stream, _)) => Ok(Self {
-                stream,
-                cursor: None,
-                n: 0,
-            }),
-            Err(Error::Http(answer)) => {
-                let body = answer.body().as_deref().unwrap_or_default();
-                Err((answer.status().as_u16(), String::from_utf8_lossy(body).into_owned()))
-            }
-            Err(error) => panic!("no handshake: {error}"),
-        }
+        let stream = TcpStream::connect(to).await?;
+        stream.set_nodelay(true)?;
+        let (stream, _) = tokio_tungstenite::client_async_with_config(request, stream, Some(config)).await?;
+        Ok(Self {
+            stream,
+            cursor: None,
+            n: 0,
+        })
     }
 
     /// The cursor of the last frame that had one.
