@@ -1,7 +1,8 @@
 //! What is said on a socket, and who may open one.
 
 use chat_proto::{ErrorCode, Role};
-use chat_tests::{Frame, Options, Socket};
+use chat_tests::{Frame, Options, Socket, eventually};
+use chatcore::Limits;
 use chatd::RouterConfig;
 use serde_json::{Value, json};
 
@@ -287,4 +288,40 @@ async fn only_pages_of_the_shop_open_the_socket_and_only_for_this_protocol() {
         let told = answer.header("access-control-allow-origin");
         assert_eq!(told, allowed.then_some(origin), "{origin}");
     }
+}
+
+#[tokio::test]
+async fn one_person_has_so_many_sockets_and_no_more() {
+    let mut limits = Limits::default();
+    limits.connections_per_user = 2;
+    let shop = Shop::open_with(Options {
+        limits,
+        ..Options::default()
+    })
+    .await;
+    let (mut first, second) = (shop.ana.socket().await, shop.ana.socket().await);
+    let mut third = Socket::connect(shop.ana.address).await;
+    third.say(&json!({"t": "hello", "token": shop.ana.token})).await;
+    let (frames, code) = third.end().await;
+    let bye = frames.last().expect("a last word");
+    assert_eq!(
+        (code, &frames[0]["code"]),
+        (Some(4409), &json!("rate_limited")),
+        "{frames:?}"
+    );
+    assert_eq!(
+        (&bye["t"], &bye["reconnect"]),
+        (&json!("bye"), &json!(false)),
+        "{frames:?}"
+    );
+    // The others go on, other people come in, and a place is free when one of hers goes.
+    first.settle().await;
+    shop.leo.socket().await;
+    second.close().await;
+    eventually("there is room again", async || {
+        let mut again = Socket::connect(shop.ana.address).await;
+        again.say(&json!({"t": "hello", "token": shop.ana.token})).await;
+        (again.json().await["t"] == "welcome").then_some(())
+    })
+    .await;
 }
