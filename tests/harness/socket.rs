@@ -131,6 +131,18 @@ impl Socket {
         self.push(Message::Frame(frame)).await;
     }
 
+    /// Sends a frame of a kind that does not exist.
+    pub async fn say_reserved(&mut self) {
+        let frame = WireFrame::message(Vec::new(), OpCode::Data(Data::Reserved(5)), true);
+        self.push(Message::Frame(frame)).await;
+    }
+
+    /// Sends a frame that goes on with a message that never began.
+    pub async fn say_continued(&mut self) {
+        let frame = WireFrame::message(b"{}".to_vec(), OpCode::Data(Data::Continue), true);
+        self.push(Message::Frame(frame)).await;
+    }
+
     /// Sends frames without waiting for anything in between.
     pub async fn say_all(&mut self, frames: impl IntoIterator<Item = Value>) {
         for frame in frames {

@@ -160,6 +160,13 @@ async fn what_breaks_the_websocket_standard_ends_the_connection_with_its_code() 
     socket.say_bytes(b"{\"t\":\"ping\xff\"}").await;
     assert_eq!(socket.end().await.1, Some(1007), "a text that is no UTF-8");
 
+    let mut socket = shop.ana.socket().await;
+    socket.say_reserved().await;
+    assert_eq!(socket.end().await.1, Some(1002), "a kind of frame that does not exist");
+    let mut socket = shop.ana.socket().await;
+    socket.say_continued().await;
+    assert_eq!(socket.end().await.1, Some(1002), "a message that never began");
+
     // Before the welcome there is less room, and the first frame is `hello`.
     let mut hello = Socket::connect(shop.ana.address).await;
     hello.say(&json!({"t": "hello", "token": "x".repeat(9 << 10)})).await;

@@ -1,7 +1,7 @@
 //! Bodies, addresses, queries and methods.
 
 use chat_proto::{ErrorCode, Role};
-use chat_tests::PASSWORD;
+use chat_tests::{PASSWORD, Request};
 use serde_json::{Value, json};
 
 use super::{Shop, nested, refused};
@@ -370,6 +370,44 @@ async fn bad_addresses_queries_and_methods_are_refused() {
             .await;
         assert!(made.problem().request_id.starts_with("req_"), "{harmful}");
     }
+}
+
+#[tokio::test]
+async fn what_is_hardly_http_is_refused_before_anybody_looks_at_it() {
+    let shop = Shop::open().await;
+    let before = shop.stored().await;
+    let body = json!({"client_id": "a", "text": "b"});
+    let send = || shop.ana.request("POST", &shop.path("/messages"));
+    for (case, request, status) in [
+        (
+            "long headers",
+            send().header("X-Long", "x".repeat(40 << 10)).json(&body),
+            431,
+        ),
+        ("two lengths", send().header("Content-Length", "3").json(&body), 400),
+        ("no length", send().header("Content-Length", "many").json(&body), 400),
+        ("a broken header", send().header("X Y", "z").json(&body), 400),
+        ("a broken name", Request::new("PO ST", "/api/v1/me"), 400),
+        (
+            "another version",
+            Request::new("GET", "/api/v1/me HTTP/3.0\r\nX: y"),
+            400,
+        ),
+        (
+            "another coding",
+            send().header("Transfer-Encoding", "gzip").json(&body),
+            400,
+        ),
+        (
+            "two framings",
+            send().header("Transfer-Encoding", "chunked").json(&body),
+            400,
+        ),
+    ] {
+        let answer = request.send(shop.ana.address).await;
+        assert_eq!(answer.status, status, "{case}: {answer:?}");
+    }
+    assert_eq!(shop.stored().await, before);
 }
 
 #[tokio::test]
