@@ -190,7 +190,6 @@ impl ChatBuilder {
                 make_private_folder(folder).map_err(unusable)?;
                 let key = ServerKey::of_folder(folder, &*self.entropy).map_err(unusable)?;
                 let file = folder.join("chat.redb");
-                make_private_file(&file).map_err(unusable)?;
                 let options = RedbOptions {
                     cache_bytes: self.cache_bytes,
                     epoch,
@@ -214,7 +213,13 @@ impl ChatBuilder {
         )
         .map_err(|error| Error::new(ErrorCode::Internal, "The writer's thread did not start.").caused_by(error))?;
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        let typing = Typing::new(Arc::clone(&rooms), Arc::clone(&clock), tasks.clone(), stop.clone());
+        let typing = Typing::new(
+            Arc::clone(&store),
+            Arc::clone(&rooms),
+            Arc::clone(&clock),
+            tasks.clone(),
+            stop.clone(),
+        );
         let secret = match self.token_secret {
             Some(secret) => secret,
             None => Zeroizing::new(key.derive("access tokens").to_vec()),
@@ -237,14 +242,6 @@ impl ChatBuilder {
         };
         Ok((engine, thread))
     }
-}
-
-fn make_private_file(file: &Path) -> std::io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.append(true).create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(file).map(drop)
 }
 
 /// Messages and accounts are nobody else's business on this machine.

@@ -32,13 +32,7 @@ pub(crate) fn arrived(chat: &Chat, mailbox: &Arc<Mailbox>, first: bool) {
             });
         }
         if first {
-            rooms.signal(
-                contacts.into_iter(),
-                &Signal::Presence {
-                    user: mailbox.user_id,
-                    online: true,
-                },
-            );
+            rooms.signal_presence(contacts.into_iter(), &mailbox, true);
         }
     });
 }
@@ -54,14 +48,7 @@ pub(crate) fn left(chat: &Chat, mailbox: &Arc<Mailbox>) {
         let Some((contacts, _)) = people_around(&engine, mailbox.user).await else {
             return;
         };
-        // They may be back already.
-        if !engine.rooms.is_online(mailbox.user) {
-            let signal = Signal::Presence {
-                user: mailbox.user_id,
-                online: false,
-            };
-            engine.rooms.signal(contacts.into_iter(), &signal);
-        }
+        engine.rooms.signal_presence(contacts.into_iter(), &mailbox, false);
     });
 }
 

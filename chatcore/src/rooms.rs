@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use chat_proto::{ConversationId, ErrorCode, SessionId, UserId};
 use rustc_hash::FxHasher;
@@ -67,6 +67,8 @@ pub(crate) struct Rooms {
     listeners: RwLock<ByUser>,
     /// Everything up to here was put into the mailboxes that it was for.
     published: AtomicU64,
+    /// Held while somebody's coming or going is told.
+    presence: Mutex<()>,
     mailbox: usize,
     per_user: usize,
 }
@@ -114,6 +116,7 @@ impl Rooms {
         Self {
             listeners: RwLock::default(),
             published: AtomicU64::new(0),
+            presence: Mutex::default(),
             mailbox,
             per_user,
         }
@@ -173,6 +176,16 @@ impl Rooms {
             .contains_key(&user)
     }
 
+    /// Tells these people that somebody came online or went, unless they have gone or come back since: then that is
+    /// told instead. One at a time, so that what is told last is how it is.
+    pub(crate) fn signal_presence(&self, users: impl Iterator<Item = UserNo>, of: &Mailbox, online: bool) {
+        let _turn = self.presence.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_online(of.user) == online {
+            let user = of.user_id;
+            self.signal(users, &Signal::Presence { user, online });
+        }
+    }
+
     /// The newest position of which everything is in the mailboxes.
     pub(crate) fn position(&self) -> Position {
         Position(self.published.load(Ordering::Acquire))
@@ -222,5 +235,28 @@ fn deliver(listeners: &ByUser, envelope: &Arc<Envelope>) {
         }
         (_, Audience::User(user)) => devices_of(user).for_each(|device| device.push(envelope)),
         (_, Audience::Nobody) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_coming_that_is_over_already_is_not_told() {
+        let rooms = Rooms::new(8, 8);
+        let id = |n| UserId::from_bytes([n; 16]);
+        let (_leo, mut leos, _) = rooms.listen(UserNo(1), id(1), None).unwrap();
+        let (ana, _anas, first) = rooms.listen(UserNo(2), id(2), None).unwrap();
+        assert!(first && rooms.leave(&ana));
+        let tell = |online| rooms.signal_presence([UserNo(1)].into_iter(), &ana, online);
+        tell(true);
+        assert!(leos.try_recv().is_err());
+        tell(false);
+        let gone = Signal::Presence {
+            user: id(2),
+            online: false,
+        };
+        assert!(matches!(leos.try_recv(), Ok(Delivery::Signal(signal)) if signal == gone));
     }
 }

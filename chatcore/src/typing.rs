@@ -10,7 +10,8 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::rooms::{Rooms, Signal};
-use crate::state::{Conversation, Members, UserNo};
+use crate::state::{Conversation, ConversationNo, Members, UserNo};
+use crate::store::Store;
 
 /// So long a sign holds.
 pub(crate) const HOLDS: Duration = Duration::from_secs(6);
@@ -22,6 +23,7 @@ const MOST_WRITING: usize = 10_000;
 #[derive(Debug)]
 pub(crate) struct Typing {
     writing: Mutex<HashMap<(ConversationId, UserId), Sign>>,
+    store: Arc<dyn Store>,
     rooms: Arc<Rooms>,
     clock: Arc<dyn Clock>,
     tasks: TaskTracker,
@@ -34,19 +36,26 @@ struct Sign {
     told_at: Timestamp,
 }
 
-/// Who writes where, and who is told.
+/// Who writes where.
 #[derive(Clone, Debug)]
 struct Place {
     conversation: ConversationId,
-    members: Arc<Members>,
+    no: ConversationNo,
     user: UserId,
     user_no: UserNo,
 }
 
 impl Typing {
-    pub(crate) fn new(rooms: Arc<Rooms>, clock: Arc<dyn Clock>, tasks: TaskTracker, stop: CancellationToken) -> Self {
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        rooms: Arc<Rooms>,
+        clock: Arc<dyn Clock>,
+        tasks: TaskTracker,
+        stop: CancellationToken,
+    ) -> Self {
         Self {
             writing: Mutex::default(),
+            store,
             rooms,
             clock,
             tasks,
@@ -56,16 +65,15 @@ impl Typing {
 
     /// A member says that they are writing, or stopped.
     pub(crate) fn sign(self: &Arc<Self>, conversation: &Conversation, user_no: UserNo, user: UserId, on: bool) {
-        let members = Arc::clone(&conversation.members);
         let place = Place {
             conversation: conversation.id,
-            members,
+            no: conversation.no,
             user,
             user_no,
         };
         if !on {
             if self.forget(place.conversation, user) {
-                self.tell(&place, false);
+                self.tell(&place, &conversation.members, false);
             }
             return;
         }
@@ -96,7 +104,7 @@ impl Typing {
             }
         };
         if tell {
-            self.tell(&place, true);
+            self.tell(&place, &conversation.members, true);
         }
         if new {
             let typing = Arc::clone(self);
@@ -128,7 +136,9 @@ impl Typing {
                 }
             };
             let Some(until) = until else {
-                self.tell(&place, false);
+                if let Some(members) = self.members_now(place.no).await {
+                    self.tell(&place, &members, false);
+                }
                 return;
             };
             tokio::select! {
@@ -138,15 +148,22 @@ impl Typing {
         }
     }
 
-    fn tell(&self, place: &Place, on: bool) {
+    /// Who is in the conversation when a sign expires: those who left it since are told nothing more of it.
+    async fn members_now(&self, conversation: ConversationNo) -> Option<Arc<Members>> {
+        let view = self.store.view();
+        let read = tokio::task::spawn_blocking(move || view.conversation(conversation));
+        // Signs are lossy: when the store cannot be read there are better places to say so.
+        Some(Arc::clone(&read.await.ok()?.ok()??.members))
+    }
+
+    fn tell(&self, place: &Place, members: &Members, on: bool) {
         let signal = Signal::Typing {
             conversation: place.conversation,
             user: place.user,
             on,
             expires_in_ms: u64::try_from(HOLDS.as_millis()).unwrap_or(u64::MAX),
         };
-        let others = place
-            .members
+        let others = members
             .iter()
             .map(|member| member.user)
             .filter(|user| *user != place.user_no);

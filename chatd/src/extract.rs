@@ -10,6 +10,7 @@ use http::header;
 use http::request::Parts;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
+use serde_path_to_error::Segment;
 
 use crate::app::App;
 use crate::problem::Refused;
@@ -85,7 +86,12 @@ pub(crate) fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, Refused> {
     let parsed = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let mut pointer = String::new();
         for segment in error.path() {
-            let _ = write!(pointer, "/{segment}");
+            // As RFC 6901 writes it: an index is a number, and `~` and `/` in a name are escaped.
+            let _ = match segment {
+                Segment::Seq { index } => write!(pointer, "/{index}"),
+                Segment::Map { key } => write!(pointer, "/{}", key.replace('~', "~0").replace('/', "~1")),
+                other => write!(pointer, "/{other}"),
+            };
         }
         Refused::invalid(pointer, error.into_inner().to_string())
     })?;

@@ -76,6 +76,8 @@ async fn refuse(socket: &mut Socket, re: Option<u64>, refused: Refused) -> End {
         None => ErrorCode::Unauthenticated,
     };
     match feed_frame(socket, &refusal(re, &refused)).await {
+        // At this point the only thing to have too much of is open sockets.
+        Ok(()) if code == ErrorCode::RateLimited => End::too_many(),
         Ok(()) => End::because(code),
         Err(end) => end,
     }

@@ -21,6 +21,11 @@ const NO_PROGRESS: Duration = Duration::from_secs(30);
 /// Saying goodbye takes no longer than this.
 const GOODBYE: Duration = Duration::from_secs(2);
 
+/// A peer that said too much is to come back after as long as what it said counts.
+const AFTER_TOO_MUCH: Duration = Duration::from_mins(1);
+/// A peer that lost its socket to a restart or a fault of ours is to come back after this.
+const AFTER_A_FAULT: Duration = Duration::from_secs(1);
+
 /// Why a socket's task ends.
 #[derive(Debug)]
 pub(super) enum End {
@@ -44,7 +49,30 @@ impl End {
             code: close,
             reason: code,
             reconnect,
+            after: match close {
+                4429 => AFTER_TOO_MUCH,
+                4500 | 4503 => AFTER_A_FAULT,
+                _ => Duration::ZERO,
+            },
+        }
+    }
+
+    /// So many sockets of one person are open that this one cannot be: coming back changes nothing.
+    pub(super) fn too_many() -> Self {
+        Self::Close {
+            code: 4409,
+            reason: ErrorCode::RateLimited,
+            reconnect: false,
             after: Duration::ZERO,
+        }
+    }
+
+    pub(super) fn draining() -> Self {
+        Self::Close {
+            code: 4503,
+            reason: ErrorCode::Draining,
+            reconnect: true,
+            after: AFTER_A_FAULT,
         }
     }
 

@@ -31,7 +31,13 @@ const FRAMES_PER_FLUSH: usize = 256;
 const BAD_FRAMES_A_MINUTE: u32 = 20;
 
 pub(super) async fn run(app: App, mut socket: Socket) {
-    let end = match handshake::greet(&app, &mut socket).await {
+    let drain = app.config.drain.clone();
+    // One that has not said who it is must not hold the shutdown up either.
+    let greeted = tokio::select! {
+        greeted = handshake::greet(&app, &mut socket) => greeted,
+        () = drain.cancelled() => Err(End::draining()),
+    };
+    let end = match greeted {
         Ok((actor, stream)) => {
             let mut session = Session::new(app, actor, stream);
             session.converse(&mut socket).await
@@ -90,12 +96,7 @@ impl Session {
                 incoming = self.stream.next() => self.tell(socket, incoming).await,
                 Some(answer) = self.pending.next() => reply(socket, answer).await,
                 () = sleep_until(wake_at) => self.wake(socket).await,
-                () = drain.cancelled() => Err(End::Close {
-                    code: 4503,
-                    reason: ErrorCode::Draining,
-                    reconnect: true,
-                    after: Duration::from_secs(1),
-                }),
+                () = drain.cancelled() => Err(End::draining()),
             };
             let turn = match turn {
                 Ok(()) => self.finish_turn(socket).await,

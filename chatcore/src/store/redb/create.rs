@@ -19,13 +19,11 @@ pub(super) fn unless_there(path: &Path, options: &RedbOptions) -> Result<(), Sto
         return Ok(());
     }
     let begun = path.with_extension("new");
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&begun)
-        .map_err(io)?;
+    let mut private = OpenOptions::new();
+    private.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut private, 0o600);
+    let file = private.open(&begun).map_err(io)?;
     match file.try_lock() {
         Err(TryLockError::WouldBlock) => return Err(StoreError::new(StoreErrorKind::Locked, "it is just being made")),
         // A file system without locks: redb goes without them too.

@@ -1,0 +1,165 @@
+//! Who may do what: the policy as a table to be read, and the same over the wire.
+
+use std::fmt::Write as _;
+
+use chat_proto::{Role, UserId};
+use chat_tests::{InProcess, Person};
+use chatcore::{Action, ContactMatrix, Relation, allows};
+use serde_json::json;
+
+const RELATIONS: [Relation; 3] = [Relation::Stranger, Relation::Member, Relation::Owner];
+
+const ACTIONS: [Action; 11] = [
+    Action::StartDirect,
+    Action::CreateGroup,
+    Action::ReadConversation,
+    Action::PostMessage,
+    Action::MoveReadMark,
+    Action::SignalTyping,
+    Action::AddParticipant,
+    Action::RemoveParticipant,
+    Action::Leave,
+    Action::ReadDirectory,
+    Action::CreateUser,
+];
+
+/// The number of actions, which does not compile when one is missing here.
+const fn number(action: Action) -> usize {
+    match action {
+        Action::StartDirect
+        | Action::CreateGroup
+        | Action::ReadConversation
+        | Action::PostMessage
+        | Action::MoveReadMark
+        | Action::SignalTyping
+        | Action::AddParticipant
+        | Action::RemoveParticipant
+        | Action::Leave
+        | Action::ReadDirectory
+        | Action::CreateUser => ACTIONS.len(),
+    }
+}
+
+#[test]
+fn the_policy_is_the_golden_file() {
+    let mut table = String::from("                    stranger member owner\n");
+    for action in ACTIONS {
+        assert_eq!(number(action), ACTIONS.len());
+        writeln!(table, "\n{action:?}").expect("a text");
+        for role in Role::ALL {
+            let marks = RELATIONS.map(|relation| if allows(role, action, relation) { "yes" } else { "-" });
+            let [stranger, member, owner] = marks;
+            let line = format!("  {:<18}{stranger:<9}{member:<7}{owner}", role.to_string());
+            writeln!(table, "{}", line.trim_end()).expect("a text");
+        }
+    }
+    insta::assert_snapshot!("policy", table);
+}
+
+#[test]
+fn the_contact_matrix_is_the_golden_file() {
+    let matrix = ContactMatrix::default();
+    let mut table = String::from("may begin with\n");
+    for from in Role::ALL {
+        let reach: Vec<String> = Role::ALL
+            .iter()
+            .filter(|to| matrix.may_start(from, **to))
+            .map(ToString::to_string)
+            .collect();
+        writeln!(table, "{:<10}{}", from.to_string(), reach.join(" ")).expect("a text");
+    }
+    insta::assert_snapshot!("contacts", table);
+}
+
+/// Two people of each role.
+async fn pairs(server: &InProcess) -> Vec<[Person; 2]> {
+    let mut people = Vec::new();
+    for role in Role::ALL {
+        let one = server.door.person(role, &format!("{role}-1")).await;
+        people.push([one, server.door.person(role, &format!("{role}-2")).await]);
+    }
+    people
+}
+
+#[tokio::test]
+async fn everybody_may_begin_with_whom_the_matrix_says_and_the_others_do_not_exist() {
+    let server = InProcess::start().await;
+    let people = pairs(&server).await;
+    let matrix = ContactMatrix::default();
+    let nobody = UserId::from_bytes([7; 16]);
+    let begin = async |who: &Person, with: UserId| {
+        who.request("POST", "/conversations")
+            .header("X-Request-Id", "same")
+            .json(&json!({"kind": "direct", "participants": [with]}))
+            .send(who.address)
+            .await
+    };
+    for [from, _] in &people {
+        let unknown = begin(from, nobody).await;
+        assert_eq!(unknown.problem().code.as_str(), "not_found");
+        for [_, to] in &people {
+            let answer = begin(from, to.id).await;
+            let case = format!("{} to {}", from.role, to.role);
+            if matrix.may_start(from.role, to.role) {
+                assert_eq!(answer.status, 201, "{case}: {}", answer.text());
+                let again = begin(from, to.id).await;
+                assert_eq!((again.status, &again.ok()["id"]), (200, &answer.ok()["id"]), "{case}");
+                // And the other way it is the same conversation, whoever may begin.
+                assert_eq!(begin(to, from.id).await.ok()["id"], answer.ok()["id"], "{case}");
+            } else {
+                assert_eq!(without_date(answer), without_date(unknown.clone()), "{case}");
+                assert_eq!(
+                    to.get("/conversations").await["items"].as_array().map(|rows| {
+                        rows.iter()
+                            .filter(|row| row.to_string().contains(&from.id.to_string()))
+                            .count()
+                    }),
+                    Some(0),
+                    "{case}"
+                );
+            }
+        }
+    }
+}
+
+fn without_date(mut answer: chat_tests::Answer) -> chat_tests::Answer {
+    answer.headers.retain(|(name, _)| name != "date");
+    answer
+}
+
+#[tokio::test]
+async fn groups_follow_the_matrix_too_and_so_does_the_directory() {
+    let server = InProcess::start().await;
+    let people = pairs(&server).await;
+    let matrix = ContactMatrix::default();
+    for [from, twin] in &people {
+        for [_, to] in &people {
+            let case = format!("{} to {}", from.role, to.role);
+            let body = json!({"kind": "group", "participants": [to.id]});
+            let group = from.call_with("POST", "/conversations", &body).await;
+            let reaches = matrix.may_start(from.role, to.role);
+            if !allows(from.role, Action::CreateGroup, Relation::Stranger) {
+                assert_eq!(group.problem().code.as_str(), "forbidden", "{case}");
+            } else if reaches {
+                assert_eq!(group.status, 201, "{case}: {}", group.text());
+            } else {
+                assert_eq!(group.problem().code.as_str(), "not_found", "{case}");
+            }
+            let listed = from.get(&format!("/directory?role={}", to.role)).await.to_string();
+            assert_eq!(listed.contains(&to.id.to_string()), reaches, "{case}: {listed}");
+            assert!(
+                !listed.contains(&from.id.to_string()) && !listed.contains("@shop.test"),
+                "{listed}"
+            );
+        }
+        let made = json!({"email": format!("by-{}@shop.test", from.role), "name": "X", "password": "12345678", "role": "admin"});
+        let made = from.call_with("POST", "/users", &made).await;
+        assert_eq!(
+            made.status,
+            if from.role == Role::Admin { 201 } else { 403 },
+            "{}",
+            from.role
+        );
+        assert_eq!(twin.role, from.role);
+    }
+}

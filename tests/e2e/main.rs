@@ -1,0 +1,12 @@
+//! The server as its users meet it, over HTTP and WebSocket only.
+
+mod access;
+mod bad_input;
+mod crash;
+mod openapi;
+mod startup;
+mod strangers;
+mod talk;
+
+/// The program that is shipped.
+const CHATD: &str = env!("CARGO_BIN_EXE_chatd-under-test");

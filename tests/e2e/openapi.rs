@@ -1,0 +1,91 @@
+//! The API document is what is committed, and can be read without any other host.
+
+use std::path::Path;
+
+use chat_tests::{InProcess, Request, option};
+use serde_json::Value;
+
+const COMMITTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/openapi.json");
+
+#[tokio::test]
+async fn the_served_document_is_the_committed_one() {
+    let server = InProcess::start().await;
+    let answer = server.door.send(Request::new("GET", "/api/v1/openapi.json")).await;
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    let served = answer.ok();
+    let described = serde_json::to_value(chatd::document()).expect("JSON");
+    assert_eq!(served["paths"], described["paths"]);
+    let text = serde_json::to_string_pretty(&served).expect("JSON") + "\n";
+    let committed = Path::new(COMMITTED);
+    if option("CHAT_UPDATE_OPENAPI").is_some_and(|update| update == 1) {
+        std::fs::write(committed, &text).expect("docs/openapi.json can be written");
+    }
+    let kept = std::fs::read_to_string(committed).unwrap_or_default();
+    let difference = kept.lines().zip(text.lines()).find(|(kept, now)| kept != now);
+    assert!(
+        kept == text,
+        "docs/openapi.json is not what the server serves, first at {difference:?}; \
+         look at the change and run the tests with CHAT_UPDATE_OPENAPI=1"
+    );
+}
+
+#[tokio::test]
+async fn every_route_says_who_may_and_what_can_go_wrong() {
+    let document = serde_json::to_value(chatd::document()).expect("JSON");
+    for (path, methods) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in methods.as_object().expect("methods") {
+            let responses = operation["responses"].as_object().expect("responses");
+            assert!(operation["summary"].is_string(), "{method} {path}");
+            let open = ["/api/v1/auth/register", "/api/v1/auth/login", "/api/v1/server"];
+            assert_eq!(
+                operation["security"].is_array(),
+                !open.contains(&path.as_str()),
+                "{method} {path}"
+            );
+            if path.contains("{id}") {
+                assert!(
+                    responses.contains_key("404"),
+                    "{method} {path} does not say that it may be not found"
+                );
+            }
+            for (status, response) in responses {
+                let problem = &response["content"];
+                let is_error = status.as_str() >= "400";
+                let refers = problem.to_string().contains("schemas/Problem");
+                assert_eq!(refers, is_error, "{method} {path} {status}: {problem}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_page_needs_no_script_and_no_other_host() {
+    let server = InProcess::start().await;
+    let page = server.door.send(Request::new("GET", "/api/docs")).await;
+    assert_eq!(page.status, 200);
+    assert!(
+        page.header("content-type")
+            .is_some_and(|kind| kind.starts_with("text/html"))
+    );
+    let policy = page.header("content-security-policy").expect("a policy");
+    assert!(policy.starts_with("default-src 'none'"), "{policy}");
+    let style = server.door.send(Request::new("GET", "/api/docs.css")).await;
+    assert_eq!((style.status, style.header("content-type")), (200, Some("text/css")));
+    let html = page.text().to_lowercase();
+    assert!(!html.contains("<script") && !html.contains("javascript:"), "a script");
+    for text in [html.as_str(), &style.text().to_lowercase()] {
+        for marker in ["src=\"http", "href=\"http", "href=\"//", "src=\"//", "url(", "@import"] {
+            assert!(!text.contains(marker), "{marker}");
+        }
+    }
+    for path in serde_json::to_value(chatd::document()).expect("JSON")["paths"]
+        .as_object()
+        .map(serde_json::Map::keys)
+        .expect("paths")
+    {
+        // With or without the placeholders marked up.
+        let plain = path.split('{').next().unwrap_or_default();
+        assert!(html.contains(plain), "{path} is not on the page");
+    }
+    let _: Value = server.door.send(Request::new("GET", "/api/v1/openapi.json")).await.ok();
+}

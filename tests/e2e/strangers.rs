@@ -1,0 +1,411 @@
+//! For whoever is not in a conversation it does not exist: on no route, by no frame, in no event.
+
+use std::collections::BTreeSet;
+
+use chat_proto::wire::ClientFrame;
+use chat_proto::{ConversationId, Role};
+use chat_tests::{Answer, InProcess, Options, Person, Request, Socket, name_of};
+use serde_json::{Value, json};
+
+const SECRET: &str = "Orange-submarine-1001";
+const SUBJECT: &str = "Tangerine-dirigible";
+
+/// A conversation of others, and everything that could be seen to change in it.
+struct Scene {
+    server: InProcess,
+    owner: Person,
+    member: Person,
+    conv: ConversationId,
+    absent: ConversationId,
+}
+
+impl Scene {
+    async fn open() -> Self {
+        Self::open_with(Options::default()).await
+    }
+
+    async fn open_with(options: Options) -> Self {
+        let server = InProcess::start_with(options).await;
+        let owner = server.door.person(Role::Agent, "owner").await;
+        let member = server.door.person(Role::Customer, "member").await;
+        let conv = owner.group(SUBJECT, &[&member]).await;
+        owner.write(conv, SECRET).await.ok();
+        member.write(conv, "Well-hidden-answer").await.ok();
+        let mut absent = conv.to_bytes();
+        absent[15] ^= 1;
+        Self {
+            server,
+            owner,
+            member,
+            conv,
+            absent: ConversationId::from_bytes(absent),
+        }
+    }
+
+    /// What the members see of it, but for cursors, which move with everything that happens in the shop.
+    async fn contents(&self) -> Vec<Value> {
+        let mut contents = Vec::new();
+        for who in [&self.owner, &self.member] {
+            contents.push(who.get(&format!("/conversations/{}", self.conv)).await);
+            contents.push(who.get(&format!("/conversations/{}/messages", self.conv)).await["items"].take());
+            contents.push(who.get("/conversations").await["items"].take());
+        }
+        contents
+    }
+}
+
+/// What a stranger can try on each route. `conv` stands in the path, or the route is about no conversation in
+/// particular and the answer must not tell of one. A route that is not here fails the test.
+fn attempts(route: &str, stranger: &Person, scene: &Scene, conv: ConversationId) -> Option<Vec<Request>> {
+    let at = |method: &str, rest: &str| stranger.request(method, &format!("/conversations/{conv}{rest}"));
+    let member = scene.member.id;
+    let me = stranger.id;
+    Some(match route {
+        "GET /api/v1/conversations/{id}" => vec![at("GET", "")],
+        "GET /api/v1/conversations/{id}/messages" => [
+            "",
+            "?limit=1",
+            "?before=2",
+            "?after=0",
+            "?after=1&limit=200",
+            "?around=1",
+            "?before=18446744073709551615",
+        ]
+        .map(|query| at("GET", &format!("/messages{query}")))
+        .to_vec(),
+        "POST /api/v1/conversations/{id}/messages" => ["Let me in", SECRET]
+            .map(|text| at("POST", "/messages").json(&json!({"client_id": SECRET, "text": text})))
+            .to_vec(),
+        "POST /api/v1/conversations/{id}/read" => [0, 1, 9]
+            .map(|seq| at("POST", "/read").json(&json!({"seq": seq})))
+            .to_vec(),
+        "POST /api/v1/conversations/{id}/typing" => [true, false]
+            .map(|on| at("POST", "/typing").json(&json!({"on": on})))
+            .to_vec(),
+        "POST /api/v1/conversations/{id}/participants" => [me, member, scene.owner.id]
+            .map(|user| at("POST", "/participants").json(&json!({"user_id": user})))
+            .to_vec(),
+        "DELETE /api/v1/conversations/{id}/participants/{user}" => [me, member, scene.owner.id]
+            .map(|user| at("DELETE", &format!("/participants/{user}")))
+            .to_vec(),
+        "GET /api/v1/conversations" => ["", "?limit=200"]
+            .map(|query| stranger.request("GET", &format!("/conversations{query}")))
+            .to_vec(),
+        "GET /api/v1/directory" => Role::ALL
+            .map(|role| stranger.request("GET", &format!("/directory?role={role}")))
+            .to_vec(),
+        "GET /api/v1/me" => vec![stranger.request("GET", "/me")],
+        "PATCH /api/v1/me" => vec![stranger.request("PATCH", "/me").json(&json!({"name": "Stranger"}))],
+        "GET /api/v1/server" => vec![stranger.request("GET", "/server")],
+        // Begins something of one's own; that it is another conversation is checked below.
+        "POST /api/v1/conversations" => vec![
+            stranger
+                .request("POST", "/conversations")
+                .json(&json!({"kind": "group", "participants": [], "subject": SUBJECT})),
+        ],
+        "POST /api/v1/users" => vec![
+            stranger
+                .request("POST", "/users")
+                .json(&json!({"email": scene.member.email, "name": "X", "password": "12345678", "role": "admin"})),
+        ],
+        "POST /api/v1/auth/register" => vec![
+            stranger
+                .request("POST", "/auth/register")
+                .json(&json!({"email": scene.member.email, "name": "X", "password": "12345678"})),
+        ],
+        "POST /api/v1/auth/login" => vec![
+            stranger
+                .request("POST", "/auth/login")
+                .json(&json!({"email": scene.member.email, "password": "12345678"})),
+        ],
+        // Last of all, in the test of its own.
+        "POST /api/v1/auth/logout" => vec![],
+        _ => return None,
+    })
+}
+
+/// Frames that a stranger can try. A frame that is not here fails the test.
+fn frames(name: &str, stranger: &Person, conv: ConversationId) -> Option<Vec<Value>> {
+    Some(match name {
+        "hello" => vec![json!({"t": "hello", "token": stranger.token, "resume": null})],
+        "send" => vec![
+            json!({"t": "send", "re": 7, "conv": conv, "client_id": "x1", "text": "Let me in"}),
+            json!({"t": "send", "re": 7, "conv": conv, "client_id": SECRET, "text": SECRET}),
+        ],
+        "read" => vec![
+            json!({"t": "read", "re": 7, "conv": conv, "seq": 1}),
+            json!({"t": "read", "re": 7, "conv": conv, "seq": 0}),
+        ],
+        "typing" => vec![
+            json!({"t": "typing", "re": 7, "conv": conv, "on": true}),
+            json!({"t": "typing", "re": 7, "conv": conv, "on": false}),
+        ],
+        "ping" => vec![json!({"t": "ping"})],
+        _ => return None,
+    })
+}
+
+fn routes() -> BTreeSet<String> {
+    let document = serde_json::to_value(chatd::document()).expect("JSON");
+    let mut routes = BTreeSet::new();
+    for (path, methods) in document["paths"].as_object().expect("paths") {
+        for method in methods.as_object().expect("methods").keys() {
+            routes.insert(format!("{} {path}", method.to_uppercase()));
+        }
+    }
+    assert!(routes.len() >= 17, "{routes:?}");
+    routes
+}
+
+/// An answer as bytes that may be compared with the answer about another conversation.
+fn comparable(mut answer: Answer, conv: ConversationId) -> (u16, Vec<(String, String)>, String) {
+    answer.headers.retain(|(name, _)| name != "date");
+    let text = answer.text().replace(&conv.to_string(), "conv_…");
+    (answer.status, answer.headers, text)
+}
+
+fn tells_nothing(what: &str, text: &str, scene: &Scene) {
+    for secret in [SECRET, "Well-hidden-answer", &scene.conv.to_string()] {
+        assert!(!text.contains(secret), "{what} tells of {secret}: {text}");
+    }
+}
+
+/// Every route, about the conversation and about one that does not exist: the same bytes.
+async fn tries_every_route(stranger: &Person, scene: &Scene) {
+    for route in routes() {
+        let cases = |conv| attempts(&route, stranger, scene, conv).unwrap_or_else(|| panic!("{route} has no case"));
+        for (foreign, absent) in cases(scene.conv).into_iter().zip(cases(scene.absent)) {
+            let what = format!("{} as {}", foreign.line(), stranger.email);
+            let about = foreign.header("X-Request-Id", "same").send(stranger.address).await;
+            if route.contains("{id}") {
+                let none = absent.header("X-Request-Id", "same").send(stranger.address).await;
+                assert_eq!(about.problem().code.as_str(), "not_found", "{what}: {}", about.text());
+                assert_eq!(comparable(about, scene.conv), comparable(none, scene.absent), "{what}");
+            } else {
+                tells_nothing(&what, &about.text(), scene);
+            }
+        }
+    }
+}
+
+/// Every frame, about the conversation and about one that does not exist: the same answers.
+async fn tries_every_frame(socket: &mut Socket, stranger: &Person, scene: &Scene) {
+    for name in ClientFrame::NAMES {
+        let cases = |conv| frames(name, stranger, conv).unwrap_or_else(|| panic!("{name} has no case"));
+        for (foreign, absent) in cases(scene.conv).into_iter().zip(cases(scene.absent)) {
+            let mut answers = Vec::new();
+            for frame in [&foreign, &absent] {
+                socket.say(frame).await;
+                let answer = socket.json().await;
+                answers.push(answer);
+            }
+            if frame_is_about_a_conversation(&foreign) {
+                assert_eq!(answers[0]["code"], "not_found", "{foreign}: {}", answers[0]);
+                assert_eq!(answers[0], answers[1], "{foreign}");
+            }
+            assert_ne!(name_of(&answers[0]), "ok", "{foreign}");
+            tells_nothing(name, &answers[0].to_string(), scene);
+        }
+    }
+}
+
+fn frame_is_about_a_conversation(frame: &Value) -> bool {
+    frame.get("conv").is_some()
+}
+
+/// Makes something happen that this socket must see, and gives back what came before it.
+async fn until_marker(socket: &mut Socket, who: &Person, marker: &str) -> Vec<Value> {
+    who.call_with("PATCH", "/me", &json!({"name": marker})).await.ok();
+    let mut frames = socket
+        .until(|frame| frame["e"] == "user.changed" && frame["d"]["name"] == marker)
+        .await;
+    frames.pop();
+    frames
+}
+
+#[tokio::test]
+async fn no_stranger_of_any_role_reads_joins_posts_or_learns_anything() {
+    let scene = Scene::open().await;
+    let mut strangers = Vec::new();
+    for role in Role::ALL {
+        for i in 1..=2 {
+            strangers.push(scene.server.door.person(role, &format!("{role}-{i}")).await);
+        }
+    }
+    let mut sockets = Vec::new();
+    for stranger in &strangers {
+        sockets.push(stranger.socket().await);
+    }
+    let mut owners = scene.owner.socket().await;
+    until_marker(&mut owners, &scene.owner, "Owner").await;
+    let before = scene.contents().await;
+
+    for (stranger, socket) in strangers.iter().zip(&mut sockets) {
+        until_marker(socket, stranger, "begin").await;
+        tries_every_frame(socket, stranger, &scene).await;
+        tries_every_route(stranger, &scene).await;
+    }
+    // Nothing of it was stored, and the members were told nothing of it.
+    assert_eq!(scene.contents().await, before);
+    assert_eq!(
+        until_marker(&mut owners, &scene.owner, "Owner again").await,
+        [Value::Null; 0]
+    );
+
+    // The members go on, by every way there is; the strangers hear nothing.
+    let late = scene.server.door.person(Role::Merchant, "late").await;
+    let path = format!("/conversations/{}", scene.conv);
+    for on in [true, false] {
+        scene
+            .owner
+            .call_with("POST", &format!("{path}/typing"), &json!({"on": on}))
+            .await
+            .ok();
+    }
+    scene.member.write(scene.conv, "Well-hidden-answer-2").await.ok();
+    scene
+        .owner
+        .call_with("POST", &format!("{path}/read"), &json!({"seq": 3}))
+        .await
+        .ok();
+    scene
+        .owner
+        .call_with("POST", &format!("{path}/participants"), &json!({"user_id": late.id}))
+        .await
+        .ok();
+    scene
+        .owner
+        .call("DELETE", &format!("{path}/participants/{}", late.id))
+        .await
+        .ok();
+    scene.member.socket().await.close().await;
+    for (stranger, socket) in strangers.iter().zip(&mut sockets) {
+        let heard = until_marker(socket, stranger, "end").await;
+        // What they did themselves on the way comes back to them: their own group, their own name.
+        for frame in &heard {
+            let own = frame["by"]["id"] == json!(stranger.id);
+            assert!(frame["t"] == "ev" && own, "{}: {frame}", stranger.email);
+            tells_nothing("an event", &frame.to_string(), &scene);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_stranger_missed_is_not_told_on_resume_either() {
+    let scene = Scene::open().await;
+    for role in Role::ALL {
+        let stranger = scene.server.door.person(role, &format!("{role}-1")).await;
+        let from = stranger.get("/conversations").await["as_of"]
+            .as_str()
+            .expect("a cursor")
+            .to_owned();
+        scene
+            .member
+            .write(scene.conv, &format!("Well-hidden-answer-{role}"))
+            .await
+            .ok();
+        stranger
+            .call_with("PATCH", "/me", &json!({"name": "Marker"}))
+            .await
+            .ok();
+        let mut socket = Socket::connect(stranger.address).await;
+        socket
+            .say(&json!({"t": "hello", "token": stranger.token, "resume": from}))
+            .await;
+        let heard: Vec<String> = socket.until_t("live").await.iter().map(name_of).collect();
+        assert_eq!(heard, ["welcome", "ev user.changed", "live"], "{role}");
+    }
+}
+
+#[tokio::test]
+async fn former_members_are_strangers_from_that_moment_on() {
+    let scene = Scene::open().await;
+    for role in Role::ALL {
+        let former = scene.server.door.person(role, &format!("former-{role}")).await;
+        let mut socket = former.socket().await;
+        let from = socket.cursor().to_owned();
+        let participants = format!("/conversations/{}/participants", scene.conv);
+        let add = json!({"user_id": former.id});
+        scene.owner.call_with("POST", &participants, &add).await.ok();
+        scene
+            .member
+            .write(scene.conv, &format!("While-{role}-is-in"))
+            .await
+            .ok();
+        // Their own read mark and message, so that something of theirs is in there.
+        former.write(scene.conv, &format!("By-{role}")).await.ok();
+        scene
+            .owner
+            .call("DELETE", &format!("{participants}/{}", former.id))
+            .await
+            .ok();
+        let heard: Vec<String> = socket
+            .until(|frame| frame["e"] == "access.revoked")
+            .await
+            .iter()
+            .filter(|frame| frame["t"] == "ev")
+            .map(name_of)
+            .collect();
+        let expected = ["access.granted", "message.created", "message.created", "access.revoked"];
+        assert_eq!(heard, expected.map(|name| format!("ev {name}")), "{role}");
+
+        // The name that one of the routes gives them too, since their message shows it.
+        until_marker(&mut socket, &former, "Stranger").await;
+        let before = scene.contents().await;
+        tries_every_frame(&mut socket, &former, &scene).await;
+        tries_every_route(&former, &scene).await;
+        assert_eq!(scene.contents().await, before, "{role}");
+        scene.member.write(scene.conv, &format!("Without-{role}")).await.ok();
+        for frame in until_marker(&mut socket, &former, "Gone").await {
+            let own = frame["by"]["id"] == json!(former.id);
+            assert!(frame["t"] == "ev" && own, "{role}: {frame}");
+        }
+
+        // A cursor from before does not bring back what may no longer be seen.
+        let mut resumed = Socket::connect(former.address).await;
+        resumed
+            .say(&json!({"t": "hello", "token": former.token, "resume": from}))
+            .await;
+        let told = resumed.until_t("live").await;
+        let about: Vec<String> = told
+            .iter()
+            .filter(|frame| frame["conv"] == json!(scene.conv))
+            .map(name_of)
+            .collect();
+        assert_eq!(about, ["ev access.revoked"], "{role}");
+        assert!(!json!(told).to_string().contains("While-"), "{role}: {told:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_former_member_is_not_told_that_somebody_stopped_writing() {
+    let scene = Scene::open_with(Options {
+        manual_clock: true,
+        ..Options::default()
+    })
+    .await;
+    let path = format!("/conversations/{}", scene.conv);
+    let witness = scene.server.door.person(Role::Merchant, "witness").await;
+    let add = json!({"user_id": witness.id});
+    scene
+        .owner
+        .call_with("POST", &format!("{path}/participants"), &add)
+        .await
+        .ok();
+    let (mut member_socket, mut witness_socket) = (scene.member.socket().await, witness.socket().await);
+    scene
+        .owner
+        .call_with("POST", &format!("{path}/typing"), &json!({"on": true}))
+        .await
+        .ok();
+    for socket in [&mut member_socket, &mut witness_socket] {
+        assert_eq!(socket.find("eph typing").await["on"], true);
+    }
+    let out = format!("{path}/participants/{}", scene.member.id);
+    scene.owner.call("DELETE", &out).await.ok();
+    member_socket.find("ev access.revoked").await;
+    scene.server.advance(std::time::Duration::from_secs(7));
+    assert_eq!(witness_socket.find("eph typing").await["on"], false);
+    let heard = until_marker(&mut member_socket, &scene.member, "Marker").await;
+    assert_eq!(heard, [Value::Null; 0]);
+}

@@ -1,0 +1,21 @@
+//! What the tests of the whole server share: servers, people, raw HTTP and raw sockets.
+//!
+//! Nothing here waits for a fixed time. What is waited for is a condition, and [`DEADLINE`] is when a test gives up.
+
+mod door;
+pub mod history;
+mod http;
+mod in_process;
+mod server;
+mod socket;
+mod wait;
+
+pub use door::{Door, Person};
+pub use http::{Answer, Request};
+pub use in_process::{InProcess, Options};
+pub use server::{Finished, Server, run};
+pub use socket::{Frame, Socket, name_of};
+pub use wait::{DEADLINE, eventually, option};
+
+/// Everybody's password.
+pub const PASSWORD: &str = "correct horse battery";
