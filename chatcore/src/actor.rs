@@ -127,12 +127,14 @@ impl Actor {
                 Some(cursor) => Some(directory_place(engine.seal.open_page(list.as_bytes(), cursor))?),
             };
             let limit = limit.clamp(1, PAGE_ROWS);
-            let rows = if engine.rules.contacts.may_start(me.account.role, role) {
+            let mut rows = if engine.rules.contacts.may_start(me.account.role, role) {
                 me.view
-                    .directory(role, after.as_ref().map(|(name, no)| (name.as_str(), *no)), limit)?
+                    .directory(role, after.as_ref().map(|(name, no)| (name.as_str(), *no)), limit + 1)?
             } else {
                 Vec::new()
             };
+            let more = rows.len() > limit;
+            rows.truncate(limit);
             let mut items = Vec::with_capacity(rows.len());
             for (_, no) in &rows {
                 // Oneself and those who left are nobody to write to.
@@ -143,7 +145,7 @@ impl Actor {
                     items.push(account.person());
                 }
             }
-            let next_cursor = rows.last().filter(|_| rows.len() == limit).map(|(name, no)| {
+            let next_cursor = rows.last().filter(|_| more).map(|(name, no)| {
                 let mut place = no.0.to_be_bytes().to_vec();
                 place.extend_from_slice(name.as_bytes());
                 engine.seal.page(list.as_bytes(), &place)

@@ -29,13 +29,16 @@ impl Actor {
                 Some(cursor) => Some(inbox_place(engine.seal.open_page(list.as_bytes(), cursor))?),
             };
             let limit = limit.clamp(1, PAGE_ROWS);
-            let rows = me.view.inbox(me.no, before, limit)?;
+            // One more than asked for tells whether there is more.
+            let mut rows = me.view.inbox(me.no, before, limit + 1)?;
+            let more = rows.len() > limit;
+            rows.truncate(limit);
             let items = rows.iter().map(|(_, no)| {
                 let conversation = me.conversation(*no)?;
                 Ok(conversation_view(me.view, &conversation, me.no, PARTICIPANTS_IN_A_ROW)?)
             });
             let items = items.collect::<Result<_>>()?;
-            let last = rows.last().filter(|_| rows.len() == limit);
+            let last = rows.last().filter(|_| more);
             let next_cursor = last.map(|(activity, _)| engine.seal.page(list.as_bytes(), &activity.0.to_be_bytes()));
             Ok(Page {
                 items,

@@ -1,6 +1,8 @@
 //! What somebody is told: events in the order of commits, and signals in passing.
 
 use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use chat_proto::model::{Cursor, Person};
@@ -15,11 +17,12 @@ use crate::state::{Envelope, Event, Position, Rendering, UserNo, envelope};
 
 /// So many log entries are read at a time while catching up, each page in a view of its own.
 const PAGE: usize = 256;
+/// Signals that are kept while catching up; more are dropped, as signals may be.
+const MOST_SIGNALS: usize = 256;
 
 /// Everything that one person may see, from one place in the log on.
 ///
 /// It never loses an event: when its reader is slow it goes back to reading the log, at the reader's own pace.
-#[derive(Debug)]
 pub struct EventStream {
     actor: Actor,
     user: UserNo,
@@ -28,11 +31,25 @@ pub struct EventStream {
     epoch: u64,
     /// Everything up to here was given out, or is not for this person.
     last: Position,
+    /// Said in passing while it was behind; given out first.
+    signals: VecDeque<Signal>,
     /// Read from the log, not given out yet; then everything up to `reached` is done.
     backlog: VecDeque<Told>,
     reached: Position,
     behind: bool,
+    /// A page that is being read. It is kept over cancelled waits, or a busy caller would never get to its end.
+    reading: Option<Reading>,
     live: bool,
+}
+
+type Reading = Pin<Box<dyn Future<Output = Result<LogPage>> + Send>>;
+
+/// What a page of the log holds for one person.
+struct LogPage {
+    told: VecDeque<Told>,
+    /// Everything up to here is in it, or not for them.
+    reached: Position,
+    more: bool,
 }
 
 /// Something that came out of an [`EventStream`].
@@ -52,6 +69,16 @@ pub enum Incoming {
 pub struct Told {
     envelope: Arc<Envelope>,
     rendering: Rendering,
+}
+
+impl std::fmt::Debug for EventStream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EventStream")
+            .field("user", &self.actor.user_id())
+            .field("last", &self.last)
+            .field("behind", &self.behind)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Told {
@@ -106,9 +133,11 @@ impl EventStream {
             queue,
             epoch,
             last,
+            signals: VecDeque::new(),
             backlog: VecDeque::new(),
             reached: last,
             behind: after.is_some(),
+            reading: None,
             live: false,
         })
     }
@@ -147,6 +176,9 @@ impl EventStream {
 
     /// What is there without waiting or reading, for who sends many and flushes once.
     pub fn try_next(&mut self) -> Option<Incoming> {
+        if let Some(signal) = self.signals.pop_front() {
+            return Some(Incoming::Signal(signal));
+        }
         if let Some(told) = self.backlog.pop_front() {
             self.last = told.envelope.position;
             return Some(Incoming::Event(told));
@@ -178,33 +210,26 @@ impl EventStream {
 
     /// Reads a page of what was missed.
     async fn read_on(&mut self) -> Result<()> {
-        // What waits in the mailbox is in the log, which is read to an end that lies after it.
-        while self.queue.try_recv().is_ok() {}
-        let (after, user) = (self.last, self.user);
-        let (backlog, reached, more) = self
-            .actor
-            .read(move |me| {
-                let entries = me.view.entries_after(after, PAGE)?;
-                let more = entries.len() == PAGE;
-                let reached = match entries.last() {
-                    Some((position, _)) if more => *position,
-                    _ => me.view.position(),
-                };
-                let mut backlog = VecDeque::new();
-                for (position, entry) in entries {
-                    let envelope = envelope(position, &entry, None, Some(user), me.view)?;
-                    if envelope.is_for(user) {
-                        let rendering = envelope.rendering_for(user, me.account.id);
-                        backlog.push_back(Told {
-                            envelope: Arc::new(envelope),
-                            rendering,
-                        });
+        let reading = match &mut self.reading {
+            Some(reading) => reading,
+            None => {
+                // What waits in the mailbox now is in the log, which is read to an end that lies after it; all but the
+                // signals. What comes while the page is being read stays.
+                while let Ok(delivery) = self.queue.try_recv() {
+                    if let Delivery::Signal(signal) = delivery
+                        && self.signals.len() < MOST_SIGNALS
+                    {
+                        self.signals.push_back(signal);
                     }
                 }
-                Ok((backlog, reached, more))
-            })
-            .await?;
-        self.backlog = backlog;
+                let page = Box::pin(read_page(self.actor.clone(), self.user, self.last));
+                self.reading.insert(page)
+            }
+        };
+        let page = reading.as_mut().await;
+        self.reading = None;
+        let LogPage { told, reached, more } = page?;
+        self.backlog = told;
         self.reached = reached;
         self.behind = more;
         Ok(())
@@ -243,6 +268,31 @@ impl EventStream {
     pub fn has_ended(&self) -> bool {
         self.mailbox.has_ended()
     }
+}
+
+/// What happened after a position, as far as it is for this person.
+async fn read_page(actor: Actor, user: UserNo, after: Position) -> Result<LogPage> {
+    let page = actor.read(move |me| {
+        let entries = me.view.entries_after(after, PAGE)?;
+        let more = entries.len() == PAGE;
+        let reached = match entries.last() {
+            Some((position, _)) if more => *position,
+            _ => me.view.position(),
+        };
+        let mut told = VecDeque::new();
+        for (position, entry) in entries {
+            let envelope = envelope(position, &entry, None, Some(user), me.view)?;
+            if envelope.is_for(user) {
+                let rendering = envelope.rendering_for(user, me.account.id);
+                told.push_back(Told {
+                    envelope: Arc::new(envelope),
+                    rendering,
+                });
+            }
+        }
+        Ok(LogPage { told, reached, more })
+    });
+    page.await
 }
 
 impl Drop for EventStream {

@@ -479,3 +479,28 @@ async fn a_quiet_socket_is_told_every_25_seconds_that_the_server_lives_and_where
     bo.call_with("PATCH", "/me", &json!({"name": "Bo"})).await.ok();
     assert_eq!(events(&[resumed.find("ev user.changed").await]), ["ev user.changed"]);
 }
+
+#[tokio::test]
+async fn a_peer_that_answers_no_ping_is_given_up_after_75_seconds() {
+    let server = InProcess::start().await;
+    let (ana, leo, _) = customer_and_agent(&server.door).await;
+    let mut watching = leo.socket().await;
+    // Never read from again, so that its pongs are never sent.
+    let _silent = ana.socket().await;
+    let online = watching.find("eph presence").await;
+    assert_eq!(online["online"], json!(true));
+    tokio::time::pause();
+    let began = tokio::time::Instant::now();
+    let gone = loop {
+        match watching.read().await {
+            Frame::Json(frame) if frame["e"] == "presence" => break frame,
+            Frame::Json(_) => {}
+            Frame::Closed(code) => panic!("who watches was closed with {code:?}"),
+        }
+    };
+    let waited = began.elapsed().as_secs();
+    tokio::time::resume();
+    assert_eq!(gone["online"], json!(false));
+    // Looked at every 25 s, and the goodbye takes two.
+    assert!((74..=103).contains(&waited), "after {waited} s");
+}

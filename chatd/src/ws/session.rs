@@ -7,8 +7,8 @@ use std::time::Duration;
 use chat_proto::ErrorCode;
 use chat_proto::wire::{ClientFrame, ServerFrame};
 use chatcore::{Actor, Draft, EventStream, Incoming};
-use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
+use futures_util::{FutureExt, StreamExt};
 use serde::Serialize;
 use tokio::time::{Instant, sleep_until};
 use tokio_tungstenite::tungstenite::error::CapacityError;
@@ -59,6 +59,8 @@ struct Session {
     n: u64,
     last_out: Instant,
     last_in: Instant,
+    /// When to look whether the peer still lives.
+    check_at: Instant,
     expires_at: Option<Instant>,
     bad_frames: u32,
     bad_since: Instant,
@@ -81,6 +83,7 @@ impl Session {
             n: 0,
             last_out: now,
             last_in: now,
+            check_at: now + HEARTBEAT,
             bad_frames: 0,
             bad_since: now,
         }
@@ -113,6 +116,9 @@ impl Session {
         for _ in 0..FRAMES_PER_FLUSH {
             let Some(incoming) = self.stream.try_next() else { break };
             self.pass_on(socket, incoming).await?;
+        }
+        while let Some(Some(answer)) = self.pending.next().now_or_never() {
+            reply(socket, answer).await?;
         }
         flush(socket).await
     }
@@ -205,7 +211,9 @@ impl Session {
         match incoming {
             Some(Ok(incoming)) => self.pass_on(socket, incoming).await,
             Some(Err(error)) => {
-                tracing::error!(%error, "an event stream broke off");
+                if error.code().status() >= 500 {
+                    tracing::error!(%error, "an event stream broke off");
+                }
                 Err(End::because(error.code()))
             }
             None => Err(End::because(ErrorCode::TokenRevoked)),
@@ -238,9 +246,8 @@ impl Session {
     }
 
     fn wake_at(&self) -> Instant {
-        let heartbeat = self.last_out + HEARTBEAT;
-        self.expires_at
-            .map_or(heartbeat, |expires_at| heartbeat.min(expires_at))
+        let next = self.check_at.min(self.last_out + HEARTBEAT);
+        self.expires_at.map_or(next, |expires_at| next.min(expires_at))
     }
 
     async fn wake(&mut self, socket: &mut Socket) -> Result<(), End> {
@@ -248,19 +255,28 @@ impl Session {
         if self.expires_at.is_some_and(|expires_at| expires_at <= now) {
             return Err(End::because(ErrorCode::TokenExpired));
         }
-        if now.duration_since(self.last_in) >= SILENCE {
-            return Err(End::no_progress());
+        if self.check_at <= now {
+            self.check_at = now + HEARTBEAT;
+            let silent = now.duration_since(self.last_in);
+            if silent >= SILENCE {
+                return Err(End::no_progress());
+            }
+            if silent >= HEARTBEAT {
+                outbox::ping(socket).await?;
+            }
         }
-        self.last_out = now;
-        let c = self.stream.idle_cursor().unwrap_or_else(|| self.stream.cursor());
-        feed_frame(
-            socket,
-            &ServerFrame::Ping {
-                c: c.as_str().to_owned(),
-            },
-        )
-        .await?;
-        outbox::ping(socket).await
+        if self.last_out + HEARTBEAT <= now {
+            self.last_out = now;
+            let c = self.stream.idle_cursor().unwrap_or_else(|| self.stream.cursor());
+            feed_frame(
+                socket,
+                &ServerFrame::Ping {
+                    c: c.as_str().to_owned(),
+                },
+            )
+            .await?;
+        }
+        Ok(())
     }
 }
 
