@@ -28,7 +28,7 @@ pub(super) struct Fold {
 const ROWS_AN_ENTRY: usize = 4;
 /// A commit that need not catch up carries this part of a whole piece at the least: with fewer rows at once, a page
 /// would be written again and again.
-const FEWEST_OF_A_PIECE: usize = 8;
+const FEWEST_OF_A_PIECE: usize = 4;
 
 /// How much of a fold goes along with a commit of so many entries; `piece` is what has a commit to itself. `behind`:
 /// as many entries as are being folded have come since.
