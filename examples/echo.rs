@@ -24,9 +24,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     // The words of an error may be the server's.
-    run()
-        .await
-        .map_err(|error| anyhow!("{}", plain_line(&error.to_string())))
+    run().await.map_err(|error| anyhow!("{}", plain_line(&error.to_string())))
 }
 
 async fn run() -> anyhow::Result<()> {
@@ -170,9 +168,9 @@ impl View {
                     _ => {}
                 }
             }
-            LiveEvent::Ephemeral(EphemeralEvent::Typing {
-                conv, user, on: true, ..
-            }) if conv == self.conversation.id && user != self.me => {
+            LiveEvent::Ephemeral(EphemeralEvent::Typing { conv, user, on: true, .. })
+                if conv == self.conversation.id && user != self.me =>
+            {
                 dim(&format!("{} is writing", self.other));
             }
             LiveEvent::Live(cursor) | LiveEvent::Ping(cursor) => self.cursor = cursor,

@@ -18,9 +18,7 @@ async fn main() -> anyhow::Result<()> {
     let chat = Chat::in_memory().await?; // Chat::open("./chat-data") keeps it
     let config = RouterConfig::default();
     let (drain, sockets) = (config.drain.clone(), config.tasks.clone());
-    let app = Router::new()
-        .route("/", get(|| async { "Welcome to the shop.\n" }))
-        .merge(chatd::router(&chat, config));
+    let app = Router::new().route("/", get(|| async { "Welcome to the shop.\n" })).merge(chatd::router(&chat, config));
 
     let listener = TcpListener::bind("127.0.0.1:8080").await?;
     let stop = async move {

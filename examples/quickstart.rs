@@ -14,9 +14,7 @@ use chatcore::{Chat, NewPerson, Result, Span};
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let temporary = tempfile::tempdir()?;
-    let folder = std::env::args_os()
-        .nth(1)
-        .map_or_else(|| temporary.path().to_owned(), Into::into);
+    let folder = std::env::args_os().nth(1).map_or_else(|| temporary.path().to_owned(), Into::into);
     let chat = Chat::open(&folder).await?;
 
     let ana = person(&chat, Role::Customer, "ana@mail.example", "Ana").await?;
@@ -24,31 +22,14 @@ async fn main() -> anyhow::Result<()> {
 
     // Finds the conversation of the two when there is one.
     let (conversation, is_new) = chat.as_user(ana.id).open_direct(leo.id).await?;
-    let greeting = if is_new {
-        "Where is order 1001?"
-    } else {
-        "It is me again."
-    };
-    chat.as_user(ana.id)
-        .conversation(conversation.id)
-        .send(greeting)
-        .await?;
-    chat.as_user(leo.id)
-        .conversation(conversation.id)
-        .send("Hello Ana, let me look.")
-        .await?;
+    let greeting = if is_new { "Where is order 1001?" } else { "It is me again." };
+    chat.as_user(ana.id).conversation(conversation.id).send(greeting).await?;
+    chat.as_user(leo.id).conversation(conversation.id).send("Hello Ana, let me look.").await?;
 
-    let history = chat
-        .as_user(ana.id)
-        .conversation(conversation.id)
-        .history(Span::Newest, 50)
-        .await?;
+    let history = chat.as_user(ana.id).conversation(conversation.id).history(Span::Newest, 50).await?;
     println!("{}:", folder.display());
     for message in history.items {
-        println!(
-            "{:>4}  {}  {}: {}",
-            message.seq, message.created_at, message.author.name, message.text
-        );
+        println!("{:>4}  {}  {}: {}", message.seq, message.created_at, message.author.name, message.text);
     }
     Ok(chat.close(Duration::from_secs(10)).await?)
 }

@@ -8,20 +8,13 @@ use crate::{Client, Error};
 impl Client {
     /// Signs up a customer; the returned client acts for them.
     pub async fn register(&self, email: &str, name: &str, password: &str) -> Result<(Self, SignedIn), Error> {
-        let body = RegisterBody {
-            email: email.to_owned(),
-            name: name.to_owned(),
-            password: password.to_owned(),
-        };
+        let body = RegisterBody { email: email.to_owned(), name: name.to_owned(), password: password.to_owned() };
         self.adopt(self.post("/auth/register", &body).await?.json()?)
     }
 
     /// Signs in; the returned client acts for that person.
     pub async fn login(&self, email: &str, password: &str) -> Result<(Self, SignedIn), Error> {
-        let body = LoginBody {
-            email: email.to_owned(),
-            password: password.to_owned(),
-        };
+        let body = LoginBody { email: email.to_owned(), password: password.to_owned() };
         self.adopt(self.post("/auth/login", &body).await?.json()?)
     }
 

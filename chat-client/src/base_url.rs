@@ -35,10 +35,7 @@ impl BaseUrl {
         if uri.query().is_some() {
             return Err(refuse("a base URL has no query"));
         }
-        Ok(Self {
-            authority: authority.clone(),
-            prefix: uri.path().trim_end_matches('/').to_owned(),
-        })
+        Ok(Self { authority: authority.clone(), prefix: uri.path().trim_end_matches('/').to_owned() })
     }
 
     /// The address of a route of the API, such as `/me`.

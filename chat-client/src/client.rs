@@ -46,10 +46,7 @@ impl Client {
     /// The same client, acting for the person whose access token this is.
     #[must_use]
     pub fn authenticated(&self, token: &str) -> Self {
-        Self {
-            token: Some(token.into()),
-            ..self.clone()
-        }
+        Self { token: Some(token.into()), ..self.clone() }
     }
 
     /// How long a request may take, from the connection to the last byte of the answer; 30 s unless set.

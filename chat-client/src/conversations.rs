@@ -28,12 +28,8 @@ impl Client {
 
     /// The conversation of the two of us; begins it when there is none.
     pub async fn open_direct(&self, with: UserId) -> Result<Conversation, Error> {
-        self.begin(&NewConversation {
-            kind: NewConversationKind::Direct,
-            participants: vec![with],
-            subject: None,
-        })
-        .await
+        self.begin(&NewConversation { kind: NewConversationKind::Direct, participants: vec![with], subject: None })
+            .await
     }
 
     /// Begins a group, of which I become the owner.
@@ -49,16 +45,12 @@ impl Client {
     /// Brings somebody into a group.
     pub async fn add_participant(&self, id: ConversationId, user: UserId) -> Result<Conversation, Error> {
         let body = AddParticipant { user_id: user };
-        self.post(&format!("/conversations/{id}/participants"), &body)
-            .await?
-            .json()
+        self.post(&format!("/conversations/{id}/participants"), &body).await?.json()
     }
 
     /// Takes somebody out of a group; with my own id, leaves it.
     pub async fn remove_participant(&self, id: ConversationId, user: UserId) -> Result<(), Error> {
-        self.delete(&format!("/conversations/{id}/participants/{user}"))
-            .await
-            .map(drop)
+        self.delete(&format!("/conversations/{id}/participants/{user}")).await.map(drop)
     }
 
     /// A part of a conversation's history; without a limit as long as the server likes (50 messages).
@@ -74,16 +66,9 @@ impl Client {
         client_id: &ClientId,
         text: &str,
     ) -> Result<(Message, Outcome), Error> {
-        let body = NewMessage {
-            client_id: client_id.clone(),
-            text: text.to_owned(),
-        };
+        let body = NewMessage { client_id: client_id.clone(), text: text.to_owned() };
         let answer = self.post(&format!("/conversations/{id}/messages"), &body).await?;
-        let outcome = if answer.status == StatusCode::CREATED {
-            Outcome::Created
-        } else {
-            Outcome::Duplicate
-        };
+        let outcome = if answer.status == StatusCode::CREATED { Outcome::Created } else { Outcome::Duplicate };
         Ok((answer.json()?, outcome))
     }
 

@@ -76,9 +76,7 @@ impl Client {
 
     pub(crate) async fn exchange_at(&self, uri: Uri, method: Method, body: Option<Bytes>) -> Result<Answer, Error> {
         let request = self.request(method, uri, body)?;
-        tokio::time::timeout(self.timeout, self.carry_out(request))
-            .await
-            .unwrap_or(Err(Error::Timeout))
+        tokio::time::timeout(self.timeout, self.carry_out(request)).await.unwrap_or(Err(Error::Timeout))
     }
 
     fn request(&self, method: Method, uri: Uri, body: Option<Bytes>) -> Result<Request<Full<Bytes>>, Error> {
@@ -88,10 +86,7 @@ impl Client {
         *request.uri_mut() = uri;
         let headers = request.headers_mut();
         headers.insert(USER_AGENT, HeaderValue::from_static(crate::USER_AGENT));
-        headers.insert(
-            ACCEPT,
-            HeaderValue::from_static("application/json, application/problem+json"),
-        );
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json, application/problem+json"));
         if has_body {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
@@ -105,13 +100,7 @@ impl Client {
     }
 
     async fn carry_out(&self, request: Request<Full<Bytes>>) -> Result<Answer, Error> {
-        let (head, body) = self
-            .connections
-            .0
-            .request(request)
-            .await
-            .map_err(Error::transport)?
-            .into_parts();
+        let (head, body) = self.connections.0.request(request).await.map_err(Error::transport)?.into_parts();
         let body = Limited::new(body, ANSWER_LIMIT).collect().await.map_err(|error| {
             if error.is::<LengthLimitError>() {
                 Error::Protocol(format!("an answer of more than {ANSWER_LIMIT} bytes"))
@@ -121,10 +110,7 @@ impl Client {
         })?;
         let body = body.to_bytes();
         if head.status.is_success() {
-            Ok(Answer {
-                status: head.status,
-                body,
-            })
+            Ok(Answer { status: head.status, body })
         } else {
             Err(Error::from_answer(head.status, &body))
         }

@@ -20,10 +20,7 @@ impl PageQuery {
     /// The part that begins where another ended: its `next_cursor`.
     #[must_use]
     pub fn after(cursor: Cursor) -> Self {
-        Self {
-            limit: None,
-            cursor: Some(cursor),
-        }
+        Self { limit: None, cursor: Some(cursor) }
     }
 
     /// At most so many rows; the server clamps it to its own limit (200).
@@ -34,9 +31,7 @@ impl PageQuery {
     }
 
     pub(crate) fn to_query(&self) -> Query {
-        Query::default()
-            .with("limit", self.limit.as_ref())
-            .with("cursor", self.cursor.as_ref())
+        Query::default().with("limit", self.limit.as_ref()).with("cursor", self.cursor.as_ref())
     }
 }
 

@@ -142,11 +142,8 @@ fn write_id(f: &mut fmt::Formatter<'_>, prefix: &str, bytes: [u8; 16]) -> fmt::R
 }
 
 fn parse_id(text: &str, prefix: &str, noun: &str) -> Result<[u8; 16], InvalidId> {
-    let malformed = || {
-        InvalidId(format!(
-            "not a {noun} id: expected `{prefix}_` and {SUFFIX_LEN} characters of base32"
-        ))
-    };
+    let malformed =
+        || InvalidId(format!("not a {noun} id: expected `{prefix}_` and {SUFFIX_LEN} characters of base32"));
     let Some((given, suffix)) = text.rsplit_once('_') else {
         return Err(malformed());
     };
@@ -192,10 +189,7 @@ mod tests {
     #[test]
     fn an_id_of_the_wrong_kind_says_so() {
         let error = "conv_01h455vb4pex5vsknk084sn02q".parse::<UserId>().unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "expected a user id (`user_…`), got one of kind `conv`"
-        );
+        assert_eq!(error.to_string(), "expected a user id (`user_…`), got one of kind `conv`");
     }
 
     #[test]

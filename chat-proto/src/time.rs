@@ -29,10 +29,7 @@ impl Timestamp {
     /// The moment this much later; stays at the end of time instead of overflowing.
     #[must_use]
     pub fn after(self, span: std::time::Duration) -> Self {
-        Self(
-            self.0
-                .saturating_add(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)),
-        )
+        Self(self.0.saturating_add(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)))
     }
 }
 
@@ -54,8 +51,7 @@ impl FromStr for Timestamp {
     type Err = jiff::Error;
 
     fn from_str(text: &str) -> Result<Self, jiff::Error> {
-        text.parse::<jiff::Timestamp>()
-            .map(|moment| Self(moment.as_millisecond()))
+        text.parse::<jiff::Timestamp>().map(|moment| Self(moment.as_millisecond()))
     }
 }
 
@@ -86,13 +82,7 @@ mod tests {
     #[test]
     fn text_has_milliseconds_and_z() {
         assert_eq!(Timestamp::from_millis(0).to_string(), "1970-01-01T00:00:00.000Z");
-        assert_eq!(
-            Timestamp::from_millis(1_795_356_423_250).to_string(),
-            "2026-11-22T14:07:03.250Z"
-        );
-        assert_eq!(
-            "2026-11-22T14:07:03.250Z".parse::<Timestamp>().unwrap().as_millis(),
-            1_795_356_423_250
-        );
+        assert_eq!(Timestamp::from_millis(1_795_356_423_250).to_string(), "2026-11-22T14:07:03.250Z");
+        assert_eq!("2026-11-22T14:07:03.250Z".parse::<Timestamp>().unwrap().as_millis(), 1_795_356_423_250);
     }
 }

@@ -60,9 +60,7 @@ fn conv() -> ConversationId {
 }
 
 fn client_id() -> ClientId {
-    "0199f2c4-7d1e-7c3a-9a55-2f6f1f0a9b11"
-        .parse()
-        .expect("a fixed id is one")
+    "0199f2c4-7d1e-7c3a-9a55-2f6f1f0a9b11".parse().expect("a fixed id is one")
 }
 
 fn at(seconds: i64) -> Timestamp {
@@ -74,11 +72,7 @@ fn cursor() -> Cursor {
 }
 
 fn person() -> Person {
-    Person {
-        id: alice(),
-        name: "Alice Ä. 🧵".to_owned(),
-        role: Role::Customer,
-    }
+    Person { id: alice(), name: "Alice Ä. 🧵".to_owned(), role: Role::Customer }
 }
 
 fn user() -> User {
@@ -147,29 +141,16 @@ fn empty_conversation() -> Conversation {
 }
 
 fn limits() -> LimitsInfo {
-    LimitsInfo {
-        text_bytes: 16_384,
-        frame_bytes: 65_536,
-        body_bytes: 65_536,
-        group_participants: 256,
-        page_rows: 200,
-    }
+    LimitsInfo { text_bytes: 16_384, frame_bytes: 65_536, body_bytes: 65_536, group_participants: 256, page_rows: 200 }
 }
 
 fn field_problem() -> FieldProblem {
-    FieldProblem {
-        pointer: "/text".to_owned(),
-        code: ErrorCode::TooLarge,
-        detail: "at most 16384 bytes".to_owned(),
-    }
+    FieldProblem { pointer: "/text".to_owned(), code: ErrorCode::TooLarge, detail: "at most 16384 bytes".to_owned() }
 }
 
 #[test]
 fn model() {
-    let of_others = Message {
-        client_id: None,
-        ..message()
-    };
+    let of_others = Message { client_id: None, ..message() };
     let shown = Shown::default()
         .add("Person", &person())
         .add("User", &user())
@@ -179,31 +160,9 @@ fn model() {
         .add("Conversation (group)", &conversation())
         .add("Conversation (direct, empty)", &empty_conversation())
         .add("Cursor", &cursor())
-        .add(
-            "Page<Person>",
-            &Page {
-                items: vec![person()],
-                next_cursor: Some(cursor()),
-                as_of: cursor(),
-            },
-        )
-        .add(
-            "Page<Person> (the last)",
-            &Page::<Person> {
-                items: Vec::new(),
-                next_cursor: None,
-                as_of: cursor(),
-            },
-        )
-        .add(
-            "History",
-            &History {
-                items: vec![message()],
-                more_before: true,
-                more_after: false,
-                as_of: cursor(),
-            },
-        )
+        .add("Page<Person>", &Page { items: vec![person()], next_cursor: Some(cursor()), as_of: cursor() })
+        .add("Page<Person> (the last)", &Page::<Person> { items: Vec::new(), next_cursor: None, as_of: cursor() })
+        .add("History", &History { items: vec![message()], more_before: true, more_after: false, as_of: cursor() })
         .add("Role", &Role::ALL.to_vec());
     insta::assert_snapshot!(shown.0);
 }
@@ -219,13 +178,7 @@ fn rest() {
                 password: "correct horse".to_owned(),
             },
         )
-        .add(
-            "LoginBody",
-            &LoginBody {
-                email: "alice@example.com".to_owned(),
-                password: "correct horse".to_owned(),
-            },
-        )
+        .add("LoginBody", &LoginBody { email: "alice@example.com".to_owned(), password: "correct horse".to_owned() })
         .add(
             "SignedIn",
             &SignedIn {
@@ -235,12 +188,7 @@ fn rest() {
                 token_type: "Bearer".to_owned(),
             },
         )
-        .add(
-            "PatchMe",
-            &PatchMe {
-                name: "Alice".to_owned(),
-            },
-        )
+        .add("PatchMe", &PatchMe { name: "Alice".to_owned() })
         .add(
             "NewUser",
             &NewUser {
@@ -252,11 +200,7 @@ fn rest() {
         )
         .add(
             "NewConversation (direct)",
-            &NewConversation {
-                kind: NewConversationKind::Direct,
-                participants: vec![alice()],
-                subject: None,
-            },
+            &NewConversation { kind: NewConversationKind::Direct, participants: vec![alice()], subject: None },
         )
         .add(
             "NewConversation (group)",
@@ -267,22 +211,12 @@ fn rest() {
             },
         )
         .add("AddParticipant", &AddParticipant { user_id: alice() })
-        .add(
-            "NewMessage",
-            &NewMessage {
-                client_id: client_id(),
-                text: "Hello".to_owned(),
-            },
-        )
+        .add("NewMessage", &NewMessage { client_id: client_id(), text: "Hello".to_owned() })
         .add("ReadBody", &ReadBody { seq: Seq(3) })
         .add("TypingBody", &TypingBody { on: true })
         .add(
             "ServerInfo",
-            &ServerInfo {
-                version: "0.1.0".to_owned(),
-                protocols: vec![SUBPROTOCOL.to_owned()],
-                limits: limits(),
-            },
+            &ServerInfo { version: "0.1.0".to_owned(), protocols: vec![SUBPROTOCOL.to_owned()], limits: limits() },
         )
         .add(
             "Problem",
@@ -308,46 +242,20 @@ fn client_frames() {
             "hello",
             &ClientFrame::Hello(Hello {
                 token: "aaa.bbb.ccc".to_owned(),
-                client: Some(ClientInfo {
-                    name: "till".to_owned(),
-                    version: "1.2.3".to_owned(),
-                }),
+                client: Some(ClientInfo { name: "till".to_owned(), version: "1.2.3".to_owned() }),
                 resume: Some("c1_AAECAwQFBgcICQ".to_owned()),
             }),
         )
         .add(
             "hello (short)",
-            &ClientFrame::Hello(Hello {
-                token: "aaa.bbb.ccc".to_owned(),
-                client: None,
-                resume: None,
-            }),
+            &ClientFrame::Hello(Hello { token: "aaa.bbb.ccc".to_owned(), client: None, resume: None }),
         )
         .add(
             "send",
-            &ClientFrame::Send(SendFrame {
-                re: 7,
-                conv: conv(),
-                client_id: client_id(),
-                text: "Hello".to_owned(),
-            }),
+            &ClientFrame::Send(SendFrame { re: 7, conv: conv(), client_id: client_id(), text: "Hello".to_owned() }),
         )
-        .add(
-            "read",
-            &ClientFrame::Read(ReadFrame {
-                re: Some(8),
-                conv: conv(),
-                seq: Seq(3),
-            }),
-        )
-        .add(
-            "typing",
-            &ClientFrame::Typing(TypingFrame {
-                re: None,
-                conv: conv(),
-                on: true,
-            }),
-        )
+        .add("read", &ClientFrame::Read(ReadFrame { re: Some(8), conv: conv(), seq: Seq(3) }))
+        .add("typing", &ClientFrame::Typing(TypingFrame { re: None, conv: conv(), on: true }))
         .add("ping", &ClientFrame::Ping(PingFrame {}));
     insta::assert_snapshot!(shown.0);
 }
@@ -370,28 +278,11 @@ fn server_frames() {
         )
         .add(
             "eph typing",
-            &ServerFrame::Eph(EphemeralEvent::Typing {
-                conv: conv(),
-                user: alice(),
-                on: true,
-                expires_in_ms: 5_000,
-            }),
+            &ServerFrame::Eph(EphemeralEvent::Typing { conv: conv(), user: alice(), on: true, expires_in_ms: 5_000 }),
         )
-        .add(
-            "eph presence",
-            &ServerFrame::Eph(EphemeralEvent::Presence {
-                user: alice(),
-                online: false,
-            }),
-        )
+        .add("eph presence", &ServerFrame::Eph(EphemeralEvent::Presence { user: alice(), online: false }))
         .add("live", &ServerFrame::Live { c: c() })
-        .add(
-            "ok",
-            &ServerFrame::Ok(OkFrame {
-                re: 7,
-                d: content(&message()),
-            }),
-        )
+        .add("ok", &ServerFrame::Ok(OkFrame { re: 7, d: content(&message()) }))
         .add("ok (of a read)", &ServerFrame::Ok(OkFrame { re: 8, d: Value::Null }))
         .add(
             "err",
@@ -418,20 +309,10 @@ fn server_frames() {
             }),
         )
         .add("ping", &ServerFrame::Ping { c: c() })
-        .add(
-            "reset",
-            &ServerFrame::Reset {
-                reason: "epoch_changed".to_owned(),
-            },
-        )
+        .add("reset", &ServerFrame::Reset { reason: "epoch_changed".to_owned() })
         .add(
             "bye",
-            &ServerFrame::Bye(Bye {
-                code: 4503,
-                reason: ErrorCode::Draining,
-                reconnect: true,
-                after_ms: 1_000,
-            }),
+            &ServerFrame::Bye(Bye { code: 4503, reason: ErrorCode::Draining, reconnect: true, after_ms: 1_000 }),
         );
     insta::assert_snapshot!(shown.0);
 }
@@ -455,17 +336,10 @@ fn events() {
             d: content(d),
         })
     }
-    let moved = ReadMoved {
-        user_id: alice(),
-        seq: Seq(3),
-    };
-    let added = ParticipantAdded {
-        participant: participant(),
-    };
+    let moved = ReadMoved { user_id: alice(), seq: Seq(3) };
+    let added = ParticipantAdded { participant: participant() };
     let removed = ParticipantRemoved { user_id: alice() };
-    let revoked = AccessRevoked {
-        conversation_id: conv(),
-    };
+    let revoked = AccessRevoked { conversation_id: conv() };
     let shown = Shown::default()
         .add("1", &event(1, EventName::MessageCreated, &message()))
         .add("2", &event(2, EventName::ReadMoved, &moved))
@@ -497,24 +371,13 @@ struct Refusal {
 }
 
 fn refused(text: impl Into<String>, re: Option<u64>, code: ErrorCode, detail: &'static str) -> Refusal {
-    Refusal {
-        text: text.into(),
-        re,
-        code,
-        detail,
-    }
+    Refusal { text: text.into(), re, code, detail }
 }
 
 fn check(cases: &[Refusal]) {
     for case in cases {
         let error = ClientFrame::parse(&case.text).expect_err(&case.text);
-        assert_eq!(
-            (error.re, error.code),
-            (case.re, case.code),
-            "{}: {}",
-            case.text,
-            error.detail
-        );
+        assert_eq!((error.re, error.code), (case.re, case.code), "{}: {}", case.text, error.detail);
         assert!(error.detail.contains(case.detail), "{}: {}", case.text, error.detail);
         assert!(error.detail.len() < 300, "{}: {}", case.text, error.detail);
     }
@@ -524,27 +387,12 @@ fn check(cases: &[Refusal]) {
 fn frames_of_the_wrong_shape_are_refused_with_their_re() {
     let to = format!(r#""conv":"{}","client_id":"a""#, conv());
     check(&[
-        refused(
-            r#"{"t":"react","re":5,"emoji":"x"}"#,
-            Some(5),
-            Unsupported,
-            "unknown frame; known are hello",
-        ),
+        refused(r#"{"t":"react","re":5,"emoji":"x"}"#, Some(5), Unsupported, "unknown frame; known are hello"),
         refused(r#"{"t":"Send","re":5}"#, Some(5), Unsupported, "unknown frame"),
         refused(r#"{"re":5}"#, Some(5), Invalid, "missing field `t`"),
         refused(r#"{"t":7,"re":5}"#, Some(5), Invalid, ""),
-        refused(
-            format!(r#"{{"t":"send","re":5,{to}}}"#),
-            Some(5),
-            Invalid,
-            "missing field `text`",
-        ),
-        refused(
-            format!(r#"{{"t":"send",{to},"text":"x"}}"#),
-            None,
-            Invalid,
-            "missing field `re`",
-        ),
+        refused(format!(r#"{{"t":"send","re":5,{to}}}"#), Some(5), Invalid, "missing field `text`"),
+        refused(format!(r#"{{"t":"send",{to},"text":"x"}}"#), None, Invalid, "missing field `re`"),
         refused(
             format!(r#"{{"t":"send","re":5,{to},"text":"x","colour":1}}"#),
             Some(5),
@@ -558,12 +406,7 @@ fn frames_of_the_wrong_shape_are_refused_with_their_re() {
             Invalid,
             "duplicate field `text`",
         ),
-        refused(
-            format!(r#"{{"t":"send","re":5,"re":6,{to},"text":"x"}}"#),
-            None,
-            Invalid,
-            "duplicate field `re`",
-        ),
+        refused(format!(r#"{{"t":"send","re":5,"re":6,{to},"text":"x"}}"#), None, Invalid, "duplicate field `re`"),
         refused(r#"{"t":"ping","t":"hello"}"#, None, Invalid, "duplicate field"),
     ]);
 }
@@ -578,48 +421,22 @@ fn wrong_values_are_refused_with_the_re_of_their_frame() {
             Invalid,
             "expected a conversation id",
         ),
+        refused(format!(r#"{{"t":"read","re":5,"conv":"{}","seq":-1}}"#, conv()), Some(5), Invalid, "expected u64"),
         refused(
-            format!(r#"{{"t":"read","re":5,"conv":"{}","seq":-1}}"#, conv()),
+            format!(r#"{{"t":"read","re":5,"conv":"{}","seq":18446744073709551616}}"#, conv()),
             Some(5),
             Invalid,
             "expected u64",
         ),
-        refused(
-            format!(
-                r#"{{"t":"read","re":5,"conv":"{}","seq":18446744073709551616}}"#,
-                conv()
-            ),
-            Some(5),
-            Invalid,
-            "expected u64",
-        ),
-        refused(
-            format!(
-                r#"{{"t":"read","re":18446744073709551616,"conv":"{}","seq":1}}"#,
-                conv()
-            ),
-            None,
-            Invalid,
-            "",
-        ),
+        refused(format!(r#"{{"t":"read","re":18446744073709551616,"conv":"{}","seq":1}}"#, conv()), None, Invalid, ""),
         refused(
             format!(r#"{{"t":"read","re":5,"conv":"{}","seq":1e999}}"#, conv()),
             Some(5),
             Invalid,
             "number out of range",
         ),
-        refused(
-            format!(r#"{{"t":"read","re":5,"conv":"{}","seq":1.0}}"#, conv()),
-            Some(5),
-            Invalid,
-            "expected u64",
-        ),
-        refused(
-            format!(r#"{{"t":"send","re":5,{to},"text":"\ud800"}}"#),
-            Some(5),
-            Invalid,
-            "hex escape",
-        ),
+        refused(format!(r#"{{"t":"read","re":5,"conv":"{}","seq":1.0}}"#, conv()), Some(5), Invalid, "expected u64"),
+        refused(format!(r#"{{"t":"send","re":5,{to},"text":"\ud800"}}"#), Some(5), Invalid, "hex escape"),
     ]);
 }
 
@@ -633,12 +450,7 @@ fn what_is_no_frame_at_all_is_refused() {
         refused(r#"{"t":"ping"} {}"#, None, Invalid, "trailing characters"),
         refused(r#"{"t":"ping""#, None, Invalid, "EOF"),
         refused(nested(200), None, Invalid, "not a frame"),
-        refused(
-            format!(r#"{{"t":"ping","re":5,"x":{}}}"#, nested(200)),
-            Some(5),
-            Invalid,
-            "recursion limit",
-        ),
+        refused(format!(r#"{{"t":"ping","re":5,"x":{}}}"#, nested(200)), Some(5), Invalid, "recursion limit"),
     ]);
 }
 

@@ -51,11 +51,7 @@ pub(crate) fn draw(state: &State, frame: &mut Frame<'_>) {
         (Some(words), _) | (None, Link::Lost(words) | Link::Ended(words)) => {
             Line::from(format!(" {}", cut(words, usize::from(hints.width) - 1))).bold()
         }
-        _ => Line::from(format!(
-            " {}",
-            cut(&keys::hints(state.focus), usize::from(hints.width) - 1)
-        ))
-        .dim(),
+        _ => Line::from(format!(" {}", cut(&keys::hints(state.focus), usize::from(hints.width) - 1))).dim(),
     };
     frame.render_widget(last, hints);
     if state.help {
@@ -65,22 +61,14 @@ pub(crate) fn draw(state: &State, frame: &mut Frame<'_>) {
 
 fn draw_top(state: &State, frame: &mut Frame<'_>, area: Rect) {
     let unread: u64 = state.rows.iter().map(|row| row.unread).sum();
-    let news = if unread > 0 {
-        format!("  {unread} new")
-    } else {
-        String::new()
-    };
+    let news = if unread > 0 { format!("  {unread} new") } else { String::new() };
     let link = match &state.link {
         Link::Connecting => "connecting ".to_owned(),
         Link::Live => "live ".to_owned(),
         Link::Lost(_) => "offline, trying again ".to_owned(),
         Link::Ended(_) => "signed out ".to_owned(),
     };
-    let words = ends(
-        &format!(" chat  {}{news}", state.my_name),
-        &link,
-        usize::from(area.width),
-    );
+    let words = ends(&format!(" chat  {}{news}", state.my_name), &link, usize::from(area.width));
     frame.render_widget(Line::styled(words, Style::new().reversed()), area);
 }
 
@@ -106,20 +94,9 @@ fn draw_list(state: &State, frame: &mut Frame<'_>, area: Rect) {
             (_, 1..) => '*',
             _ => ' ',
         };
-        let news = if row.unread > 0 {
-            format!("{} new ", row.unread)
-        } else {
-            String::new()
-        };
-        let style = if row.unread > 0 || selected {
-            Style::new().bold()
-        } else {
-            Style::new()
-        };
-        lines.push(Line::styled(
-            ends(&format!("{mark}{}", row.title), &news, columns),
-            style,
-        ));
+        let news = if row.unread > 0 { format!("{} new ", row.unread) } else { String::new() };
+        let style = if row.unread > 0 || selected { Style::new().bold() } else { Style::new() };
+        lines.push(Line::styled(ends(&format!("{mark}{}", row.title), &news, columns), style));
         let second = match state.drafts.get(&row.id) {
             _ if state.typing.iter().any(|typist| typist.conv == row.id) => "writing ...".to_owned(),
             Some(draft) if !draft.is_empty() && !selected => format!("draft: {}", draft.replace('\n', " ")),
@@ -152,10 +129,7 @@ fn draw_composer(state: &State, frame: &mut Frame<'_>, area: Rect) {
     }
     let lines = wrap(state.draft(), usize::from(inner.width).saturating_sub(3));
     let first = lines.len().saturating_sub(usize::from(inner.height));
-    let shown: Vec<Line<'_>> = lines[first..]
-        .iter()
-        .map(|line| Line::from(format!(" {line}")))
-        .collect();
+    let shown: Vec<Line<'_>> = lines[first..].iter().map(|line| Line::from(format!(" {line}"))).collect();
     let end = lines.last().map_or(0, |line| line.width());
     let height = shown.len();
     frame.render_widget(Paragraph::new(shown), inner);
@@ -174,10 +148,7 @@ fn draw_help(frame: &mut Frame<'_>, over: Rect) {
             _ => Line::from(format!("  {keys:<18}{says}")),
         })
         .collect();
-    let height = u16::try_from(rows.len())
-        .unwrap_or(u16::MAX)
-        .saturating_add(2)
-        .min(over.height);
+    let height = u16::try_from(rows.len()).unwrap_or(u16::MAX).saturating_add(2).min(over.height);
     let width = 54.min(over.width);
     let area = Rect::new(over.x + (over.width - width) / 2, over.y, width, height);
     frame.render_widget(Clear, area);

@@ -29,11 +29,7 @@ enum Break {
 
 impl From<Error> for Break {
     fn from(error: Error) -> Self {
-        if error.is_retryable() {
-            Self::Lost(error.to_string())
-        } else {
-            Self::Ended(error.to_string())
-        }
+        if error.is_retryable() { Self::Lost(error.to_string()) } else { Self::Ended(error.to_string()) }
     }
 }
 

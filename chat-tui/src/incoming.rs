@@ -13,10 +13,7 @@ const DWELL: u8 = 2;
 
 /// The whole list, at the start and when the server cannot tell what was missed.
 pub(crate) fn inbox(state: &mut State, conversations: &[Conversation]) -> Vec<Effect> {
-    state.rows = conversations
-        .iter()
-        .map(|conversation| state.new_row(conversation))
-        .collect();
+    state.rows = conversations.iter().map(|conversation| state.new_row(conversation)).collect();
     state.threads.clear();
     sort(state);
     let kept = state.selected.filter(|id| state.row(*id).is_some());
@@ -117,9 +114,7 @@ pub(crate) fn message(state: &mut State, message: &Message) -> Vec<Effect> {
     if let Some(client_id) = &message.client_id {
         state.outbox.retain(|outgoing| outgoing.client_id != *client_id);
     }
-    state
-        .typing
-        .retain(|typist| (typist.conv, typist.user) != (conv, message.author.id));
+    state.typing.retain(|typist| (typist.conv, typist.user) != (conv, message.author.id));
     let entry = state.entry(message);
     let last = plain_line(&message.text).into_owned();
     let Some(row) = state.row_mut(conv) else {
@@ -171,11 +166,7 @@ pub(crate) fn read_on(state: &mut State) -> Vec<Effect> {
 pub(crate) fn typing(state: &mut State, conv: ConversationId, user: UserId, on: bool, seconds: u64) {
     state.typing.retain(|typist| (typist.conv, typist.user) != (conv, user));
     if on && user != state.me {
-        state.typing.push(Typist {
-            conv,
-            user,
-            left: seconds,
-        });
+        state.typing.push(Typist { conv, user, left: seconds });
     }
 }
 
@@ -190,7 +181,5 @@ pub(crate) fn tick(state: &mut State) -> Vec<Effect> {
 }
 
 fn sort(state: &mut State) {
-    state
-        .rows
-        .sort_by(|a, b| b.updated_at.cmp(&a.updated_at).then(b.id.cmp(&a.id)));
+    state.rows.sort_by(|a, b| b.updated_at.cmp(&a.updated_at).then(b.id.cmp(&a.id)));
 }

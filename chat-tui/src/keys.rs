@@ -85,9 +85,8 @@ pub(crate) fn command(focus: Focus, key: &KeyEvent) -> Option<Command> {
 
 /// The last line of the screen.
 pub(crate) fn hints(focus: Focus) -> String {
-    let hinted = BINDINGS
-        .iter()
-        .filter(|binding| !binding.hint.is_empty() && binding.focus.is_none_or(|of| of == focus));
+    let hinted =
+        BINDINGS.iter().filter(|binding| !binding.hint.is_empty() && binding.focus.is_none_or(|of| of == focus));
     let words: Vec<_> = hinted.map(|binding| binding.hint).collect();
     words.join("   ")
 }

@@ -146,17 +146,9 @@ async fn send(client: &Client, outgoing: &Outgoing) -> Result<(), Error> {
 /// What a live event is to the screen.
 pub(crate) fn ephemeral(event: &EphemeralEvent) -> Option<Event> {
     match *event {
-        EphemeralEvent::Typing {
-            conv,
-            user,
-            on,
-            expires_in_ms,
-        } => Some(Event::Typing {
-            conv,
-            user,
-            on,
-            seconds: expires_in_ms.div_ceil(1_000),
-        }),
+        EphemeralEvent::Typing { conv, user, on, expires_in_ms } => {
+            Some(Event::Typing { conv, user, on, seconds: expires_in_ms.div_ceil(1_000) })
+        }
         _ => None,
     }
 }

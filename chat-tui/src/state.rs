@@ -192,13 +192,7 @@ impl State {
             })
             .collect();
         let subject = conversation.subject.as_deref().map(plain_line);
-        let names = || {
-            people
-                .iter()
-                .map(|person| person.name.as_str())
-                .collect::<Vec<_>>()
-                .join(", ")
-        };
+        let names = || people.iter().map(|person| person.name.as_str()).collect::<Vec<_>>().join(", ");
         let title = match (conversation.kind, subject) {
             (ConversationKind::Group, Some(subject)) => subject.into_owned(),
             _ => names(),
@@ -208,9 +202,7 @@ impl State {
             id: conversation.id,
             title,
             people,
-            last: last
-                .map(|message| plain_line(&message.text).into_owned())
-                .unwrap_or_default(),
+            last: last.map(|message| plain_line(&message.text).into_owned()).unwrap_or_default(),
             last_seq: conversation.last_seq,
             read_seq: conversation.read_seq,
             unread: conversation.unread,

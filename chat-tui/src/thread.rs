@@ -18,10 +18,7 @@ pub(crate) fn draw(state: &State, frame: &mut Frame<'_>, area: Rect) {
     let [title, body, foot] =
         Layout::vertical([Constraint::Length(1), Constraint::Min(1), Constraint::Length(1)]).areas(area);
     let columns = usize::from(area.width);
-    frame.render_widget(
-        Line::from(format!(" {}", cut(&row.title, columns.saturating_sub(2)))).bold(),
-        title,
-    );
+    frame.render_widget(Line::from(format!(" {}", cut(&row.title, columns.saturating_sub(2)))).bold(), title);
 
     let lines = lines(state, row, columns.saturating_sub(2));
     let height = usize::from(body.height);
@@ -31,11 +28,7 @@ pub(crate) fn draw(state: &State, frame: &mut Frame<'_>, area: Rect) {
     let shown = lines[end.saturating_sub(height)..end].to_vec();
     // A short conversation stands at the bottom, next to where one writes.
     let used = u16::try_from(shown.len()).unwrap_or(body.height);
-    let at = Rect {
-        y: body.y + body.height - used,
-        height: used,
-        ..body
-    };
+    let at = Rect { y: body.y + body.height - used, height: used, ..body };
     frame.render_widget(Paragraph::new(shown), at);
 
     let below = match (scroll, writing(state, row.id)) {
@@ -43,10 +36,7 @@ pub(crate) fn draw(state: &State, frame: &mut Frame<'_>, area: Rect) {
         (_, Some(who)) => format!("{who} writing ..."),
         _ => String::new(),
     };
-    frame.render_widget(
-        Line::from(format!(" {}", cut(&below, columns.saturating_sub(2)))).dim(),
-        foot,
-    );
+    frame.render_widget(Line::from(format!(" {}", cut(&below, columns.saturating_sub(2)))).dim(), foot);
 }
 
 fn lines(state: &State, row: &Row, columns: usize) -> Vec<Line<'static>> {
@@ -58,9 +48,7 @@ fn lines(state: &State, row: &Row, columns: usize) -> Vec<Line<'static>> {
     } else if thread.is_some_and(|thread| thread.more_before) {
         lines.push(Line::from(" PgUp loads older messages").dim());
     }
-    let seen = entries
-        .and_then(|entries| entries.iter().rev().find(|(_, entry)| entry.mine))
-        .map(|(seq, _)| *seq);
+    let seen = entries.and_then(|entries| entries.iter().rev().find(|(_, entry)| entry.mine)).map(|(seq, _)| *seq);
     let mut day = String::new();
     for (seq, entry) in entries.into_iter().flatten() {
         let today = moment(entry.at, &state.zone, "%A, %-d %B %Y");
@@ -70,25 +58,13 @@ fn lines(state: &State, row: &Row, columns: usize) -> Vec<Line<'static>> {
         }
         let author = if entry.mine { "You" } else { &entry.author };
         let head = format!(" {} {author}", moment(entry.at, &state.zone, "%H:%M"));
-        let right = if seen == Some(*seq) {
-            read_by(row, *seq)
-        } else {
-            String::new()
-        };
+        let right = if seen == Some(*seq) { read_by(row, *seq) } else { String::new() };
         lines.push(Line::from(ends(&head, &right, columns)).bold());
-        lines.extend(
-            wrap(&entry.text, columns - 3)
-                .into_iter()
-                .map(|line| Line::from(format!("   {line}"))),
-        );
+        lines.extend(wrap(&entry.text, columns - 3).into_iter().map(|line| Line::from(format!("   {line}"))));
     }
     for outgoing in state.outbox.iter().filter(|outgoing| outgoing.conv == row.id) {
         lines.push(Line::from(if outgoing.stored { " You" } else { " You, sending ..." }).dim());
-        lines.extend(
-            wrap(&outgoing.text, columns - 3)
-                .into_iter()
-                .map(|line| Line::from(format!("   {line}")).dim()),
-        );
+        lines.extend(wrap(&outgoing.text, columns - 3).into_iter().map(|line| Line::from(format!("   {line}")).dim()));
     }
     lines
 }
@@ -106,12 +82,7 @@ fn read_by(row: &Row, seq: Seq) -> String {
 fn writing(state: &State, conv: ConversationId) -> Option<String> {
     let row = state.row(conv)?;
     let typists = state.typing.iter().filter(|typist| typist.conv == conv);
-    let name = |user| {
-        row.people
-            .iter()
-            .find(|person| person.id == user)
-            .map(|person| person.name.as_str())
-    };
+    let name = |user| row.people.iter().find(|person| person.id == user).map(|person| person.name.as_str());
     let names: Vec<_> = typists.map(|typist| name(typist.user).unwrap_or("Somebody")).collect();
     match names.as_slice() {
         [] => None,

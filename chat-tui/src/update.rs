@@ -63,12 +63,7 @@ pub(crate) fn update(state: &mut State, event: Event) -> Vec<Effect> {
         Event::Inbox(conversations) => incoming::inbox(state, &conversations),
         Event::History(conv, history) => incoming::history(state, conv, history),
         Event::Change(change) => incoming::change(state, *change),
-        Event::Typing {
-            conv,
-            user,
-            on,
-            seconds,
-        } => {
+        Event::Typing { conv, user, on, seconds } => {
             incoming::typing(state, conv, user, on, seconds);
             Vec::new()
         }
@@ -215,30 +210,17 @@ fn send(state: &mut State) -> Vec<Effect> {
     };
     state.drafts.remove(&conv);
     state.scroll = 0;
-    let outgoing = Outgoing {
-        client_id,
-        conv,
-        text,
-        stored: false,
-    };
+    let outgoing = Outgoing { client_id, conv, text, stored: false };
     state.outbox.push(outgoing.clone());
     vec![Effect::Send(outgoing)]
 }
 
 /// Puts a refused message back into the composer, where it can be changed: nothing that was written is lost.
 fn unsend(state: &mut State, client_id: &ClientId, why: &str) {
-    if let Some(place) = state
-        .outbox
-        .iter()
-        .position(|outgoing| outgoing.client_id == *client_id)
-    {
+    if let Some(place) = state.outbox.iter().position(|outgoing| outgoing.client_id == *client_id) {
         let refused = state.outbox.remove(place);
         let draft = state.drafts.entry(refused.conv).or_default();
-        *draft = if draft.is_empty() {
-            refused.text
-        } else {
-            format!("{}\n{draft}", refused.text)
-        };
+        *draft = if draft.is_empty() { refused.text } else { format!("{}\n{draft}", refused.text) };
         state.notice = Some(format!("Not sent: {}", plain_line(why)));
     }
 }

@@ -120,9 +120,7 @@ impl ContactMatrix {
     /// Whether somebody of the one role may begin a conversation with somebody of the other.
     #[must_use]
     pub fn may_start(&self, from: Role, to: Role) -> bool {
-        self.rows
-            .iter()
-            .any(|(role, reach)| *role == from && reach.contains(&to))
+        self.rows.iter().any(|(role, reach)| *role == from && reach.contains(&to))
     }
 
     /// Sets whom a role may write to first.
@@ -148,10 +146,7 @@ pub struct Rules {
 
 impl Default for Rules {
     fn default() -> Self {
-        Self {
-            contacts: ContactMatrix::default(),
-            group_participants: 1_000,
-        }
+        Self { contacts: ContactMatrix::default(), group_participants: 1_000 }
     }
 }
 
@@ -162,14 +157,8 @@ mod tests {
     #[test]
     fn what_the_table_does_not_name_is_denied() {
         for role in Role::ALL {
-            for action in [
-                ReadConversation,
-                PostMessage,
-                MoveReadMark,
-                SignalTyping,
-                AddParticipant,
-                RemoveParticipant,
-            ] {
+            for action in [ReadConversation, PostMessage, MoveReadMark, SignalTyping, AddParticipant, RemoveParticipant]
+            {
                 assert!(!allows(role, action, Stranger), "{role} may {action:?} as a stranger");
             }
         }

@@ -90,27 +90,11 @@ impl Actor {
     pub async fn create_user(&self, role: Role, email: &str, name: &str, password: String) -> Result<User> {
         let (email, name, password) = (shape::email(email)?, shape::name(name)?, shape::password(password)?);
         // Asked before the hash, which costs more than the whole rest, and again where it counts.
-        self.read(|me| {
-            Ok(access::require(
-                me.account.role,
-                Action::CreateUser,
-                Relation::Stranger,
-            )?)
-        })
-        .await?;
+        self.read(|me| Ok(access::require(me.account.role, Action::CreateUser, Relation::Stranger)?)).await?;
         let engine = self.chat.engine();
         let password = Some(engine.passwords.hash(password).await?);
         let id = engine.new_user_id();
-        engine
-            .user(Command::CreateUser {
-                by: Some(self.by),
-                id,
-                email,
-                name,
-                role,
-                password,
-            })
-            .await
+        engine.user(Command::CreateUser { by: Some(self.by), id, email, name, role, password }).await
     }
 
     /// The people of this role that I may write to, by name; at most 200 at once.
@@ -128,8 +112,7 @@ impl Actor {
             };
             let limit = limit.clamp(1, PAGE_ROWS);
             let mut rows = if engine.rules.contacts.may_start(me.account.role, role) {
-                me.view
-                    .directory(role, after.as_ref().map(|(name, no)| (name.as_str(), *no)), limit + 1)?
+                me.view.directory(role, after.as_ref().map(|(name, no)| (name.as_str(), *no)), limit + 1)?
             } else {
                 Vec::new()
             };
@@ -150,11 +133,7 @@ impl Actor {
                 place.extend_from_slice(name.as_bytes());
                 engine.seal.page(list.as_bytes(), &place)
             });
-            Ok(Page {
-                items,
-                next_cursor,
-                as_of: engine.as_of(me.view),
-            })
+            Ok(Page { items, next_cursor, as_of: engine.as_of(me.view) })
         })
         .await
     }
@@ -240,8 +219,5 @@ fn directory_place(place: Option<Vec<u8>>) -> Result<(String, UserNo)> {
     let stale = || Error::new(ErrorCode::InvalidCursor, "This cursor belongs to another list.");
     let place = place.ok_or_else(stale)?;
     let (no, name) = place.split_first_chunk::<8>().ok_or_else(stale)?;
-    Ok((
-        String::from_utf8(name.to_vec()).map_err(|_| stale())?,
-        UserNo(u64::from_be_bytes(*no)),
-    ))
+    Ok((String::from_utf8(name.to_vec()).map_err(|_| stale())?, UserNo(u64::from_be_bytes(*no))))
 }

@@ -58,12 +58,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            text_bytes: 16 << 10,
-            group_participants: 1_000,
-            connections_per_user: 20,
-            mailbox: 1_024,
-        }
+        Self { text_bytes: 16 << 10, group_participants: 1_000, connections_per_user: 20, mailbox: 1_024 }
     }
 }
 
@@ -163,10 +158,7 @@ impl ChatBuilder {
     /// version), `invalid` when an option makes no sense.
     pub async fn open(self) -> Result<Chat> {
         if self.token_secret.as_ref().is_some_and(|secret| secret.len() < 32) {
-            return Err(Error::invalid(
-                "/token_secret",
-                "The token secret needs at least 32 bytes.",
-            ));
+            return Err(Error::invalid("/token_secret", "The token secret needs at least 32 bytes."));
         }
         let opened = tokio::task::spawn_blocking(move || self.open_blocking()).await;
         let (engine, thread) =
@@ -181,27 +173,17 @@ impl ChatBuilder {
             Place::Store(store) => (Arc::clone(store), ServerKey::random(&*self.entropy)),
             Place::Folder(folder) => {
                 let unusable = |error| {
-                    Error::new(
-                        ErrorCode::Unavailable,
-                        format!("The folder {} cannot be used.", folder.display()),
-                    )
-                    .caused_by(error)
+                    Error::new(ErrorCode::Unavailable, format!("The folder {} cannot be used.", folder.display()))
+                        .caused_by(error)
                 };
                 make_private_folder(folder).map_err(unusable)?;
                 let key = ServerKey::of_folder(folder, &*self.entropy).map_err(unusable)?;
                 let file = folder.join("chat.redb");
-                let options = RedbOptions {
-                    cache_bytes: self.cache_bytes,
-                    epoch,
-                    ..RedbOptions::default()
-                };
+                let options = RedbOptions { cache_bytes: self.cache_bytes, epoch, ..RedbOptions::default() };
                 (Arc::new(RedbStore::open(&file, options)?), key)
             }
         };
-        let rules = Rules {
-            contacts: self.contacts,
-            group_participants: self.limits.group_participants,
-        };
+        let rules = Rules { contacts: self.contacts, group_participants: self.limits.group_participants };
         let rooms = Arc::new(Rooms::new(self.limits.mailbox, self.limits.connections_per_user));
         let (clock, entropy) = (self.clock, self.entropy);
         let (writer, thread) = Writer::start(
@@ -213,13 +195,8 @@ impl ChatBuilder {
         )
         .map_err(|error| Error::new(ErrorCode::Internal, "The writer's thread did not start.").caused_by(error))?;
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        let typing = Typing::new(
-            Arc::clone(&store),
-            Arc::clone(&rooms),
-            Arc::clone(&clock),
-            tasks.clone(),
-            stop.clone(),
-        );
+        let typing =
+            Typing::new(Arc::clone(&store), Arc::clone(&rooms), Arc::clone(&clock), tasks.clone(), stop.clone());
         let secret = match self.token_secret {
             Some(secret) => secret,
             None => Zeroizing::new(key.derive("access tokens").to_vec()),

@@ -93,21 +93,14 @@ impl Chat {
 
     pub(crate) fn start(engine: Engine, thread: std::thread::JoinHandle<()>) -> Self {
         let engine = Arc::new(engine);
-        let (writer, clock, stop) = (
-            Arc::clone(&engine.writer),
-            Arc::clone(&engine.clock),
-            engine.stop.clone(),
-        );
+        let (writer, clock, stop) = (Arc::clone(&engine.writer), Arc::clone(&engine.clock), engine.stop.clone());
         engine.tasks.spawn(async move {
             tokio::select! {
                 () = writer.keep_house(clock) => {}
                 () = stop.cancelled() => {}
             }
         });
-        Self(Arc::new(Handle {
-            engine,
-            thread: Mutex::new(Some(thread)),
-        }))
+        Self(Arc::new(Handle { engine, thread: Mutex::new(Some(thread)) }))
     }
 
     pub(crate) fn engine(&self) -> &Arc<Engine> {
@@ -146,16 +139,7 @@ impl Chat {
         let password = engine.passwords.hash(password).await?;
         let (session, expires_at) = engine.new_session();
         let id = engine.new_user_id();
-        engine
-            .sign_in(Command::Register {
-                id,
-                email,
-                name,
-                password,
-                session,
-                expires_at,
-            })
-            .await
+        engine.sign_in(Command::Register { id, email, name, password, session, expires_at }).await
     }
 
     /// Somebody signs in.
@@ -164,12 +148,7 @@ impl Chat {
     /// `invalid_credentials`, the same for an unknown address and a wrong password, after the same time.
     pub async fn login(&self, email: &str, password: String) -> Result<SignedIn> {
         let engine = self.engine();
-        let wrong = || {
-            Error::new(
-                ErrorCode::InvalidCredentials,
-                "No account with this address and password.",
-            )
-        };
+        let wrong = || Error::new(ErrorCode::InvalidCredentials, "No account with this address and password.");
         if shape::password(password.clone()).is_err() {
             return Err(wrong());
         }
@@ -186,21 +165,9 @@ impl Chat {
             return Err(wrong());
         };
         let (session, expires_at) = engine.new_session();
-        let started = engine
-            .sign_in(Command::StartSession {
-                user: account.id,
-                session,
-                expires_at,
-            })
-            .await;
+        let started = engine.sign_in(Command::StartSession { user: account.id, session, expires_at }).await;
         // A disabled account looks like none.
-        started.map_err(|error| {
-            if error.code() == ErrorCode::TokenRevoked {
-                wrong()
-            } else {
-                error
-            }
-        })
+        started.map_err(|error| if error.code() == ErrorCode::TokenRevoked { wrong() } else { error })
     }
 
     /// Makes the first admin.
@@ -211,14 +178,7 @@ impl Chat {
         let engine = self.engine();
         let (email, name, password) = (shape::email(email)?, shape::name(name)?, shape::password(password)?);
         let password = engine.passwords.hash(password).await?;
-        engine
-            .user(Command::Bootstrap {
-                id: engine.new_user_id(),
-                email,
-                name,
-                password,
-            })
-            .await
+        engine.user(Command::Bootstrap { id: engine.new_user_id(), email, name, password }).await
     }
 
     /// Whether there is an admin.
@@ -294,8 +254,7 @@ impl Engine {
     ) -> Result<T> {
         let view = self.store.view();
         let done = tokio::task::spawn_blocking(move || read(&*view));
-        done.await
-            .map_err(|error| Error::new(ErrorCode::Internal, "Reading was broken off.").caused_by(error))?
+        done.await.map_err(|error| Error::new(ErrorCode::Internal, "Reading was broken off.").caused_by(error))?
     }
 
     pub(crate) fn new_user_id(&self) -> UserId {
@@ -308,22 +267,11 @@ impl Engine {
     }
 
     async fn sign_in(&self, command: Command) -> Result<SignedIn> {
-        let Outcome::SignedIn {
-            user,
-            session,
-            expires_at,
-        } = self.writer.carry(command).await?
-        else {
+        let Outcome::SignedIn { user, session, expires_at } = self.writer.carry(command).await? else {
             return Err(Error::unexpected());
         };
         let token = self.tokens.access(user.id, session, expires_at)?;
-        Ok(SignedIn {
-            user,
-            session,
-            token,
-            expires_at,
-            expires_in: self.session_ttl,
-        })
+        Ok(SignedIn { user, session, token, expires_at, expires_in: self.session_ttl })
     }
 
     pub(crate) async fn user(&self, command: Command) -> Result<User> {
@@ -344,9 +292,6 @@ impl Engine {
 
 impl std::fmt::Debug for SignedIn {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SignedIn")
-            .field("user", &self.user.id)
-            .field("session", &self.session)
-            .finish_non_exhaustive()
+        f.debug_struct("SignedIn").field("user", &self.user.id).field("session", &self.session).finish_non_exhaustive()
     }
 }

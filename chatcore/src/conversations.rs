@@ -40,11 +40,7 @@ impl Actor {
             let items = items.collect::<Result<_>>()?;
             let last = rows.last().filter(|_| more);
             let next_cursor = last.map(|(activity, _)| engine.seal.page(list.as_bytes(), &activity.0.to_be_bytes()));
-            Ok(Page {
-                items,
-                next_cursor,
-                as_of: engine.as_of(me.view),
-            })
+            Ok(Page { items, next_cursor, as_of: engine.as_of(me.view) })
         })
         .await
     }
@@ -55,12 +51,7 @@ impl Actor {
     /// `not_found` when there is no such person, or none that I may write to; `invalid` for oneself.
     pub async fn open_direct(&self, with: UserId) -> Result<(model::Conversation, bool)> {
         let id = self.new_conversation_id();
-        self.begun(Command::OpenDirect {
-            by: self.by(),
-            id,
-            with,
-        })
-        .await
+        self.begun(Command::OpenDirect { by: self.by(), id, with }).await
     }
 
     /// Begins a group with these people; I am its owner.
@@ -72,21 +63,10 @@ impl Actor {
         let subject = subject.map(shape::subject).transpose()?;
         let most = self.chat().limits().group_participants;
         if participants.len() > most {
-            return Err(Error::invalid(
-                "/participants",
-                format!("A group has at most {most} participants."),
-            ));
+            return Err(Error::invalid("/participants", format!("A group has at most {most} participants.")));
         }
         let id = self.new_conversation_id();
-        Ok(self
-            .begun(Command::CreateGroup {
-                by: self.by(),
-                id,
-                subject,
-                participants,
-            })
-            .await?
-            .0)
+        Ok(self.begun(Command::CreateGroup { by: self.by(), id, subject, participants }).await?.0)
     }
 
     fn new_conversation_id(&self) -> ConversationId {
@@ -138,10 +118,7 @@ impl ConversationHandle {
             .read(move |me| {
                 let conversation = me.own_conversation(id)?;
                 let item = conversation_view(me.view, &conversation, me.no, usize::MAX)?;
-                Ok(Snapshot {
-                    item,
-                    as_of: engine.as_of(me.view),
-                })
+                Ok(Snapshot { item, as_of: engine.as_of(me.view) })
             })
             .await
     }
@@ -152,11 +129,7 @@ impl ConversationHandle {
     /// `forbidden` unless I own the group or am staff for support; `not_found` when it is nobody that I may write to;
     /// `conflict` in a direct conversation.
     pub async fn add(&self, user: UserId) -> Result<model::Conversation> {
-        let command = Command::AddParticipant {
-            by: self.actor.by(),
-            conversation: self.id,
-            user,
-        };
+        let command = Command::AddParticipant { by: self.actor.by(), conversation: self.id, user };
         Ok(self.actor.begun(command).await?.0)
     }
 
@@ -166,11 +139,7 @@ impl ConversationHandle {
     /// `forbidden` unless I own the group or am an admin in it; `not_found` when they are not in it; `conflict` in a
     /// direct conversation.
     pub async fn remove(&self, user: UserId) -> Result<()> {
-        let command = Command::RemoveParticipant {
-            by: self.actor.by(),
-            conversation: self.id,
-            user,
-        };
+        let command = Command::RemoveParticipant { by: self.actor.by(), conversation: self.id, user };
         self.actor.carry(command).await.map(drop)
     }
 
@@ -193,11 +162,7 @@ impl ConversationHandle {
                 Ok((conversation, me.no))
             })
             .await?;
-        self.actor
-            .chat()
-            .engine()
-            .typing
-            .sign(&conversation, no, self.actor.user_id(), on);
+        self.actor.chat().engine().typing.sign(&conversation, no, self.actor.user_id(), on);
         Ok(())
     }
 }

@@ -41,10 +41,7 @@ impl Seal {
     /// The place that an event cursor names.
     pub(crate) fn open_event(&self, epoch: u64, cursor: &Cursor) -> Result<Position, CursorFault> {
         let place = self.open_page(EVENTS, cursor).ok_or(CursorFault::Unknown)?;
-        let (Some(of), Some(at)) = (
-            place.first_chunk::<8>(),
-            place.get(8..).and_then(|p| p.first_chunk::<8>()),
-        ) else {
+        let (Some(of), Some(at)) = (place.first_chunk::<8>(), place.get(8..).and_then(|p| p.first_chunk::<8>())) else {
             return Err(CursorFault::Unknown);
         };
         if u64::from_be_bytes(*of) != epoch {
@@ -56,25 +53,14 @@ impl Seal {
     /// A place in a list; `list` names the list and everything that it was filtered by.
     pub(crate) fn page(&self, list: &[u8], place: &[u8]) -> Cursor {
         // Sealing short texts in memory does not fail; an empty cursor would be refused when it comes back.
-        let sealed = self
-            .0
-            .encrypt(&Nonce::default(), Payload { msg: place, aad: list })
-            .unwrap_or_default();
+        let sealed = self.0.encrypt(&Nonce::default(), Payload { msg: place, aad: list }).unwrap_or_default();
         Cursor::from_text(BASE64URL_NOPAD.encode(&sealed))
     }
 
     /// The place that a page cursor of this list names.
     pub(crate) fn open_page(&self, list: &[u8], cursor: &Cursor) -> Option<Vec<u8>> {
         let sealed = BASE64URL_NOPAD.decode(cursor.as_str().as_bytes()).ok()?;
-        self.0
-            .decrypt(
-                &Nonce::default(),
-                Payload {
-                    msg: &sealed,
-                    aad: list,
-                },
-            )
-            .ok()
+        self.0.decrypt(&Nonce::default(), Payload { msg: &sealed, aad: list }).ok()
     }
 }
 
@@ -97,11 +83,7 @@ mod tests {
         assert_eq!(Seal::new(&[8; 32]).open_event(1, &cursor), Err(CursorFault::Unknown));
         assert_eq!(seal.open_page(b"inbox", &cursor), None);
         for text in ["", "x", "AAAA", "…", &cursor.as_str()[1..]] {
-            assert_eq!(
-                seal.open_event(1, &Cursor::from_text(text.to_owned())),
-                Err(CursorFault::Unknown),
-                "{text:?}"
-            );
+            assert_eq!(seal.open_event(1, &Cursor::from_text(text.to_owned())), Err(CursorFault::Unknown), "{text:?}");
         }
     }
 
@@ -110,12 +92,7 @@ mod tests {
         let seal = Seal::new(&[7; 32]);
         let (one, other) = (seal.event(1, Position(1)), seal.event(1, Position(2)));
         assert_eq!(one.as_str().len(), 43);
-        let same = one
-            .as_str()
-            .bytes()
-            .zip(other.as_str().bytes())
-            .filter(|(a, b)| a == b)
-            .count();
+        let same = one.as_str().bytes().zip(other.as_str().bytes()).filter(|(a, b)| a == b).count();
         assert!(same < 10, "{same} of 43 characters are the same");
     }
 }

@@ -23,13 +23,7 @@ struct Inner {
 
 impl Error {
     pub(crate) fn new(code: ErrorCode, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self(Box::new(Inner {
-            code,
-            detail: detail.into(),
-            fields: Vec::new(),
-            retry_after: None,
-            source: None,
-        }))
+        Self(Box::new(Inner { code, detail: detail.into(), fields: Vec::new(), retry_after: None, source: None }))
     }
 
     pub(crate) fn invalid(pointer: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
@@ -108,13 +102,7 @@ impl std::error::Error for Error {
 impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
         let Refusal { code, detail, fields } = refusal;
-        Self(Box::new(Inner {
-            code,
-            detail,
-            fields,
-            retry_after: None,
-            source: None,
-        }))
+        Self(Box::new(Inner { code, detail, fields, retry_after: None, source: None }))
     }
 }
 
@@ -132,14 +120,12 @@ impl From<StoreError> for Error {
         let stored = match error.kind() {
             StoreErrorKind::Full => Self::new(ErrorCode::StorageFull, "The disk is full; nothing can be stored."),
             StoreErrorKind::Unavailable => Self::new(ErrorCode::ReadOnly, "Nothing can be stored right now."),
-            StoreErrorKind::Locked => Self::new(
-                ErrorCode::Unavailable,
-                "Another program has the data folder open; stop it first.",
-            ),
-            StoreErrorKind::Newer => Self::new(
-                ErrorCode::Unavailable,
-                "The data was written by a newer version; use that one.",
-            ),
+            StoreErrorKind::Locked => {
+                Self::new(ErrorCode::Unavailable, "Another program has the data folder open; stop it first.")
+            }
+            StoreErrorKind::Newer => {
+                Self::new(ErrorCode::Unavailable, "The data was written by a newer version; use that one.")
+            }
             StoreErrorKind::Corrupt => Self::new(ErrorCode::Internal, "What is stored is damaged."),
         };
         stored.retry_in(RETRY_STORE).caused_by(error)

@@ -284,10 +284,7 @@ async fn read_page(actor: Actor, user: UserNo, after: Position) -> Result<LogPag
             let envelope = envelope(position, &entry, None, Some(user), me.view)?;
             if envelope.is_for(user) {
                 let rendering = envelope.rendering_for(user, me.account.id);
-                told.push_back(Told {
-                    envelope: Arc::new(envelope),
-                    rendering,
-                });
+                told.push_back(Told { envelope: Arc::new(envelope), rendering });
             }
         }
         Ok(LogPage { told, reached, more })

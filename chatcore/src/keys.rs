@@ -28,10 +28,7 @@ impl ServerKey {
             Ok(mut file) => {
                 let mut key = Zeroizing::new([0; 32]);
                 file.read_exact(&mut *key).map_err(|error| {
-                    io::Error::new(
-                        error.kind(),
-                        format!("{} is damaged: it must hold 32 bytes", path.display()),
-                    )
+                    io::Error::new(error.kind(), format!("{} is damaged: it must hold 32 bytes", path.display()))
                 })?;
                 Ok(Self(key))
             }

@@ -64,10 +64,7 @@ mod people;
 mod presence;
 mod rooms;
 mod shape;
-#[expect(
-    missing_docs,
-    reason = "the inner model; its types are described, their fields speak for themselves"
-)]
+#[expect(missing_docs, reason = "the inner model; its types are described, their fields speak for themselves")]
 pub mod state;
 pub mod store;
 #[cfg(feature = "testing")]

@@ -25,12 +25,7 @@ impl NewPerson {
     /// Somebody of this role, with this sign-in address.
     #[must_use]
     pub fn new(role: Role, email: impl Into<String>) -> Self {
-        Self {
-            role,
-            email: email.into(),
-            name: None,
-            password: None,
-        }
+        Self { role, email: email.into(), name: None, password: None }
     }
 
     /// A customer.
@@ -79,16 +74,7 @@ impl People {
             None => None,
         };
         let id = engine.new_user_id();
-        engine
-            .user(Command::CreateUser {
-                by: None,
-                id,
-                email,
-                name,
-                role: person.role,
-                password,
-            })
-            .await
+        engine.user(Command::CreateUser { by: None, id, email, name, role: person.role, password }).await
     }
 
     /// The account that signs in with this address.
@@ -99,11 +85,7 @@ impl People {
         let folded = fold_email(email);
         let read = self.chat.engine().read(move |view| {
             let no = view.user_by_email(&folded)?;
-            Ok(no
-                .map(|no| view.account(no))
-                .transpose()?
-                .flatten()
-                .map(|account| account.user()))
+            Ok(no.map(|no| view.account(no)).transpose()?.flatten().map(|account| account.user()))
         });
         read.await
     }
@@ -115,11 +97,7 @@ impl People {
     pub async fn get(&self, id: UserId) -> Result<Option<User>> {
         let read = self.chat.engine().read(move |view| {
             let no = view.user_no(id)?;
-            Ok(no
-                .map(|no| view.account(no))
-                .transpose()?
-                .flatten()
-                .map(|account| account.user()))
+            Ok(no.map(|no| view.account(no)).transpose()?.flatten().map(|account| account.user()))
         });
         read.await
     }
@@ -127,8 +105,6 @@ impl People {
 
 impl std::fmt::Debug for NewPerson {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("NewPerson")
-            .field("role", &self.role)
-            .finish_non_exhaustive()
+        f.debug_struct("NewPerson").field("role", &self.role).finish_non_exhaustive()
     }
 }

@@ -26,10 +26,7 @@ pub(crate) fn arrived(chat: &Chat, mailbox: &Arc<Mailbox>, first: bool) {
             return;
         };
         for contact in online {
-            mailbox.signal(&Signal::Presence {
-                user: contact,
-                online: true,
-            });
+            mailbox.signal(&Signal::Presence { user: contact, online: true });
         }
         if first {
             rooms.signal_presence(contacts.into_iter(), &mailbox, true);

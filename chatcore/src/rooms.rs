@@ -89,11 +89,7 @@ impl Mailbox {
 
     fn push(&self, envelope: &Arc<Envelope>) {
         let rendering = envelope.rendering_for(self.user, self.user_id);
-        if self
-            .queue
-            .try_send(Delivery::Event(Arc::clone(envelope), rendering))
-            .is_err()
-        {
+        if self.queue.try_send(Delivery::Event(Arc::clone(envelope), rendering)).is_err() {
             self.set_lagged();
         }
     }
@@ -131,23 +127,13 @@ impl Rooms {
     ) -> Result<(Arc<Mailbox>, mpsc::Receiver<Delivery>, bool)> {
         let (queue, deliveries) = mpsc::channel(self.mailbox);
         let (lagged, ended) = (AtomicBool::new(false), AtomicBool::new(false));
-        let mailbox = Arc::new(Mailbox {
-            user,
-            user_id,
-            session,
-            queue,
-            lagged,
-            ended,
-        });
+        let mailbox = Arc::new(Mailbox { user, user_id, session, queue, lagged, ended });
         let mut listeners = self.listeners.write().unwrap_or_else(PoisonError::into_inner);
         let devices = listeners.entry(user).or_default();
         if devices.len() >= self.per_user {
             let most = self.per_user;
-            return Err(Error::new(
-                ErrorCode::RateLimited,
-                format!("You have {most} connections open; close one."),
-            )
-            .retry_in(std::time::Duration::from_mins(1)));
+            return Err(Error::new(ErrorCode::RateLimited, format!("You have {most} connections open; close one."))
+                .retry_in(std::time::Duration::from_mins(1)));
         }
         devices.push(Arc::clone(&mailbox));
         let first = devices.len() == 1;
@@ -170,10 +156,7 @@ impl Rooms {
 
     /// Whether any of their devices listens.
     pub(crate) fn is_online(&self, user: UserNo) -> bool {
-        self.listeners
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .contains_key(&user)
+        self.listeners.read().unwrap_or_else(PoisonError::into_inner).contains_key(&user)
     }
 
     /// Tells these people that somebody came online or went, unless they have gone or come back since: then that is
@@ -221,9 +204,7 @@ fn deliver(listeners: &ByUser, envelope: &Arc<Envelope>) {
     let devices_of = |user: &UserNo| listeners.get(user).into_iter().flatten();
     match (&envelope.event, &envelope.audience) {
         (Event::SessionEnded(session), Audience::User(user)) => {
-            devices_of(user)
-                .filter(|device| device.session == Some(*session))
-                .for_each(|device| device.end());
+            devices_of(user).filter(|device| device.session == Some(*session)).for_each(|device| device.end());
         }
         (_, Audience::Conversation { members, also }) => {
             for member in members.iter() {
@@ -253,10 +234,7 @@ mod tests {
         tell(true);
         assert!(leos.try_recv().is_err());
         tell(false);
-        let gone = Signal::Presence {
-            user: id(2),
-            online: false,
-        };
+        let gone = Signal::Presence { user: id(2), online: false };
         assert!(matches!(leos.try_recv(), Ok(Delivery::Signal(signal)) if signal == gone));
     }
 }

@@ -46,10 +46,7 @@ impl Draft {
     /// A plain text.
     #[must_use]
     pub fn text(text: impl Into<String>) -> Self {
-        Self {
-            text: text.into(),
-            client_id: None,
-        }
+        Self { text: text.into(), client_id: None }
     }
 
     /// Under this name sending again is harmless, for ever. Default: a new one, so that each call is a new message.
@@ -94,12 +91,7 @@ impl ConversationHandle {
             Some(client_id) => client_id,
             None => new_client_id(&*engine.entropy)?,
         };
-        let command = Command::Send {
-            by: self.actor().by(),
-            conversation: self.id(),
-            client_id,
-            text,
-        };
+        let command = Command::Send { by: self.actor().by(), conversation: self.id(), client_id, text };
         let queued = engine.writer.queue(command).await?;
         engine.typing.forget(self.id(), self.actor().user_id());
         Ok(Submitted {
@@ -141,16 +133,9 @@ impl ConversationHandle {
 
     /// Queues [`mark_read`](Self::mark_read), in order with what is [submitted](Self::submit).
     pub async fn submit_read(&self, seq: Seq) -> Result<Submitted<()>> {
-        let command = Command::MoveReadMark {
-            by: self.actor().by(),
-            conversation: self.id(),
-            seq,
-        };
+        let command = Command::MoveReadMark { by: self.actor().by(), conversation: self.id(), seq };
         let queued = self.actor().chat().engine().writer.queue(command).await?;
-        Ok(Submitted {
-            queued,
-            read: |_| Ok(()),
-        })
+        Ok(Submitted { queued, read: |_| Ok(()) })
     }
 }
 
@@ -193,10 +178,7 @@ impl Span {
 /// 120 random bits are unique among one author's messages.
 fn new_client_id(entropy: &dyn crate::clock::Entropy) -> Result<ClientId> {
     let random: [u8; 15] = entropy.bytes();
-    data_encoding::BASE64URL_NOPAD
-        .encode(&random)
-        .parse()
-        .map_err(|_| Error::unexpected())
+    data_encoding::BASE64URL_NOPAD.encode(&random).parse().map_err(|_| Error::unexpected())
 }
 
 #[cfg(test)]

@@ -53,24 +53,12 @@ impl Typing {
         tasks: TaskTracker,
         stop: CancellationToken,
     ) -> Self {
-        Self {
-            writing: Mutex::default(),
-            store,
-            rooms,
-            clock,
-            tasks,
-            stop,
-        }
+        Self { writing: Mutex::default(), store, rooms, clock, tasks, stop }
     }
 
     /// A member says that they are writing, or stopped.
     pub(crate) fn sign(self: &Arc<Self>, conversation: &Conversation, user_no: UserNo, user: UserId, on: bool) {
-        let place = Place {
-            conversation: conversation.id,
-            no: conversation.no,
-            user,
-            user_no,
-        };
+        let place = Place { conversation: conversation.id, no: conversation.no, user, user_no };
         if !on {
             if self.forget(place.conversation, user) {
                 self.tell(&place, &conversation.members, false);
@@ -91,13 +79,7 @@ impl Typing {
                     (tell, false)
                 }
                 None if room => {
-                    writing.insert(
-                        (place.conversation, user),
-                        Sign {
-                            until: now.after(HOLDS),
-                            told_at: now,
-                        },
-                    );
+                    writing.insert((place.conversation, user), Sign { until: now.after(HOLDS), told_at: now });
                     (true, true)
                 }
                 None => (false, false),
@@ -114,11 +96,7 @@ impl Typing {
 
     /// They stopped, or sent what they wrote; in that case without another word, since the message tells it.
     pub(crate) fn forget(&self, conversation: ConversationId, user: UserId) -> bool {
-        self.writing
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&(conversation, user))
-            .is_some()
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner).remove(&(conversation, user)).is_some()
     }
 
     async fn expire(&self, place: Place) {
@@ -163,10 +141,7 @@ impl Typing {
             on,
             expires_in_ms: u64::try_from(HOLDS.as_millis()).unwrap_or(u64::MAX),
         };
-        let others = members
-            .iter()
-            .map(|member| member.user)
-            .filter(|user| *user != place.user_no);
+        let others = members.iter().map(|member| member.user).filter(|user| *user != place.user_no);
         self.rooms.signal(others, &signal);
     }
 }

@@ -69,38 +69,18 @@ impl Writer {
         entropy: Arc<dyn Entropy>,
     ) -> std::io::Result<(Self, std::thread::JoinHandle<()>)> {
         let (sender, jobs) = mpsc::channel(QUEUE);
-        let state = Arc::new(State {
-            health: AtomicU8::new(0),
-            work_left: tokio::sync::Notify::new(),
-        });
+        let state = Arc::new(State { health: AtomicU8::new(0), work_left: tokio::sync::Notify::new() });
         let view = store.view();
         let minter = Minter::new(Arc::clone(&clock), entropy, view.last_at());
         let published = view.position();
         drop(view);
         rooms.published(published);
-        let thread = Thread {
-            store,
-            rooms,
-            rules,
-            clock,
-            minter,
-            state: Arc::clone(&state),
-            published,
-            broken: None,
-        };
+        let thread = Thread { store, rooms, rules, clock, minter, state: Arc::clone(&state), published, broken: None };
         let stop = CancellationToken::new();
         let stopped = stop.clone();
-        let join = std::thread::Builder::new()
-            .name("chat-writer".to_owned())
-            .spawn(move || thread.run(jobs, &stopped))?;
-        Ok((
-            Self {
-                jobs: sender,
-                state,
-                stop,
-            },
-            join,
-        ))
+        let join =
+            std::thread::Builder::new().name("chat-writer".to_owned()).spawn(move || thread.run(jobs, &stopped))?;
+        Ok((Self { jobs: sender, state, stop }, join))
     }
 
     /// Has a command carried out. When this returns `Ok` it is on disk.
@@ -114,10 +94,7 @@ impl Writer {
             return Err(stopping());
         }
         let (answer, outcome) = oneshot::channel();
-        self.jobs
-            .send(Job::Carry { command, answer })
-            .await
-            .map_err(|_| stopping())?;
+        self.jobs.send(Job::Carry { command, answer }).await.map_err(|_| stopping())?;
         Ok(Queued(outcome))
     }
 
@@ -140,11 +117,7 @@ impl Writer {
     pub(crate) async fn keep_house(self: Arc<Self>, clock: Arc<dyn Clock>) {
         loop {
             self.state.work_left.notified().await;
-            let calm = if self.health() == Health::Ready {
-                IDLE_BEFORE_FOLDING
-            } else {
-                REOPEN_FIRST
-            };
+            let calm = if self.health() == Health::Ready { IDLE_BEFORE_FOLDING } else { REOPEN_FIRST };
             clock.sleep_until(clock.now().after(calm)).await;
             if self.jobs.send(Job::Maintain).await.is_err() {
                 return;
@@ -250,10 +223,7 @@ impl Thread {
                 }
             }
             Err(error) => {
-                tracing::error!(
-                    error = describe(&error),
-                    "a commit failed; nothing of it was acknowledged"
-                );
+                tracing::error!(error = describe(&error), "a commit failed; nothing of it was acknowledged");
                 let kind = error.kind();
                 // Open it again before answering: whoever reads next finds the store readable where it can be.
                 self.break_off(kind);
@@ -281,14 +251,8 @@ impl Thread {
     }
 
     fn break_off(&mut self, kind: StoreErrorKind) {
-        self.state
-            .health
-            .store(if kind == StoreErrorKind::Full { 1 } else { 2 }, Ordering::Release);
-        self.broken = Some(Broken {
-            kind,
-            wait: REOPEN_FIRST,
-            again_at: self.clock.now(),
-        });
+        self.state.health.store(if kind == StoreErrorKind::Full { 1 } else { 2 }, Ordering::Release);
+        self.broken = Some(Broken { kind, wait: REOPEN_FIRST, again_at: self.clock.now() });
         self.reopen_when_due();
     }
 
@@ -304,10 +268,7 @@ impl Thread {
                 self.state.health.store(0, Ordering::Release);
             }
             Err(error) => {
-                tracing::error!(
-                    error = describe(&error),
-                    "the store could not be opened again; trying on"
-                );
+                tracing::error!(error = describe(&error), "the store could not be opened again; trying on");
                 if let Some(broken) = &mut self.broken {
                     broken.again_at = self.clock.now().after(broken.wait);
                     broken.wait = (broken.wait * 2).min(REOPEN_MOST);

@@ -14,13 +14,7 @@ fn main() -> ExitCode {
     let trials = [
         trials("memory", || Memory(Arc::new(MemoryStore::new(7)))),
         // Folds all the time: each case meets rows in the tail, on their way and in the tables.
-        trials("redb_folding", || {
-            File::new(&RedbOptions {
-                fold_after: 16,
-                fold_rows: 3,
-                ..RedbOptions::default()
-            })
-        }),
+        trials("redb_folding", || File::new(&RedbOptions { fold_after: 16, fold_rows: 3, ..RedbOptions::default() })),
         trials("redb", || File::new(&RedbOptions::default())),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials.into_iter().flatten().collect()).exit_code()
@@ -44,15 +38,8 @@ struct File {
 
 impl File {
     fn new(options: &RedbOptions) -> Self {
-        let options = RedbOptions {
-            cache_bytes: 1 << 20,
-            epoch: 7,
-            ..options.clone()
-        };
-        Self {
-            folder: tempfile::tempdir().expect("a folder"),
-            options,
-        }
+        let options = RedbOptions { cache_bytes: 1 << 20, epoch: 7, ..options.clone() };
+        Self { folder: tempfile::tempdir().expect("a folder"), options }
     }
 }
 

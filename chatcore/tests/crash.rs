@@ -22,12 +22,7 @@ use chatcore::store::{Store, StoreError};
 use chatcore::testing::SeededEntropy;
 use disk::{Call, Disk};
 
-const OPTIONS: RedbOptions = RedbOptions {
-    cache_bytes: 1 << 20,
-    fold_after: 12,
-    fold_rows: 3,
-    epoch: 7,
-};
+const OPTIONS: RedbOptions = RedbOptions { cache_bytes: 1 << 20, fold_after: 12, fold_rows: 3, epoch: 7 };
 
 #[derive(Debug)]
 struct Memory(Arc<MemoryStore>);
@@ -59,11 +54,7 @@ struct Run {
 
 /// Groups that come and go, messages that are sent again, reads, names, folding and restarts.
 fn run(backend: Box<dyn Backend>, now: impl Fn() -> usize) -> Run {
-    let mut run = Run {
-        states: Vec::new(),
-        acknowledged_at: Vec::new(),
-        sent: Vec::new(),
-    };
+    let mut run = Run { states: Vec::new(), acknowledged_at: Vec::new(), sent: Vec::new() };
     let mut shop = Shop::open(backend);
     let acknowledged = |run: &mut Run, shop: &Shop| {
         run.acknowledged_at.push(now());
@@ -75,9 +66,7 @@ fn run(backend: Box<dyn Backend>, now: impl Fn() -> usize) -> Run {
         people.push(shop.person(role, &format!("p{}", people.len())));
         acknowledged(&mut run, &shop);
     }
-    let [leo, ana, mia, zoe] = people[..] else {
-        unreachable!()
-    };
+    let [leo, ana, mia, zoe] = people[..] else { unreachable!() };
     let group = shop.group(leo, &[ana, mia]);
     acknowledged(&mut run, &shop);
     let direct = shop.direct(ana, leo);
@@ -131,24 +120,13 @@ struct Outage {
 
 fn outages(calls: &[Call]) -> Vec<Outage> {
     let mut outages = Vec::new();
-    let mut outage = Outage {
-        synced: Vec::new(),
-        since: Vec::new(),
-        at: 0,
-    };
+    let mut outage = Outage { synced: Vec::new(), since: Vec::new(), at: 0 };
     for (i, call) in calls.iter().enumerate() {
         if matches!(call, Call::Sync) {
             let mut synced = outage.synced.clone();
             outage.since.iter().for_each(|call| call.apply(&mut synced));
             outage.at = i;
-            outages.push(std::mem::replace(
-                &mut outage,
-                Outage {
-                    synced,
-                    since: Vec::new(),
-                    at: 0,
-                },
-            ));
+            outages.push(std::mem::replace(&mut outage, Outage { synced, since: Vec::new(), at: 0 }));
         } else {
             outage.since.push(call.clone());
         }
@@ -177,11 +155,7 @@ impl Outage {
                 (0, _) => {}
                 (1, Call::Write { offset, data }) if data.len() > 512 => {
                     let kept = 512 * random(&entropy, data.len() / 512);
-                    Call::Write {
-                        offset: *offset,
-                        data: data[..kept].to_vec(),
-                    }
-                    .apply(&mut image);
+                    Call::Write { offset: *offset, data: data[..kept].to_vec() }.apply(&mut image);
                 }
                 _ => call.apply(&mut image),
             }
@@ -237,23 +211,12 @@ fn go_on(store: Arc<RedbStore>, disk: &Disk) {
     drop(store);
     let mut shop = Shop::open(Box::new(disk.clone()));
     let before = Snapshot::of(&*shop.view());
-    let Some(leo) = shop
-        .view()
-        .account(chatcore::state::UserNo(1))
-        .unwrap()
-        .map(|account| account.id)
-    else {
+    let Some(leo) = shop.view().account(chatcore::state::UserNo(1)).unwrap().map(|account| account.id) else {
         return;
     };
     let group = shop.group(leo, &[]);
-    let outcomes = shop
-        .commit(vec![leo.send(group, "new", "a"), leo.send(group, "new", "a")])
-        .outcomes;
-    let [
-        Ok(Outcome::Sent { duplicate: false, .. }),
-        Ok(Outcome::Sent { duplicate: true, .. }),
-    ] = &outcomes[..]
-    else {
+    let outcomes = shop.commit(vec![leo.send(group, "new", "a"), leo.send(group, "new", "a")]).outcomes;
+    let [Ok(Outcome::Sent { duplicate: false, .. }), Ok(Outcome::Sent { duplicate: true, .. })] = &outcomes[..] else {
         panic!("{outcomes:?}")
     };
     shop.fold();
@@ -263,10 +226,7 @@ fn go_on(store: Arc<RedbStore>, disk: &Disk) {
 }
 
 fn acknowledged(run: &Run, at: usize) -> usize {
-    run.acknowledged_at
-        .iter()
-        .filter(|acknowledged| **acknowledged <= at)
-        .count()
+    run.acknowledged_at.iter().filter(|acknowledged| **acknowledged <= at).count()
 }
 
 fn workload() -> (Run, Vec<Call>) {
@@ -274,10 +234,7 @@ fn workload() -> (Run, Vec<Call>) {
     let watched = disk.clone();
     let run_on_disk = run(Box::new(disk.clone()), move || watched.now());
     let reference = run(Box::new(Memory(Arc::new(MemoryStore::new(7)))), || 0);
-    assert_eq!(
-        run_on_disk.states, reference.states,
-        "without a crash both stores show the same"
-    );
+    assert_eq!(run_on_disk.states, reference.states, "without a crash both stores show the same");
     (run_on_disk, disk.calls())
 }
 
@@ -366,9 +323,7 @@ fn a_disk_that_drops_a_synced_write_is_found_out() {
     let last = run.acknowledged_at.len() - 1;
     let mut seen = 0;
     let end = run.acknowledged_at[last];
-    let writes: Vec<_> = (run.acknowledged_at[0]..end)
-        .filter(|i| matches!(calls[*i], Call::Write { .. }))
-        .collect();
+    let writes: Vec<_> = (run.acknowledged_at[0]..end).filter(|i| matches!(calls[*i], Call::Write { .. })).collect();
     for dropped in writes.iter().rev().take(60) {
         let mut image = Vec::new();
         for (_, call) in calls[..end].iter().enumerate().filter(|(i, _)| i != dropped) {

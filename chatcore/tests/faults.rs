@@ -57,17 +57,8 @@ enum Call {
 
 impl Disk {
     fn new(fault: Fault, cache_bytes: usize) -> Self {
-        let file = File {
-            image: Vec::new(),
-            synced: Vec::new(),
-            fault,
-            left: None,
-            failing: false,
-        };
-        Self {
-            file: Arc::new(Mutex::new(file)),
-            cache_bytes,
-        }
+        let file = File { image: Vec::new(), synced: Vec::new(), fault, left: None, failing: false };
+        Self { file: Arc::new(Mutex::new(file)), cache_bytes }
     }
 
     fn file(&self) -> MutexGuard<'_, File> {
@@ -88,12 +79,7 @@ impl Disk {
 
     fn open(&self) -> Result<RedbStore, StoreError> {
         let disk = self.clone();
-        let options = RedbOptions {
-            cache_bytes: self.cache_bytes,
-            fold_after: 6,
-            fold_rows: 3,
-            epoch: 7,
-        };
+        let options = RedbOptions { cache_bytes: self.cache_bytes, fold_after: 6, fold_rows: 3, epoch: 7 };
         RedbStore::with_backend(options, move || disk.clone())
     }
 }
@@ -149,21 +135,14 @@ impl StorageBackend for Disk {
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
         let mut file = self.file();
         file.call(Call::Read)?;
-        let found = file
-            .image
-            .get(index(offset)..index(offset) + out.len())
-            .ok_or(io::ErrorKind::UnexpectedEof)?;
+        let found = file.image.get(index(offset)..index(offset) + out.len()).ok_or(io::ErrorKind::UnexpectedEof)?;
         out.copy_from_slice(found);
         Ok(())
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
         let mut file = self.file();
-        let call = if index(len) > file.image.len() {
-            Call::Grow
-        } else {
-            Call::Write
-        };
+        let call = if index(len) > file.image.len() { Call::Grow } else { Call::Write };
         file.call(call)?;
         file.image.resize(index(len), 0);
         Ok(())
@@ -200,46 +179,24 @@ struct Shop {
 async fn open(store: RedbStore) -> (Chat, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_800_000_000_000)));
     let entropy = Arc::new(SeededEntropy::new(1));
-    let builder = Chat::builder()
-        .store(Arc::new(store))
-        .clock(clock.clone())
-        .entropy(entropy)
-        .cheap_passwords();
+    let builder = Chat::builder().store(Arc::new(store)).clock(clock.clone()).entropy(entropy).cheap_passwords();
     (builder.open().await.expect("the chat opens"), clock)
 }
 
 impl Shop {
     async fn new(disk: &Disk) -> Self {
         let (chat, clock) = open(disk.open().expect("the disk works")).await;
-        let ana = chat
-            .people()
-            .create(NewPerson::customer("ana@shop.example"))
-            .await
-            .expect("the disk works")
-            .id;
-        let leo = chat
-            .people()
-            .create(NewPerson::new(Role::Agent, "leo@shop.example"))
-            .await;
+        let ana = chat.people().create(NewPerson::customer("ana@shop.example")).await.expect("the disk works").id;
+        let leo = chat.people().create(NewPerson::new(Role::Agent, "leo@shop.example")).await;
         let leo = leo.expect("the disk works").id;
         let conversation = chat.as_user(ana).open_direct(leo).await.expect("the disk works").0.id;
-        Self {
-            chat,
-            clock,
-            ana,
-            leo,
-            conversation,
-        }
+        Self { chat, clock, ana, leo, conversation }
     }
 
     async fn send(&self, i: usize) -> chatcore::Result<chatcore::Sent> {
         let text = format!("message {i} {}", "x".repeat(i * 700));
         let author = [self.ana, self.leo][i % 2];
-        self.chat
-            .as_user(author)
-            .conversation(self.conversation)
-            .send(Draft::text(text).client_id(name(i)))
-            .await
+        self.chat.as_user(author).conversation(self.conversation).send(Draft::text(text).client_id(name(i))).await
     }
 }
 
@@ -269,68 +226,42 @@ async fn fails_at(n: usize, fault: Fault, cache_bytes: usize) -> bool {
             Ok(sent) => acknowledged.push((i, sent.message)),
             Err(error) => {
                 assert!(is_clear(fault, error.code()), "{says}: {error:?}");
-                assert!(
-                    error.is_retryable() && error.retry_after().is_some(),
-                    "{says}: {error:?}"
-                );
+                assert!(error.is_retryable() && error.retry_after().is_some(), "{says}: {error:?}");
             }
         }
         // A full disk can be read; a dead one answers clearly.
-        let history = shop
-            .chat
-            .as_user(shop.leo)
-            .conversation(shop.conversation)
-            .history(Span::Newest, 50)
-            .await;
+        let history = shop.chat.as_user(shop.leo).conversation(shop.conversation).history(Span::Newest, 50).await;
         match history {
             Ok(history) => assert!(history.items.len() >= acknowledged.len(), "{says}"),
             Err(error) if fault != Fault::Full => assert_eq!(error.code(), ErrorCode::ReadOnly, "{says}: {error:?}"),
             Err(error) => panic!("{says}: a full disk cannot be read: {error:?}"),
         }
-        if let Err(error) = shop
-            .chat
-            .as_user(shop.leo)
-            .conversation(shop.conversation)
-            .mark_read(Seq(1))
-            .await
-        {
+        if let Err(error) = shop.chat.as_user(shop.leo).conversation(shop.conversation).mark_read(Seq(1)).await {
             assert!(is_clear(fault, error.code()), "{says}: {error:?}");
         }
     }
     let failed = disk.mend();
     // The longest that the store waits before it opens itself again.
     shop.clock.advance(Duration::from_secs(5));
-    let sent = shop
-        .send(MESSAGES)
-        .await
-        .unwrap_or_else(|error| panic!("{says}: mended, and still {error:?}"));
+    let sent = shop.send(MESSAGES).await.unwrap_or_else(|error| panic!("{says}: mended, and still {error:?}"));
     assert_eq!(shop.chat.health(), Health::Ready, "{says}");
     acknowledged.push((MESSAGES, sent.message));
     check(&shop, &acknowledged, &says).await;
-    shop.chat
-        .close(Duration::from_mins(1))
-        .await
-        .unwrap_or_else(|error| panic!("{says}: {error:?}"));
+    shop.chat.close(Duration::from_mins(1)).await.unwrap_or_else(|error| panic!("{says}: {error:?}"));
 
     // The next start of the program.
     let store = disk.open().unwrap_or_else(|error| panic!("{says}: {error:?}"));
     let (chat, clock) = open(store).await;
     let shop = Shop { chat, clock, ..shop };
     check(&shop, &acknowledged, &says).await;
-    shop.chat
-        .close(Duration::from_mins(1))
-        .await
-        .unwrap_or_else(|error| panic!("{says}: {error:?}"));
+    shop.chat.close(Duration::from_mins(1)).await.unwrap_or_else(|error| panic!("{says}: {error:?}"));
     failed
 }
 
 /// Everything that was acknowledged is there, and sending all again leads to each message once.
 async fn check(shop: &Shop, acknowledged: &[(usize, Arc<chat_proto::model::Message>)], says: &str) {
     for i in 0..=MESSAGES {
-        let sent = shop
-            .send(i)
-            .await
-            .unwrap_or_else(|error| panic!("{says}: message {i} again: {error:?}"));
+        let sent = shop.send(i).await.unwrap_or_else(|error| panic!("{says}: message {i} again: {error:?}"));
         if let Some((_, first)) = acknowledged.iter().find(|(sent, _)| *sent == i) {
             assert!(sent.duplicate, "{says}: message {i} was lost");
             assert_eq!(sent.message, *first, "{says}: the first result");
@@ -342,12 +273,7 @@ async fn check(shop: &Shop, acknowledged: &[(usize, Arc<chat_proto::model::Messa
         let history = conversation.history(Span::Newest, 50).await.expect("the disk works");
         let seqs: Vec<_> = history.items.iter().map(|message| message.seq.0).collect();
         assert_eq!(seqs, (1..=MESSAGES as u64 + 1).collect::<Vec<_>>(), "{says}");
-        names.extend(
-            history
-                .items
-                .into_iter()
-                .filter_map(|message| message.client_id.map(|name| (name, parity))),
-        );
+        names.extend(history.items.into_iter().filter_map(|message| message.client_id.map(|name| (name, parity))));
     }
     let mut expected: Vec<_> = (0..=MESSAGES).map(|i| (name(i), i % 2)).collect();
     names.sort();
@@ -390,10 +316,7 @@ async fn a_disk_that_takes_nothing_any_more_costs_nothing_acknowledged() {
 
 #[test]
 fn a_fault_while_opening_is_told_and_leaves_what_was_there() {
-    for (fault, kind) in [
-        (Fault::Dead, StoreErrorKind::Unavailable),
-        (Fault::FullForGood, StoreErrorKind::Full),
-    ] {
+    for (fault, kind) in [(Fault::Dead, StoreErrorKind::Unavailable), (Fault::FullForGood, StoreErrorKind::Full)] {
         let mut n = 0;
         loop {
             let disk = Disk::new(fault, CACHE);
@@ -404,10 +327,7 @@ fn a_fault_while_opening_is_told_and_leaves_what_was_there() {
                 Err(error) => assert_eq!(error.kind(), kind, "{fault:?} at call {n}: {error:?}"),
             }
             assert!(disk.mend());
-            drop(
-                disk.open()
-                    .unwrap_or_else(|error| panic!("{fault:?} at call {n}: {error:?}")),
-            );
+            drop(disk.open().unwrap_or_else(|error| panic!("{fault:?} at call {n}: {error:?}")));
             n += 1;
         }
         assert!(n > 0, "the disk never failed");

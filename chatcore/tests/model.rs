@@ -63,57 +63,18 @@ impl Backend for Redb {
 /// What somebody does; people, conversations and names of messages are few, so that they meet.
 #[derive(Clone, Debug)]
 enum Act {
-    NewUser {
-        email: u8,
-        role: usize,
-        by: Option<u8>,
-    },
-    Register {
-        email: u8,
-    },
+    NewUser { email: u8, role: usize, by: Option<u8> },
+    Register { email: u8 },
     Bootstrap,
-    StartSession {
-        who: u8,
-    },
-    EndSession {
-        who: u8,
-        session: u8,
-    },
-    Rename {
-        who: u8,
-        session: Option<u8>,
-        name: u8,
-    },
-    Direct {
-        who: u8,
-        with: u8,
-    },
-    Group {
-        who: u8,
-        with: Vec<u8>,
-    },
-    Add {
-        who: u8,
-        to: u8,
-        other: u8,
-    },
-    Remove {
-        who: u8,
-        from: u8,
-        other: u8,
-    },
-    Send {
-        who: u8,
-        session: Option<u8>,
-        to: u8,
-        name: u8,
-        text: u8,
-    },
-    Read {
-        who: u8,
-        of: u8,
-        seq: u64,
-    },
+    StartSession { who: u8 },
+    EndSession { who: u8, session: u8 },
+    Rename { who: u8, session: Option<u8>, name: u8 },
+    Direct { who: u8, with: u8 },
+    Group { who: u8, with: Vec<u8> },
+    Add { who: u8, to: u8, other: u8 },
+    Remove { who: u8, from: u8, other: u8 },
+    Send { who: u8, session: Option<u8>, to: u8, name: u8, text: u8 },
+    Read { who: u8, of: u8, seq: u64 },
 }
 
 #[derive(Clone, Debug)]
@@ -169,16 +130,9 @@ struct Side {
 
 impl Side {
     fn new(backend: Box<dyn Backend>) -> Self {
-        let mut side = Self {
-            shop: Shop::open(backend),
-            users: Vec::new(),
-            conversations: Vec::new(),
-            sessions: Vec::new(),
-        };
-        for (i, role) in [Role::Admin, Role::Agent, Role::Customer, Role::Customer]
-            .into_iter()
-            .enumerate()
-        {
+        let mut side =
+            Self { shop: Shop::open(backend), users: Vec::new(), conversations: Vec::new(), sessions: Vec::new() };
+        for (i, role) in [Role::Admin, Role::Agent, Role::Customer, Role::Customer].into_iter().enumerate() {
             side.users.push(side.shop.person(role, &format!("first{i}")));
         }
         // Owned by the agent, so that who comes and goes is seen from the first step on.
@@ -200,12 +154,7 @@ impl Side {
 
     fn conversation(&mut self, i: u8) -> ConversationId {
         let nowhere = ConversationId::from_bytes([9; 16]);
-        self.conversations
-            .iter()
-            .rev()
-            .nth(usize::from(i))
-            .copied()
-            .unwrap_or(nowhere)
+        self.conversations.iter().rev().nth(usize::from(i)).copied().unwrap_or(nowhere)
     }
 
     fn command(&mut self, act: &Act) -> Command {
@@ -213,9 +162,7 @@ impl Side {
         match act {
             Act::NewUser { email, role, by } => {
                 let by = by.map(|by| self.user(by).author());
-                let mut command = self
-                    .shop
-                    .new_user(Role::ALL[*role], &format!("u{email}@shop.example"), "New");
+                let mut command = self.shop.new_user(Role::ALL[*role], &format!("u{email}@shop.example"), "New");
                 if let Command::CreateUser { by: author, .. } = &mut command {
                     *author = by;
                 }
@@ -224,36 +171,19 @@ impl Side {
             Act::Register { email } => {
                 let (id, session) = (self.shop.new_user_id(), self.shop.new_session_id());
                 let (email, name, password) = (format!("U{email}@shop.example"), "Reg".to_owned(), "hash".to_owned());
-                Command::Register {
-                    id,
-                    email,
-                    name,
-                    password,
-                    session,
-                    expires_at,
-                }
+                Command::Register { id, email, name, password, session, expires_at }
             }
             Act::Bootstrap => {
                 let (id, email) = (self.shop.new_user_id(), "ada@shop.example".to_owned());
-                Command::Bootstrap {
-                    id,
-                    email,
-                    name: "Ada".to_owned(),
-                    password: "hash".to_owned(),
-                }
+                Command::Bootstrap { id, email, name: "Ada".to_owned(), password: "hash".to_owned() }
             }
-            Act::StartSession { who } => Command::StartSession {
-                user: self.user(*who),
-                session: self.shop.new_session_id(),
-                expires_at,
-            },
-            Act::EndSession { who, session } => Command::EndSession {
-                by: self.author(*who, Some(*session)),
-            },
-            Act::Rename { who, session, name } => Command::Rename {
-                by: self.author(*who, *session),
-                name: format!("Name {name}"),
-            },
+            Act::StartSession { who } => {
+                Command::StartSession { user: self.user(*who), session: self.shop.new_session_id(), expires_at }
+            }
+            Act::EndSession { who, session } => Command::EndSession { by: self.author(*who, Some(*session)) },
+            Act::Rename { who, session, name } => {
+                Command::Rename { by: self.author(*who, *session), name: format!("Name {name}") }
+            }
             Act::Direct { who, with } => {
                 let (by, with) = (self.user(*who), self.user(*with));
                 self.shop.open_direct(by, with)
@@ -264,13 +194,7 @@ impl Side {
             }
             Act::Add { who, to, other } => self.user(*who).add(self.conversation(*to), self.user(*other)),
             Act::Remove { who, from, other } => self.user(*who).remove(self.conversation(*from), self.user(*other)),
-            Act::Send {
-                who,
-                session,
-                to,
-                name,
-                text,
-            } => Command::Send {
+            Act::Send { who, session, to, name, text } => Command::Send {
                 by: self.author(*who, *session),
                 conversation: self.conversation(*to),
                 client_id: client_id(&format!("m{name}")),
@@ -330,23 +254,11 @@ impl Side {
 #[test]
 fn redb_shows_what_memory_shows() {
     #[expect(clippy::disallowed_methods, reason = "how long to test is not the engine's business")]
-    let cases = std::env::var("CHAT_PROPTEST_CASES")
-        .ok()
-        .and_then(|cases| cases.parse().ok())
-        .unwrap_or(64);
-    let config = Config {
-        cases,
-        failure_persistence: None,
-        ..Config::default()
-    };
+    let cases = std::env::var("CHAT_PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(64);
+    let config = Config { cases, failure_persistence: None, ..Config::default() };
     let steps = prop::collection::vec(step(), 1..80);
     let run = TestRunner::new(config).run(&(steps, 1..30_usize, 1..6_usize), |(steps, fold_after, fold_rows)| {
-        let options = RedbOptions {
-            cache_bytes: 1 << 20,
-            fold_after,
-            fold_rows,
-            epoch: 7,
-        };
+        let options = RedbOptions { cache_bytes: 1 << 20, fold_after, fold_rows, epoch: 7 };
         let file = File(Arc::new(InMemoryBackend::new()));
         let mut redb = Side::new(Box::new(Redb { file, options }));
         let mut memory = Side::new(Box::new(Memory(Arc::new(MemoryStore::new(7)))));

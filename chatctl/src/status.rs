@@ -68,18 +68,8 @@ fn refuse(error: &Error, json: bool) -> Exit {
 }
 
 fn screen(url: &str, ready: bool, server: &ServerInfo) -> String {
-    let state = if ready {
-        "ready"
-    } else {
-        "NOT READY: changes are not taken now"
-    };
-    let LimitsInfo {
-        text_bytes,
-        frame_bytes,
-        body_bytes,
-        group_participants,
-        page_rows,
-    } = server.limits;
+    let state = if ready { "ready" } else { "NOT READY: changes are not taken now" };
+    let LimitsInfo { text_bytes, frame_bytes, body_bytes, group_participants, page_rows } = server.limits;
     format!(
         "Server     {}\n\
          State      {state}\n\

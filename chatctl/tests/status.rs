@@ -33,18 +33,12 @@ fn answer(mut stream: &TcpStream, ready: u16, info: u16, body: &str) -> std::io:
         _ => (404, ""),
     };
     let length = body.len();
-    write!(
-        stream,
-        "HTTP/1.1 {status} x\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
-    )
+    write!(stream, "HTTP/1.1 {status} x\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}")
 }
 
 #[expect(clippy::unwrap_used, reason = "a part of the tests")]
 fn chatctl(arguments: &[&str]) -> (Option<i32>, String, String) {
-    let run = Command::new(env!("CARGO_BIN_EXE_chatctl"))
-        .args(arguments)
-        .env_remove("CHATCTL_SERVER")
-        .output();
+    let run = Command::new(env!("CARGO_BIN_EXE_chatctl")).args(arguments).env_remove("CHATCTL_SERVER").output();
     let Output { status, stdout, stderr } = run.unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (status.code(), text(stdout), text(stderr))
@@ -110,8 +104,5 @@ fn a_wrong_command_line_is_refused_before_anything_is_asked() {
         assert!(!err.is_empty());
     }
     let (code, out, _) = chatctl(&["--version"]);
-    assert_eq!(
-        (code, out),
-        (Some(0), concat!("chatctl ", env!("CARGO_PKG_VERSION"), "\n").to_owned())
-    );
+    assert_eq!((code, out), (Some(0), concat!("chatctl ", env!("CARGO_PKG_VERSION"), "\n").to_owned()));
 }

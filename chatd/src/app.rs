@@ -47,9 +47,7 @@ impl RouterConfig {
         let origins = config.allowed_origins.iter().chain(config.public_url.origin());
         Self {
             // An origin that is no header value could not be sent by a browser either.
-            allowed_origins: origins
-                .filter_map(|origin| HeaderValue::from_str(origin.as_str()).ok())
-                .collect(),
+            allowed_origins: origins.filter_map(|origin| HeaderValue::from_str(origin.as_str()).ok()).collect(),
             body_bytes: config.limits.body_bytes.bytes(),
             body_timeout: config.http.body_timeout.get(),
             frame_bytes: config.limits.frame_bytes.bytes(),
@@ -70,11 +68,7 @@ pub(crate) struct Inner {
 
 impl App {
     pub(crate) fn new(chat: Chat, config: RouterConfig) -> Self {
-        Self(Arc::new(Inner {
-            chat,
-            config,
-            entropy: Arc::new(SystemEntropy),
-        }))
+        Self(Arc::new(Inner { chat, config, entropy: Arc::new(SystemEntropy) }))
     }
 }
 

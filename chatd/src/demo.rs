@@ -38,12 +38,7 @@ pub async fn seed(chat: &Chat) -> Result<Demo> {
     let (order, _) = chat.as_user(ana.id).open_direct(leo.id).await?;
     say(&ana, order.id, "Hello! Where is my order 1001?").await?;
     say(&leo, order.id, "Hi Ana, let me look.").await?;
-    say(
-        &leo,
-        order.id,
-        "It left our house this morning and should be with you tomorrow.",
-    )
-    .await?;
+    say(&leo, order.id, "It left our house this morning and should be with you tomorrow.").await?;
     say(&ana, order.id, "Great, thank you!").await?;
 
     let (logo, _) = chat.as_user(bo.id).open_direct(dana.id).await?;
@@ -54,15 +49,10 @@ pub async fn seed(chat: &Chat) -> Result<Demo> {
     let (bulk, _) = chat.as_user(ana.id).open_direct(milo.id).await?;
     say(&ana, bulk.id, "Is there a discount for 200 pieces?").await?;
 
-    let trio = chat
-        .as_user(leo.id)
-        .create_group(Some("Mug order, 40 pieces"), vec![bo.id, dana.id])
-        .await?;
+    let trio = chat.as_user(leo.id).create_group(Some("Mug order, 40 pieces"), vec![bo.id, dana.id]).await?;
     say(&leo, trio.id, "Bo, Dana: let us settle the mugs here.").await?;
     say(&dana, trio.id, "The proof will be ready on Friday.").await?;
     say(&bo, trio.id, "Perfect.").await?;
 
-    Ok(Demo {
-        people: vec![admin, leo, dana, milo, ana, bo],
-    })
+    Ok(Demo { people: vec![admin, leo, dana, milo, ana, bo] })
 }

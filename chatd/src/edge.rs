@@ -32,10 +32,7 @@ pub(crate) async fn edge(State(app): State<App>, request: Request, next: Next) -
         let document = serde_json::to_vec(&refused.document(&path, &request_id)).unwrap_or_default();
         *response.body_mut() = Body::from(document);
         let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.remove(header::CONTENT_LENGTH);
     }
     tracing::debug!(request_id, %method, path, status = response.status().as_u16(), "request");
@@ -43,9 +40,7 @@ pub(crate) async fn edge(State(app): State<App>, request: Request, next: Next) -
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         headers.insert(REQUEST_ID.clone(), value);
     }
-    headers
-        .entry(header::CACHE_CONTROL)
-        .or_insert(HeaderValue::from_static("no-store"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response
@@ -70,8 +65,5 @@ pub(crate) async fn no_such_path() -> Refused {
 }
 
 pub(crate) async fn wrong_method() -> Refused {
-    Refused::new(
-        ErrorCode::MethodNotAllowed,
-        "This path exists, but not with this method.",
-    )
+    Refused::new(ErrorCode::MethodNotAllowed, "This path exists, but not with this method.")
 }

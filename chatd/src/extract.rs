@@ -22,18 +22,9 @@ impl FromRequestParts<App> for Caller {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refused> {
-        let needed = || {
-            Refused::new(
-                ErrorCode::Unauthenticated,
-                "Send `Authorization: Bearer <access token>`.",
-            )
-        };
+        let needed = || Refused::new(ErrorCode::Unauthenticated, "Send `Authorization: Bearer <access token>`.");
         let header = parts.headers.get(header::AUTHORIZATION).ok_or_else(needed)?;
-        let (scheme, token) = header
-            .to_str()
-            .ok()
-            .and_then(|value| value.split_once(' '))
-            .ok_or_else(needed)?;
+        let (scheme, token) = header.to_str().ok().and_then(|value| value.split_once(' ')).ok_or_else(needed)?;
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(needed());
         }
@@ -48,16 +39,9 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
     type Rejection = Refused;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Refused> {
-        let is_json = request
-            .headers()
-            .get(header::CONTENT_TYPE)
-            .and_then(|kind| kind.to_str().ok())
-            .is_some_and(|kind| {
-                kind.split(';')
-                    .next()
-                    .unwrap_or_default()
-                    .trim()
-                    .eq_ignore_ascii_case("application/json")
+        let is_json =
+            request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).is_some_and(|kind| {
+                kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
             });
         if !is_json {
             let detail = "Send the body as `Content-Type: application/json`.";
@@ -68,10 +52,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
             Ok(Ok(body)) => body.to_bytes(),
             Ok(Err(error)) if error.is::<LengthLimitError>() => {
                 let most = app.config.body_bytes;
-                return Err(Refused::new(
-                    ErrorCode::TooLarge,
-                    format!("A body has at most {most} bytes."),
-                ));
+                return Err(Refused::new(ErrorCode::TooLarge, format!("A body has at most {most} bytes.")));
             }
             Ok(Err(_)) => return Err(Refused::new(ErrorCode::Invalid, "The body broke off.")),
             Err(_) => return Err(Refused::new(ErrorCode::Invalid, "The body took too long to arrive.")),
@@ -123,10 +104,7 @@ impl From<PathRejection> for Refused {
 impl From<QueryRejection> for Refused {
     fn from(rejection: QueryRejection) -> Self {
         let detail = rejection.body_text();
-        let detail = detail
-            .strip_prefix("Failed to deserialize query string: ")
-            .unwrap_or(&detail)
-            .to_owned();
+        let detail = detail.strip_prefix("Failed to deserialize query string: ").unwrap_or(&detail).to_owned();
         Self::invalid("query", detail)
     }
 }

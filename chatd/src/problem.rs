@@ -21,26 +21,13 @@ pub(crate) struct Refused {
 
 impl Refused {
     pub(crate) fn new(code: ErrorCode, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            code,
-            detail: detail.into(),
-            fields: Vec::new(),
-            retry_after: None,
-            cause: None,
-        }
+        Self { code, detail: detail.into(), fields: Vec::new(), retry_after: None, cause: None }
     }
 
     pub(crate) fn invalid(pointer: impl Into<String>, detail: impl Into<Cow<'static, str>>) -> Self {
         let detail = detail.into();
-        let field = FieldProblem {
-            pointer: pointer.into(),
-            code: ErrorCode::Invalid,
-            detail: detail.clone().into(),
-        };
-        Self {
-            fields: vec![field],
-            ..Self::new(ErrorCode::Invalid, detail)
-        }
+        let field = FieldProblem { pointer: pointer.into(), code: ErrorCode::Invalid, detail: detail.clone().into() };
+        Self { fields: vec![field], ..Self::new(ErrorCode::Invalid, detail) }
     }
 
     /// The whole document.
@@ -103,14 +90,10 @@ impl IntoResponse for Refused {
         let status = StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = status.into_response();
         if let Some(seconds) = self.retry_after_seconds() {
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if status == StatusCode::UNAUTHORIZED {
-            response
-                .headers_mut()
-                .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response.extensions_mut().insert(self);
         response

@@ -28,15 +28,9 @@ pub fn router(chat: &Chat, config: RouterConfig) -> Router {
     Router::new()
         .merge(api)
         .route("/api/v1/ws", get(ws::upgrade))
-        .route(
-            "/api/v1/openapi.json",
-            get(|| async { ([(header::CONTENT_TYPE, "application/json")], json) }),
-        )
+        .route("/api/v1/openapi.json", get(|| async { ([(header::CONTENT_TYPE, "application/json")], json) }))
         .route("/api/docs", get(|| async { (page_headers(), Html(page)) }))
-        .route(
-            "/api/docs.css",
-            get(|| async { ([(header::CONTENT_TYPE, "text/css")], docs_page::STYLE) }),
-        )
+        .route("/api/docs.css", get(|| async { ([(header::CONTENT_TYPE, "text/css")], docs_page::STYLE) }))
         .route("/livez", get(probes::livez))
         .route("/readyz", get(probes::readyz))
         .fallback(edge::no_such_path)

@@ -14,10 +14,7 @@ pub async fn serve(listener: TcpListener, chat: &Chat, config: RouterConfig, lim
     let grace = limits.shutdown_grace;
     listener::serve(listener, router(chat, config), limits, drain, &tasks).await;
     tasks.close();
-    if tokio::time::timeout(grace.max(Duration::from_secs(3)), tasks.wait())
-        .await
-        .is_err()
-    {
+    if tokio::time::timeout(grace.max(Duration::from_secs(3)), tasks.wait()).await.is_err() {
         tracing::warn!("some sockets did not end in time");
     }
 }

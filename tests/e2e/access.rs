@@ -61,11 +61,8 @@ fn the_contact_matrix_is_the_golden_file() {
     let matrix = ContactMatrix::default();
     let mut table = String::from("may begin with\n");
     for from in Role::ALL {
-        let reach: Vec<String> = Role::ALL
-            .iter()
-            .filter(|to| matrix.may_start(from, **to))
-            .map(ToString::to_string)
-            .collect();
+        let reach: Vec<String> =
+            Role::ALL.iter().filter(|to| matrix.may_start(from, **to)).map(ToString::to_string).collect();
         writeln!(table, "{:<10}{}", from.to_string(), reach.join(" ")).expect("a text");
     }
     insta::assert_snapshot!("contacts", table);
@@ -110,9 +107,7 @@ async fn everybody_may_begin_with_whom_the_matrix_says_and_the_others_do_not_exi
                 assert_eq!(without_date(answer), without_date(unknown.clone()), "{case}");
                 assert_eq!(
                     to.get("/conversations").await["items"].as_array().map(|rows| {
-                        rows.iter()
-                            .filter(|row| row.to_string().contains(&from.id.to_string()))
-                            .count()
+                        rows.iter().filter(|row| row.to_string().contains(&from.id.to_string())).count()
                     }),
                     Some(0),
                     "{case}"
@@ -147,19 +142,11 @@ async fn groups_follow_the_matrix_too_and_so_does_the_directory() {
             }
             let listed = from.get(&format!("/directory?role={}", to.role)).await.to_string();
             assert_eq!(listed.contains(&to.id.to_string()), reaches, "{case}: {listed}");
-            assert!(
-                !listed.contains(&from.id.to_string()) && !listed.contains("@shop.test"),
-                "{listed}"
-            );
+            assert!(!listed.contains(&from.id.to_string()) && !listed.contains("@shop.test"), "{listed}");
         }
         let made = json!({"email": format!("by-{}@shop.test", from.role), "name": "X", "password": "12345678", "role": "admin"});
         let made = from.call_with("POST", "/users", &made).await;
-        assert_eq!(
-            made.status,
-            if from.role == Role::Admin { 201 } else { 403 },
-            "{}",
-            from.role
-        );
+        assert_eq!(made.status, if from.role == Role::Admin { 201 } else { 403 }, "{}", from.role);
         assert_eq!(twin.role, from.role);
     }
 }

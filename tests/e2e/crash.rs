@@ -86,21 +86,14 @@ async fn what_was_acknowledged_survives_kill_9_once_and_in_order() {
     }
 
     let stored = stored(&senders, server.door().address).await;
-    let sent = senders
-        .into_iter()
-        .map(|sender| (sender.person.id.to_string(), sender.sent))
-        .collect::<BTreeMap<_, _>>();
+    let sent =
+        senders.into_iter().map(|sender| (sender.person.id.to_string(), sender.sent)).collect::<BTreeMap<_, _>>();
     let acknowledged: usize = sent.values().map(|sent| sent.acknowledged.len()).sum();
-    assert!(
-        acknowledged as u64 > rounds,
-        "only {acknowledged} messages in {rounds} rounds"
-    );
+    assert!(acknowledged as u64 > rounds, "only {acknowledged} messages in {rounds} rounds");
     assert_eq!(faults(&sent, &stored), Vec::<String>::new());
 
     // Who read along over all kills has seen each message once, in order.
-    reader
-        .read(server.door().address, stored.last().map(|last| last.seq))
-        .await;
+    reader.read(server.door().address, stored.last().map(|last| last.seq)).await;
     let seen: Vec<u64> = (1..=stored.len() as u64).collect();
     assert_eq!(reader.seen, seen);
 }
@@ -126,9 +119,7 @@ async fn a_kill_during_the_first_start_spoils_nothing() {
 
 /// A step of a linear congruential generator: the same kills each time.
 fn next(chance: &mut u64) -> u64 {
-    *chance = chance
-        .wrapping_mul(6_364_136_223_846_793_005)
-        .wrapping_add(1_442_695_040_888_963_407);
+    *chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
     *chance >> 33
 }
 
@@ -136,18 +127,11 @@ fn next(chance: &mut u64) -> u64 {
 async fn stored(senders: &[Sender], address: SocketAddr) -> Vec<Stored> {
     let mut all: BTreeMap<u64, Stored> = BTreeMap::new();
     for sender in senders {
-        let client = Person {
-            address,
-            ..sender.person.clone()
-        }
-        .client();
+        let client = Person { address, ..sender.person.clone() }.client();
         let mut after = Seq(0);
         let mut seen = 0_usize;
         loop {
-            let page = client
-                .messages(sender.group, Part::After(after), Some(200))
-                .await
-                .expect("history");
+            let page = client.messages(sender.group, Part::After(after), Some(200)).await.expect("history");
             seen += page.items.len();
             for message in &page.items {
                 after = message.seq;
@@ -181,12 +165,7 @@ struct Sender {
 
 impl Sender {
     fn new(person: &Person, group: ConversationId) -> Self {
-        Self {
-            person: person.clone(),
-            group,
-            sent: Sent::default(),
-            outbox: VecDeque::new(),
-        }
+        Self { person: person.clone(), group, sent: Sent::default(), outbox: VecDeque::new() }
     }
 
     /// What to send first after a crash: all that is not acknowledged, in order, and a tenth of what is.
@@ -235,9 +214,7 @@ impl Sender {
             };
             assert_ne!(frame["t"], "err", "{frame}");
             if frame["t"] == "ok" {
-                let id = waiting
-                    .remove(&frame["re"].as_u64().expect("a number"))
-                    .expect("one of ours");
+                let id = waiting.remove(&frame["re"].as_u64().expect("a number")).expect("one of ours");
                 let message: &Value = &frame["d"];
                 assert_eq!(message["client_id"], json!(id), "{frame}");
                 self.acknowledge(&id, message["seq"].as_u64().expect("a number"));
@@ -277,11 +254,7 @@ struct Reader {
 impl Reader {
     async fn new(person: &Person) -> Self {
         let list = person.get("/conversations").await;
-        Self {
-            person: person.clone(),
-            cursor: list["as_of"].as_str().expect("a cursor").to_owned(),
-            seen: Vec::new(),
-        }
+        Self { person: person.clone(), cursor: list["as_of"].as_str().expect("a cursor").to_owned(), seen: Vec::new() }
     }
 
     /// Reads until the connection breaks, or this message has come.

@@ -37,16 +37,9 @@ async fn every_route_says_who_may_and_what_can_go_wrong() {
             let responses = operation["responses"].as_object().expect("responses");
             assert!(operation["summary"].is_string(), "{method} {path}");
             let open = ["/api/v1/auth/register", "/api/v1/auth/login", "/api/v1/server"];
-            assert_eq!(
-                operation["security"].is_array(),
-                !open.contains(&path.as_str()),
-                "{method} {path}"
-            );
+            assert_eq!(operation["security"].is_array(), !open.contains(&path.as_str()), "{method} {path}");
             if path.contains("{id}") {
-                assert!(
-                    responses.contains_key("404"),
-                    "{method} {path} does not say that it may be not found"
-                );
+                assert!(responses.contains_key("404"), "{method} {path} does not say that it may be not found");
             }
             for (status, response) in responses {
                 let problem = &response["content"];
@@ -63,10 +56,7 @@ async fn the_page_needs_no_script_and_no_other_host() {
     let server = InProcess::start().await;
     let page = server.door.send(Request::new("GET", "/api/docs")).await;
     assert_eq!(page.status, 200);
-    assert!(
-        page.header("content-type")
-            .is_some_and(|kind| kind.starts_with("text/html"))
-    );
+    assert!(page.header("content-type").is_some_and(|kind| kind.starts_with("text/html")));
     let policy = page.header("content-security-policy").expect("a policy");
     assert!(policy.starts_with("default-src 'none'"), "{policy}");
     let style = server.door.send(Request::new("GET", "/api/docs.css")).await;

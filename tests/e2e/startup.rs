@@ -21,19 +21,9 @@ async fn a_second_server_on_the_same_folder_is_turned_away() {
     let [sentence] = said[..] else {
         panic!("not one line: {second:?}");
     };
-    assert!(
-        sentence.starts_with("chatd: Another program has the data folder open"),
-        "{sentence}"
-    );
+    assert!(sentence.starts_with("chatd: Another program has the data folder open"), "{sentence}");
     // The first goes on.
-    assert_eq!(
-        server
-            .door()
-            .send(chat_tests::Request::new("GET", "/readyz"))
-            .await
-            .status,
-        200
-    );
+    assert_eq!(server.door().send(chat_tests::Request::new("GET", "/readyz")).await.status, 200);
 }
 
 #[tokio::test]
@@ -57,10 +47,7 @@ async fn a_wrong_configuration_exits_78_and_says_what_to_do() {
         (
             missing,
             &serve,
-            vec![
-                ("CHATD_BOOTSTRAP__ADMIN_EMAIL", "a@shop.test"),
-                ("CHATD_BOOTSTRAP__ADMIN_PASSWORD_FILE", missing),
-            ],
+            vec![("CHATD_BOOTSTRAP__ADMIN_EMAIL", "a@shop.test"), ("CHATD_BOOTSTRAP__ADMIN_PASSWORD_FILE", missing)],
         ),
     ] {
         let refused = run(CHATD, arguments, &settings).await;
@@ -82,24 +69,14 @@ async fn the_configuration_can_be_printed_shown_and_checked() {
     std::fs::write(&file, &default.stdout).expect("a file");
     let file = file.to_str().expect("a plain path");
     let check = run(CHATD, &["config", "check", "--config", file], &[]).await;
-    assert_eq!(
-        (check.code, check.stdout.as_str()),
-        (Some(0), "The configuration is good.\n"),
-        "{check:?}"
-    );
+    assert_eq!((check.code, check.stdout.as_str()), (Some(0), "The configuration is good.\n"), "{check:?}");
 
     let secret = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
     let settings = [("JWT_SECRET", secret), ("CHATD_LISTEN", "127.0.0.1:7001")];
     let show = run(CHATD, &["config", "show", "--config", file], &settings).await;
     assert_eq!(show.code, Some(0), "{show:?}");
-    assert!(
-        show.stdout.contains("127.0.0.1:7001") && show.stdout.contains("CHATD_LISTEN"),
-        "{show:?}"
-    );
-    assert!(
-        !show.stdout.contains(secret) && !show.stderr.contains(secret),
-        "{show:?}"
-    );
+    assert!(show.stdout.contains("127.0.0.1:7001") && show.stdout.contains("CHATD_LISTEN"), "{show:?}");
+    assert!(!show.stdout.contains(secret) && !show.stderr.contains(secret), "{show:?}");
 
     let bad = run(CHATD, &["config", "check", "--listen", "nowhere"], &[]).await;
     assert_eq!(bad.code, Some(78), "{bad:?}");
@@ -123,9 +100,7 @@ async fn sigterm_ends_in_order_and_tells_the_sockets_to_come_back() {
     let mut silent = leo.socket().await;
     // One that has not said hello must not hold the shutdown up.
     let mut mute = chat_tests::Socket::connect(server.door().address).await;
-    talking
-        .say(&json!({"t": "send", "re": 1, "conv": order, "client_id": "last", "text": "last"}))
-        .await;
+    talking.say(&json!({"t": "send", "re": 1, "conv": order, "client_id": "last", "text": "last"})).await;
     talking.until_t("ok").await;
     server.terminate();
     for socket in [&mut talking, &mut silent] {
@@ -142,10 +117,7 @@ async fn sigterm_ends_in_order_and_tells_the_sockets_to_come_back() {
 
     server.spawn();
     server.ready().await;
-    let page = ana
-        .at(server.door())
-        .get(&format!("/conversations/{order}/messages"))
-        .await;
+    let page = ana.at(server.door()).get(&format!("/conversations/{order}/messages")).await;
     assert_eq!(page["items"][0]["text"], "last", "what was acknowledged is there");
     // The same admin is not made twice, and can sign in.
     let admin = server.door().sign_in(chat_tests::Door::ADMIN).await;

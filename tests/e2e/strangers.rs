@@ -33,13 +33,7 @@ impl Scene {
         member.write(conv, "Well-hidden-answer").await.ok();
         let mut absent = conv.to_bytes();
         absent[15] ^= 1;
-        Self {
-            server,
-            owner,
-            member,
-            conv,
-            absent: ConversationId::from_bytes(absent),
-        }
+        Self { server, owner, member, conv, absent: ConversationId::from_bytes(absent) }
     }
 
     /// What the members see of it, but for cursors, which move with everything that happens in the shop.
@@ -62,38 +56,32 @@ fn attempts(route: &str, stranger: &Person, scene: &Scene, conv: ConversationId)
     let me = stranger.id;
     Some(match route {
         "GET /api/v1/conversations/{id}" => vec![at("GET", "")],
-        "GET /api/v1/conversations/{id}/messages" => [
-            "",
-            "?limit=1",
-            "?before=2",
-            "?after=0",
-            "?after=1&limit=200",
-            "?around=1",
-            "?before=18446744073709551615",
-        ]
-        .map(|query| at("GET", &format!("/messages{query}")))
-        .to_vec(),
+        "GET /api/v1/conversations/{id}/messages" => {
+            ["", "?limit=1", "?before=2", "?after=0", "?after=1&limit=200", "?around=1", "?before=18446744073709551615"]
+                .map(|query| at("GET", &format!("/messages{query}")))
+                .to_vec()
+        }
         "POST /api/v1/conversations/{id}/messages" => ["Let me in", SECRET]
             .map(|text| at("POST", "/messages").json(&json!({"client_id": SECRET, "text": text})))
             .to_vec(),
-        "POST /api/v1/conversations/{id}/read" => [0, 1, 9]
-            .map(|seq| at("POST", "/read").json(&json!({"seq": seq})))
-            .to_vec(),
-        "POST /api/v1/conversations/{id}/typing" => [true, false]
-            .map(|on| at("POST", "/typing").json(&json!({"on": on})))
-            .to_vec(),
+        "POST /api/v1/conversations/{id}/read" => {
+            [0, 1, 9].map(|seq| at("POST", "/read").json(&json!({"seq": seq}))).to_vec()
+        }
+        "POST /api/v1/conversations/{id}/typing" => {
+            [true, false].map(|on| at("POST", "/typing").json(&json!({"on": on}))).to_vec()
+        }
         "POST /api/v1/conversations/{id}/participants" => [me, member, scene.owner.id]
             .map(|user| at("POST", "/participants").json(&json!({"user_id": user})))
             .to_vec(),
-        "DELETE /api/v1/conversations/{id}/participants/{user}" => [me, member, scene.owner.id]
-            .map(|user| at("DELETE", &format!("/participants/{user}")))
-            .to_vec(),
-        "GET /api/v1/conversations" => ["", "?limit=200"]
-            .map(|query| stranger.request("GET", &format!("/conversations{query}")))
-            .to_vec(),
-        "GET /api/v1/directory" => Role::ALL
-            .map(|role| stranger.request("GET", &format!("/directory?role={role}")))
-            .to_vec(),
+        "DELETE /api/v1/conversations/{id}/participants/{user}" => {
+            [me, member, scene.owner.id].map(|user| at("DELETE", &format!("/participants/{user}"))).to_vec()
+        }
+        "GET /api/v1/conversations" => {
+            ["", "?limit=200"].map(|query| stranger.request("GET", &format!("/conversations{query}"))).to_vec()
+        }
+        "GET /api/v1/directory" => {
+            Role::ALL.map(|role| stranger.request("GET", &format!("/directory?role={role}"))).to_vec()
+        }
         "GET /api/v1/me" => vec![stranger.request("GET", "/me")],
         "PATCH /api/v1/me" => vec![stranger.request("PATCH", "/me").json(&json!({"name": "Stranger"}))],
         "GET /api/v1/server" => vec![stranger.request("GET", "/server")],
@@ -114,9 +102,7 @@ fn attempts(route: &str, stranger: &Person, scene: &Scene, conv: ConversationId)
                 .json(&json!({"email": scene.member.email, "name": "X", "password": "12345678"})),
         ],
         "POST /api/v1/auth/login" => vec![
-            stranger
-                .request("POST", "/auth/login")
-                .json(&json!({"email": scene.member.email, "password": "12345678"})),
+            stranger.request("POST", "/auth/login").json(&json!({"email": scene.member.email, "password": "12345678"})),
         ],
         // Last of all, in the test of its own.
         "POST /api/v1/auth/logout" => vec![],
@@ -216,9 +202,7 @@ fn frame_is_about_a_conversation(frame: &Value) -> bool {
 /// Makes something happen that this socket must see, and gives back what came before it.
 async fn until_marker(socket: &mut Socket, who: &Person, marker: &str) -> Vec<Value> {
     who.call_with("PATCH", "/me", &json!({"name": marker})).await.ok();
-    let mut frames = socket
-        .until(|frame| frame["e"] == "user.changed" && frame["d"]["name"] == marker)
-        .await;
+    let mut frames = socket.until(|frame| frame["e"] == "user.changed" && frame["d"]["name"] == marker).await;
     frames.pop();
     frames
 }
@@ -247,37 +231,18 @@ async fn no_stranger_of_any_role_reads_joins_posts_or_learns_anything() {
     }
     // Nothing of it was stored, and the members were told nothing of it.
     assert_eq!(scene.contents().await, before);
-    assert_eq!(
-        until_marker(&mut owners, &scene.owner, "Owner again").await,
-        [Value::Null; 0]
-    );
+    assert_eq!(until_marker(&mut owners, &scene.owner, "Owner again").await, [Value::Null; 0]);
 
     // The members go on, by every way there is; the strangers hear nothing.
     let late = scene.server.door.person(Role::Merchant, "late").await;
     let path = format!("/conversations/{}", scene.conv);
     for on in [true, false] {
-        scene
-            .owner
-            .call_with("POST", &format!("{path}/typing"), &json!({"on": on}))
-            .await
-            .ok();
+        scene.owner.call_with("POST", &format!("{path}/typing"), &json!({"on": on})).await.ok();
     }
     scene.member.write(scene.conv, "Well-hidden-answer-2").await.ok();
-    scene
-        .owner
-        .call_with("POST", &format!("{path}/read"), &json!({"seq": 3}))
-        .await
-        .ok();
-    scene
-        .owner
-        .call_with("POST", &format!("{path}/participants"), &json!({"user_id": late.id}))
-        .await
-        .ok();
-    scene
-        .owner
-        .call("DELETE", &format!("{path}/participants/{}", late.id))
-        .await
-        .ok();
+    scene.owner.call_with("POST", &format!("{path}/read"), &json!({"seq": 3})).await.ok();
+    scene.owner.call_with("POST", &format!("{path}/participants"), &json!({"user_id": late.id})).await.ok();
+    scene.owner.call("DELETE", &format!("{path}/participants/{}", late.id)).await.ok();
     scene.member.socket().await.close().await;
     for (stranger, socket) in strangers.iter().zip(&mut sockets) {
         let heard = until_marker(socket, stranger, "end").await;
@@ -295,23 +260,11 @@ async fn what_a_stranger_missed_is_not_told_on_resume_either() {
     let scene = Scene::open().await;
     for role in Role::ALL {
         let stranger = scene.server.door.person(role, &format!("{role}-1")).await;
-        let from = stranger.get("/conversations").await["as_of"]
-            .as_str()
-            .expect("a cursor")
-            .to_owned();
-        scene
-            .member
-            .write(scene.conv, &format!("Well-hidden-answer-{role}"))
-            .await
-            .ok();
-        stranger
-            .call_with("PATCH", "/me", &json!({"name": "Marker"}))
-            .await
-            .ok();
+        let from = stranger.get("/conversations").await["as_of"].as_str().expect("a cursor").to_owned();
+        scene.member.write(scene.conv, &format!("Well-hidden-answer-{role}")).await.ok();
+        stranger.call_with("PATCH", "/me", &json!({"name": "Marker"})).await.ok();
         let mut socket = Socket::connect(stranger.address).await;
-        socket
-            .say(&json!({"t": "hello", "token": stranger.token, "resume": from}))
-            .await;
+        socket.say(&json!({"t": "hello", "token": stranger.token, "resume": from})).await;
         let heard: Vec<String> = socket.until_t("live").await.iter().map(name_of).collect();
         assert_eq!(heard, ["welcome", "ev user.changed", "live"], "{role}");
     }
@@ -327,18 +280,10 @@ async fn former_members_are_strangers_from_that_moment_on() {
         let participants = format!("/conversations/{}/participants", scene.conv);
         let add = json!({"user_id": former.id});
         scene.owner.call_with("POST", &participants, &add).await.ok();
-        scene
-            .member
-            .write(scene.conv, &format!("While-{role}-is-in"))
-            .await
-            .ok();
+        scene.member.write(scene.conv, &format!("While-{role}-is-in")).await.ok();
         // Their own read mark and message, so that something of theirs is in there.
         former.write(scene.conv, &format!("By-{role}")).await.ok();
-        scene
-            .owner
-            .call("DELETE", &format!("{participants}/{}", former.id))
-            .await
-            .ok();
+        scene.owner.call("DELETE", &format!("{participants}/{}", former.id)).await.ok();
         let heard: Vec<String> = socket
             .until(|frame| frame["e"] == "access.revoked")
             .await
@@ -363,15 +308,9 @@ async fn former_members_are_strangers_from_that_moment_on() {
 
         // A cursor from before does not bring back what may no longer be seen.
         let mut resumed = Socket::connect(former.address).await;
-        resumed
-            .say(&json!({"t": "hello", "token": former.token, "resume": from}))
-            .await;
+        resumed.say(&json!({"t": "hello", "token": former.token, "resume": from})).await;
         let told = resumed.until_t("live").await;
-        let about: Vec<String> = told
-            .iter()
-            .filter(|frame| frame["conv"] == json!(scene.conv))
-            .map(name_of)
-            .collect();
+        let about: Vec<String> = told.iter().filter(|frame| frame["conv"] == json!(scene.conv)).map(name_of).collect();
         assert_eq!(about, ["ev access.revoked"], "{role}");
         assert!(!json!(told).to_string().contains("While-"), "{role}: {told:?}");
     }
@@ -379,25 +318,13 @@ async fn former_members_are_strangers_from_that_moment_on() {
 
 #[tokio::test]
 async fn a_former_member_is_not_told_that_somebody_stopped_writing() {
-    let scene = Scene::open_with(Options {
-        manual_clock: true,
-        ..Options::default()
-    })
-    .await;
+    let scene = Scene::open_with(Options { manual_clock: true, ..Options::default() }).await;
     let path = format!("/conversations/{}", scene.conv);
     let witness = scene.server.door.person(Role::Merchant, "witness").await;
     let add = json!({"user_id": witness.id});
-    scene
-        .owner
-        .call_with("POST", &format!("{path}/participants"), &add)
-        .await
-        .ok();
+    scene.owner.call_with("POST", &format!("{path}/participants"), &add).await.ok();
     let (mut member_socket, mut witness_socket) = (scene.member.socket().await, witness.socket().await);
-    scene
-        .owner
-        .call_with("POST", &format!("{path}/typing"), &json!({"on": true}))
-        .await
-        .ok();
+    scene.owner.call_with("POST", &format!("{path}/typing"), &json!({"on": true})).await.ok();
     for socket in [&mut member_socket, &mut witness_socket] {
         assert_eq!(socket.find("eph typing").await["on"], true);
     }

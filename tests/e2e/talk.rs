@@ -16,9 +16,7 @@ fn send(re: u64, conv: ConversationId, text: &str) -> Value {
 
 fn texts(frames: &[Value]) -> Vec<&str> {
     let messages = frames.iter().filter(|frame| frame["e"] == "message.created");
-    messages
-        .map(|frame| frame["d"]["text"].as_str().expect("a text"))
-        .collect()
+    messages.map(|frame| frame["d"]["text"].as_str().expect("a text")).collect()
 }
 
 /// The events among the frames, by name.
@@ -57,12 +55,7 @@ async fn see(socket: &mut Socket, seq: u64, text: &str, by: &Person, mine: bool)
 async fn two_people_on_two_devices_each_see_every_message_once_in_order() {
     let mut server = Server::start(CHATD).await;
     let (ana, leo, order) = customer_and_agent(server.door()).await;
-    let mut sockets = [
-        ana.socket().await,
-        ana.socket().await,
-        leo.socket().await,
-        leo.socket().await,
-    ];
+    let mut sockets = [ana.socket().await, ana.socket().await, leo.socket().await, leo.socket().await];
 
     // Over the socket, pipelined, one of them again, and one that is refused in the middle.
     sockets[0]
@@ -81,10 +74,7 @@ async fn two_people_on_two_devices_each_see_every_message_once_in_order() {
     let answers: Vec<&Value> = frames.iter().filter(|frame| frame["re"].is_u64()).collect();
     let seqs: Vec<Option<u64>> = answers.iter().map(|answer| answer["d"]["seq"].as_u64()).collect();
     assert_eq!(seqs, [Some(1), Some(2), None, Some(1), Some(3)], "{answers:?}");
-    assert_eq!(
-        answers[2]["code"], "invalid",
-        "one that is refused does not stop those after it"
-    );
+    assert_eq!(answers[2]["code"], "invalid", "one that is refused does not stop those after it");
     assert_eq!((ana.unread(order).await, leo.unread(order).await), (0, 3));
 
     // Over REST, and again.
@@ -117,24 +107,14 @@ async fn two_people_on_two_devices_each_see_every_message_once_in_order() {
     }
 
     // Read marks: told to everybody, forward only, not beyond the end.
-    sockets[1]
-        .ask(&json!({"t": "read", "re": 9, "conv": order, "seq": 4}))
-        .await;
+    sockets[1].ask(&json!({"t": "read", "re": 9, "conv": order, "seq": 4})).await;
     assert_eq!(ana.unread(order).await, 1);
     for seq in [4, 1, 0] {
-        let moved = ana
-            .call_with("POST", &format!("/conversations/{order}/read"), &json!({"seq": seq}))
-            .await;
+        let moved = ana.call_with("POST", &format!("/conversations/{order}/read"), &json!({"seq": seq})).await;
         assert_eq!(moved.status, 204);
     }
     assert_eq!(ana.unread(order).await, 1, "a mark never moves back");
-    let moved = ana
-        .call_with(
-            "POST",
-            &format!("/conversations/{order}/read"),
-            &json!({"seq": u64::MAX}),
-        )
-        .await;
+    let moved = ana.call_with("POST", &format!("/conversations/{order}/read"), &json!({"seq": u64::MAX})).await;
     assert_eq!(moved.status, 204);
     assert_eq!(ana.unread(order).await, 0);
     let frames = sockets[2].settle().await;
@@ -155,9 +135,7 @@ async fn two_people_on_two_devices_each_see_every_message_once_in_order() {
     assert_eq!(messages(&ana, order).await, before);
     assert_eq!((ana.unread(order).await, leo.unread(order).await), (0, 1));
     let mut resumed = Socket::connect(server.door().address).await;
-    resumed
-        .say(&json!({"t": "hello", "token": leo.token, "resume": cursor}))
-        .await;
+    resumed.say(&json!({"t": "hello", "token": leo.token, "resume": cursor})).await;
     let frames = resumed.until_t("live").await;
     assert_eq!(frames[0]["resumed"], true, "{frames:?}");
     assert_eq!(texts(&frames), ["six", "seven"]);
@@ -167,9 +145,7 @@ async fn two_people_on_two_devices_each_see_every_message_once_in_order() {
     // From the newest cursor there is nothing to tell.
     let cursor = resumed.cursor().to_owned();
     let mut again = Socket::connect(server.door().address).await;
-    again
-        .say(&json!({"t": "hello", "token": leo.token, "resume": cursor}))
-        .await;
+    again.say(&json!({"t": "hello", "token": leo.token, "resume": cursor})).await;
     assert_eq!(events(&again.until_t("live").await), [""; 0]);
 }
 
@@ -177,11 +153,7 @@ async fn two_people_on_two_devices_each_see_every_message_once_in_order() {
 async fn the_typed_client_talks_and_goes_on_after_a_restart() {
     let mut server = Server::start(CHATD).await;
     let (ana, leo, order) = customer_and_agent(server.door()).await;
-    let inbox = leo
-        .client()
-        .conversations(&chat_client::PageQuery::first())
-        .await
-        .expect("a list");
+    let inbox = leo.client().conversations(&chat_client::PageQuery::first()).await.expect("a list");
     assert_eq!(inbox.items.len(), 1);
     let mut live = leo.client().live_after(&inbox.as_of).await.expect("a connection");
     let id = |text: &str| text.parse().expect("a client id");
@@ -197,10 +169,7 @@ async fn the_typed_client_talks_and_goes_on_after_a_restart() {
             }
         }
     }
-    ana.client()
-        .send(order, &id("c"), "Are you there?")
-        .await
-        .expect("sent");
+    ana.client().send(order, &id("c"), "Are you there?").await.expect("sent");
     server.terminate();
     let closed = loop {
         match live.next().await {
@@ -235,11 +204,7 @@ async fn the_typed_client_talks_and_goes_on_after_a_restart() {
 
 #[tokio::test]
 async fn typing_reaches_the_other_and_expires_by_itself() {
-    let server = InProcess::start_with(Options {
-        manual_clock: true,
-        ..Options::default()
-    })
-    .await;
+    let server = InProcess::start_with(Options { manual_clock: true, ..Options::default() }).await;
     let (ana, leo, order) = customer_and_agent(&server.door).await;
     let (mut anas, mut leos) = (ana.socket().await, leo.socket().await);
     anas.settle().await;
@@ -257,9 +222,7 @@ async fn typing_reaches_the_other_and_expires_by_itself() {
     // A sign within the six seconds makes it hold on; stopping ends it at once, and once.
     anas.ask(&typing(true)).await;
     server.advance(Duration::from_secs(4));
-    let again = ana
-        .call_with("POST", &format!("/conversations/{order}/typing"), &json!({"on": true}))
-        .await;
+    let again = ana.call_with("POST", &format!("/conversations/{order}/typing"), &json!({"on": true})).await;
     assert_eq!(again.status, 204);
     server.advance(Duration::from_secs(4));
     assert_eq!(leos.settle().await, [told(true), told(true)]);
@@ -278,11 +241,7 @@ async fn somebody_is_offline_when_their_last_device_is_gone() {
     let mut first = ana.socket().await;
     assert_eq!(leos.find("eph presence").await, told(true));
     let hello = first.find("eph presence").await;
-    assert_eq!(
-        hello,
-        json!({"t": "eph", "e": "presence", "user": leo.id, "online": true}),
-        "who is there already"
-    );
+    assert_eq!(hello, json!({"t": "eph", "e": "presence", "user": leo.id, "online": true}), "who is there already");
     let second = ana.socket().await;
     first.close().await;
     second.close().await;
@@ -325,34 +284,22 @@ async fn people_come_into_a_group_and_go() {
 
     // In: the one with a snapshot, the others with a word.
     let participants = format!("/conversations/{mugs}/participants");
-    let shown = leo
-        .call_with("POST", &participants, &json!({"user_id": bo.id}))
-        .await
-        .ok();
+    let shown = leo.call_with("POST", &participants, &json!({"user_id": bo.id})).await.ok();
     assert_eq!(shown["participant_count"], 3);
     let granted = bos.find("ev access.granted").await;
     assert_eq!(granted["d"]["id"], json!(mugs));
-    assert_eq!(
-        (&granted["d"]["unread"], &granted["d"]["last_seq"]),
-        (&json!(0), &json!(1)),
-        "{granted}"
-    );
+    assert_eq!((&granted["d"]["unread"], &granted["d"]["last_seq"]), (&json!(0), &json!(1)), "{granted}");
     for socket in [&mut leos, &mut danas] {
         let added = socket.find("ev participant.added").await;
         assert_eq!(added["d"]["participant"]["id"], json!(bo.id));
         assert_eq!(added["v"], granted["v"]);
     }
     // Again: nothing happens.
-    leo.call_with("POST", &participants, &json!({"user_id": bo.id}))
-        .await
-        .ok();
+    leo.call_with("POST", &participants, &json!({"user_id": bo.id})).await.ok();
     bo.write(mugs, "hello").await.ok();
     for socket in [&mut leos, &mut danas, &mut bos] {
         let frames = socket.until(|frame| frame["d"]["text"] == "hello").await;
-        assert!(
-            !events(&frames).contains(&"ev participant.added".to_owned()),
-            "{frames:?}"
-        );
+        assert!(!events(&frames).contains(&"ev participant.added".to_owned()), "{frames:?}");
     }
     assert_eq!(bo.unread(mugs).await, 0);
 
@@ -365,22 +312,16 @@ async fn people_come_into_a_group_and_go() {
     assert_eq!(gone["d"], json!({"user_id": bo.id}));
     assert!(gone["v"].as_u64() > granted["v"].as_u64(), "{gone}");
     dana.write(mugs, "without bo").await.ok();
-    assert_eq!(
-        dana.call("DELETE", &format!("{participants}/{}", dana.id)).await.status,
-        204
-    );
+    assert_eq!(dana.call("DELETE", &format!("{participants}/{}", dana.id)).await.status, 204);
     danas.find("ev access.revoked").await;
-    leos.until(|frame| frame["e"] == "participant.removed" && frame["d"]["user_id"] == json!(dana.id))
-        .await;
+    leos.until(|frame| frame["e"] == "participant.removed" && frame["d"]["user_id"] == json!(dana.id)).await;
     leo.write(mugs, "alone").await.ok();
     assert_eq!(events(&bos.settle().await), [""; 0]);
     assert_eq!(events(&danas.settle().await), [""; 0]);
     assert_eq!(leo.get(&format!("/conversations/{mugs}")).await["participant_count"], 1);
 
     // Back in: what was said meanwhile is history, not news.
-    leo.call_with("POST", &participants, &json!({"user_id": bo.id}))
-        .await
-        .ok();
+    leo.call_with("POST", &participants, &json!({"user_id": bo.id})).await.ok();
     leo.write(mugs, "welcome back").await.ok();
     let frames = bos.until(|frame| frame["e"] == "message.created").await;
     assert_eq!(events(&frames), ["ev access.granted", "ev message.created"]);
@@ -398,25 +339,14 @@ async fn signing_out_ends_the_session_and_its_sockets_and_no_other() {
     for socket in &mut here {
         let (frames, code) = socket.end().await;
         let bye = frames.last().expect("a last word");
-        assert_eq!(
-            (code, &bye["t"], &bye["code"]),
-            (Some(4401), &json!("bye"), &json!(4401)),
-            "{frames:?}"
-        );
-        assert_eq!(
-            (&bye["reason"], &bye["reconnect"]),
-            (&json!("token_revoked"), &json!(false))
-        );
+        assert_eq!((code, &bye["t"], &bye["code"]), (Some(4401), &json!("bye"), &json!(4401)), "{frames:?}");
+        assert_eq!((&bye["reason"], &bye["reconnect"]), (&json!("token_revoked"), &json!(false)));
     }
     assert_eq!(ana.call("GET", "/me").await.problem().code.as_str(), "token_revoked");
     let mut late = Socket::connect(server.door.address).await;
     late.say(&json!({"t": "hello", "token": ana.token})).await;
     let (frames, code) = late.end().await;
-    assert_eq!(
-        (code, &frames[0]["code"]),
-        (Some(4401), &json!("token_revoked")),
-        "{frames:?}"
-    );
+    assert_eq!((code, &frames[0]["code"]), (Some(4401), &json!("token_revoked")), "{frames:?}");
     leo.write(order, "still there?").await.ok();
     there.find("ev message.created").await;
     assert_eq!(there.ask(&send(1, order, "yes")).await["t"], "ok");
@@ -427,11 +357,7 @@ async fn a_socket_that_lags_behind_loses_nothing() {
     const MESSAGES: u64 = 600;
     let mut limits = Limits::default();
     limits.mailbox = 4;
-    let server = InProcess::start_with(Options {
-        limits,
-        ..Options::default()
-    })
-    .await;
+    let server = InProcess::start_with(Options { limits, ..Options::default() }).await;
     let (ana, leo, order) = customer_and_agent(&server.door).await;
     let mut lagging = leo.socket().await;
     let mut sending = ana.socket().await;
@@ -466,10 +392,7 @@ async fn a_quiet_socket_is_told_every_25_seconds_that_the_server_lives_and_where
         let ping = tokio::time::timeout(Duration::from_mins(1), socket.read()).await;
         let waited = began.elapsed().as_secs();
         assert!((24..=26).contains(&waited), "after {waited} s");
-        assert!(
-            matches!(&ping, Ok(Frame::Json(ping)) if ping["t"] == "ping"),
-            "{ping:?}"
-        );
+        assert!(matches!(&ping, Ok(Frame::Json(ping)) if ping["t"] == "ping"), "{ping:?}");
     }
     tokio::time::resume();
     let moved = socket.cursor().to_owned();

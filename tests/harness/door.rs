@@ -34,11 +34,7 @@ impl Door {
     pub async fn person(&self, role: Role, name: &str) -> Person {
         let email = format!("{name}@shop.test");
         let body = json!({"email": email, "name": name, "password": PASSWORD, "role": role});
-        let made = Request::new("POST", "/api/v1/users")
-            .token(&self.admin)
-            .json(&body)
-            .send(self.address)
-            .await;
+        let made = Request::new("POST", "/api/v1/users").token(&self.admin).json(&body).send(self.address).await;
         assert_eq!(made.status, 201, "{}", made.text());
         self.sign_in(&email).await
     }
@@ -77,10 +73,7 @@ impl Person {
     /// The same person, where the server listens since its restart.
     #[must_use]
     pub fn at(&self, door: &Door) -> Self {
-        Self {
-            address: door.address,
-            ..self.clone()
-        }
+        Self { address: door.address, ..self.clone() }
     }
 
     /// A request of theirs, under `/api/v1`.
@@ -152,8 +145,7 @@ impl Person {
     pub async fn write(&self, conversation: ConversationId, text: &str) -> Answer {
         let client_id = text.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
         let body = json!({"client_id": client_id, "text": text});
-        self.call_with("POST", &format!("/conversations/{conversation}/messages"), &body)
-            .await
+        self.call_with("POST", &format!("/conversations/{conversation}/messages"), &body).await
     }
 
     /// The unread number of a conversation, as the list of conversations shows it.

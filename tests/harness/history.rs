@@ -34,10 +34,7 @@ pub fn faults(sent: &BTreeMap<String, Sent>, stored: &[Stored]) -> Vec<String> {
         if let Some(first) = places.insert(known, message.seq) {
             faults.push(format!("{known:?} is stored as {first} and as {}", message.seq));
         }
-        if !sent
-            .get(known.0)
-            .is_some_and(|sent| sent.ids.iter().any(|id| id == known.1))
-        {
+        if !sent.get(known.0).is_some_and(|sent| sent.ids.iter().any(|id| id == known.1)) {
             faults.push(format!("{known:?} was never sent"));
         }
     }
@@ -45,16 +42,11 @@ pub fn faults(sent: &BTreeMap<String, Sent>, stored: &[Stored]) -> Vec<String> {
         for (id, acknowledged) in &sent.acknowledged {
             match places.get(&(author.as_str(), id.as_str())) {
                 Some(seq) if seq == acknowledged => {}
-                Some(seq) => faults.push(format!(
-                    "{id} was acknowledged as {acknowledged} and is stored as {seq}"
-                )),
+                Some(seq) => faults.push(format!("{id} was acknowledged as {acknowledged} and is stored as {seq}")),
                 None => faults.push(format!("{id} was acknowledged as {acknowledged} and is missing")),
             }
         }
-        let order = sent
-            .ids
-            .iter()
-            .filter_map(|id| places.get(&(author.as_str(), id.as_str())));
+        let order = sent.ids.iter().filter_map(|id| places.get(&(author.as_str(), id.as_str())));
         if !order.is_sorted() {
             faults.push(format!("the messages of {author} are out of order"));
         }
@@ -98,10 +90,7 @@ mod tests {
             ("missing", stored(&[(1, "a")])),
             ("stored as 1 and as 3", stored(&[(1, "a"), (2, "b"), (3, "a")])),
             ("out of order", stored(&[(1, "b"), (2, "a")])),
-            (
-                "acknowledged as 2 and is stored as 3",
-                stored(&[(1, "a"), (2, "c"), (3, "b")]),
-            ),
+            ("acknowledged as 2 and is stored as 3", stored(&[(1, "a"), (2, "c"), (3, "b")])),
             ("3 stands where 2 is due", stored(&[(1, "a"), (3, "b")])),
             ("2 stands where 1 is due", stored(&[(2, "b"), (1, "a")])),
             ("never sent", stored(&[(1, "a"), (2, "b"), (3, "x")])),

@@ -34,12 +34,7 @@ pub struct Answer {
 impl Request {
     /// Path and query are sent as they are.
     pub fn new(method: &str, path: impl Into<String>) -> Self {
-        Self {
-            method: method.to_owned(),
-            path: path.into(),
-            headers: Vec::new(),
-            body: Vec::new(),
-        }
+        Self { method: method.to_owned(), path: path.into(), headers: Vec::new(), body: Vec::new() }
     }
 
     /// Which route this is a request to, for messages.
@@ -78,10 +73,7 @@ impl Request {
         let exchange = async {
             let stream = TcpStream::connect(to).await.expect("the server listens");
             let (mut from, mut into) = stream.into_split();
-            let mut head = format!(
-                "{} {} HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\n",
-                self.method, self.path
-            );
+            let mut head = format!("{} {} HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\n", self.method, self.path);
             for (name, value) in &self.headers {
                 let _ = write!(head, "{name}: {value}\r\n");
             }
@@ -117,21 +109,14 @@ impl Answer {
             .filter_map(|line| line.split_once(": "))
             .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
             .collect();
-        let answer = Self {
-            status,
-            headers,
-            body: bytes[end + 4..].to_vec(),
-        };
+        let answer = Self { status, headers, body: bytes[end + 4..].to_vec() };
         let length = answer.header("content-length").and_then(|length| length.parse().ok());
         (length.unwrap_or(answer.body.len()) == answer.body.len()).then_some(answer)
     }
 
     /// The value of a header.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(known, _)| known == name)
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     /// The body as text, for messages and searches.
@@ -157,12 +142,7 @@ impl Answer {
     /// When something of that is missing.
     pub fn problem(&self) -> Problem {
         let text = self.text();
-        assert_eq!(
-            self.header("content-type"),
-            Some("application/problem+json"),
-            "{} {text}",
-            self.status
-        );
+        assert_eq!(self.header("content-type"), Some("application/problem+json"), "{} {text}", self.status);
         let problem: Problem = serde_json::from_slice(&self.body).expect("a problem document");
         assert_eq!(problem.status, self.status, "{text}");
         assert_eq!(problem.code.status(), self.status, "{text}");

@@ -71,20 +71,13 @@ impl InProcess {
             .with_writer(move || written.clone())
             .finish();
         let logging = tracing::subscriber::set_default(subscriber);
-        let clock = options
-            .manual_clock
-            .then(|| Arc::new(ManualClock::at(SystemClock.now())));
-        let mut builder = Chat::builder()
-            .cheap_passwords()
-            .session_ttl(options.session_ttl)
-            .limits(options.limits);
+        let clock = options.manual_clock.then(|| Arc::new(ManualClock::at(SystemClock.now())));
+        let mut builder = Chat::builder().cheap_passwords().session_ttl(options.session_ttl).limits(options.limits);
         if let Some(clock) = &clock {
             builder = builder.clock(clock.clone());
         }
         let chat = builder.open().await.expect("a chat in memory");
-        chat.bootstrap_admin(Door::ADMIN, "Admin", PASSWORD.to_owned())
-            .await
-            .expect("the first admin");
+        chat.bootstrap_admin(Door::ADMIN, "Admin", PASSWORD.to_owned()).await.expect("the first admin");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let limits = HttpLimits {
@@ -96,14 +89,7 @@ impl InProcess {
         let served = chat.clone();
         tasks.spawn(async move { chatd::serve(listener, &served, options.router, limits).await });
         let Person { token, .. } = door::sign_in(address, Door::ADMIN).await;
-        Self {
-            door: Door { address, admin: token },
-            chat,
-            clock,
-            log,
-            _tasks: tasks,
-            _logging: logging,
-        }
+        Self { door: Door { address, admin: token }, chat, clock, log, _tasks: tasks, _logging: logging }
     }
 
     /// Turns the clock on.
@@ -121,10 +107,7 @@ impl Drop for InProcess {
             return;
         }
         let thread = std::thread::current().id();
-        let panicked = PANICKED
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .contains(&thread);
+        let panicked = PANICKED.lock().unwrap_or_else(PoisonError::into_inner).contains(&thread);
         assert!(!panicked, "a task of the server panicked");
         let log = self.log.0.lock().unwrap_or_else(PoisonError::into_inner);
         let log = String::from_utf8_lossy(&log);

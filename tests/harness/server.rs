@@ -64,10 +64,7 @@ impl Server {
         std::fs::write(folder.path().join("password"), PASSWORD).expect("a file");
         Self {
             program: program.as_ref().to_owned(),
-            settings: settings
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-                .collect(),
+            settings: settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
             running: None,
             log: Arc::default(),
             door: None,
@@ -108,10 +105,7 @@ impl Server {
             .env("CHATD_LOG__FORMAT", "json")
             .env("CHATD_LOG__LEVEL", "info,chatd=debug")
             .env("CHATD_BOOTSTRAP__ADMIN_EMAIL", Door::ADMIN)
-            .env(
-                "CHATD_BOOTSTRAP__ADMIN_PASSWORD_FILE",
-                self.folder.path().join("password"),
-            )
+            .env("CHATD_BOOTSTRAP__ADMIN_PASSWORD_FILE", self.folder.path().join("password"))
             .envs(self.settings.iter().cloned())
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
@@ -124,11 +118,7 @@ impl Server {
                 lock(&log).push(line);
             }
         });
-        self.running = Some(Running {
-            child,
-            reader,
-            lines_before,
-        });
+        self.running = Some(Running { child, reader, lines_before });
     }
 
     /// Waits until the process that was spawned listens.
@@ -204,10 +194,7 @@ impl Drop for Server {
         let log = lock(&self.log);
         let faults: Vec<&String> = log.iter().filter(|line| is_fault(line)).collect();
         let failing_already = std::thread::panicking();
-        assert!(
-            faults.is_empty() || failing_already,
-            "the server's log tells of faults: {faults:#?}"
-        );
+        assert!(faults.is_empty() || failing_already, "the server's log tells of faults: {faults:#?}");
     }
 }
 
@@ -231,11 +218,7 @@ fn address(line: &str) -> Option<SocketAddr> {
 /// A command that sees nothing of the environment that could configure it.
 fn command<A: AsRef<OsStr>>(program: &Path, arguments: impl IntoIterator<Item = A>) -> Command {
     let mut command = Command::new(program);
-    command
-        .args(arguments)
-        .env_clear()
-        .env("RUST_BACKTRACE", "1")
-        .stdin(Stdio::null());
+    command.args(arguments).env_clear().env("RUST_BACKTRACE", "1").stdin(Stdio::null());
     command
 }
 
@@ -245,10 +228,7 @@ fn command<A: AsRef<OsStr>>(program: &Path, arguments: impl IntoIterator<Item = 
 /// When it does not end.
 pub async fn run(program: impl AsRef<Path>, arguments: &[&str], settings: &[(&str, &str)]) -> Finished {
     let mut command = command(program.as_ref(), arguments);
-    command
-        .envs(settings.iter().copied())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    command.envs(settings.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the program starts");
     let until = tokio::time::Instant::now() + DEADLINE;
     // Its output is a few lines, which the pipes hold while nobody reads.

@@ -81,17 +81,11 @@ impl Socket {
                 request.with_header(*name, *value)
             };
         }
-        let config = WebSocketConfig::default()
-            .read_buffer_size(4 << 10)
-            .max_message_size(Some(1 << 20));
+        let config = WebSocketConfig::default().read_buffer_size(4 << 10).max_message_size(Some(1 << 20));
         let stream = TcpStream::connect(to).await?;
         stream.set_nodelay(true)?;
         let (stream, _) = tokio_tungstenite::client_async_with_config(request, stream, Some(config)).await?;
-        Ok(Self {
-            stream,
-            cursor: None,
-            n: 0,
-        })
+        Ok(Self { stream, cursor: None, n: 0 })
     }
 
     /// The cursor of the last frame that had one.
@@ -149,10 +143,7 @@ impl Socket {
             let fed = timeout(DEADLINE, self.stream.feed(Message::text(frame.to_string()))).await;
             fed.expect("the server reads").expect("the connection stands");
         }
-        timeout(DEADLINE, self.stream.flush())
-            .await
-            .expect("the server reads")
-            .expect("the connection stands");
+        timeout(DEADLINE, self.stream.flush()).await.expect("the server reads").expect("the connection stands");
     }
 
     async fn push(&mut self, message: Message) -> bool {

@@ -28,10 +28,7 @@ pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>)
 /// # Panics
 /// When it is none.
 pub fn option(name: &str) -> Option<u64> {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "these variables are the tests' own, not the server's"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "these variables are the tests' own, not the server's")]
     let value = std::env::var(name).ok()?;
     Some(value.parse().expect("a number"))
 }

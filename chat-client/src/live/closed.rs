@@ -59,14 +59,8 @@ impl Closed {
 
     pub(super) fn from_close(frame: Option<CloseFrame>) -> Self {
         match frame {
-            Some(frame) => Self::Code {
-                code: frame.code.into(),
-                reason: frame.reason.to_string(),
-            },
-            None => Self::Code {
-                code: 1005,
-                reason: String::new(),
-            },
+            Some(frame) => Self::Code { code: frame.code.into(), reason: frame.reason.to_string() },
+            None => Self::Code { code: 1005, reason: String::new() },
         }
     }
 
@@ -104,13 +98,7 @@ mod tests {
 
     #[test]
     fn close_codes_carry_a_verdict() {
-        let resumable = |code| {
-            Closed::Code {
-                code,
-                reason: String::new(),
-            }
-            .is_resumable()
-        };
+        let resumable = |code| Closed::Code { code, reason: String::new() }.is_resumable();
         for code in [1001, 1005, 1006, 4408, 4429, 4500, 4503] {
             assert!(resumable(code), "{code}");
         }

@@ -54,12 +54,9 @@ impl Client {
             resume,
         };
         let address = (self.base.host(), self.base.port());
-        let mut socket = timeout(self.timeout, open(address, self.base.socket()?))
-            .await
-            .unwrap_or(Err(Error::Timeout))?;
-        let welcome = timeout(WELCOME_WITHIN, greet(&mut socket, hello))
-            .await
-            .unwrap_or(Err(Error::Timeout))?;
+        let mut socket =
+            timeout(self.timeout, open(address, self.base.socket()?)).await.unwrap_or(Err(Error::Timeout))?;
+        let welcome = timeout(WELCOME_WITHIN, greet(&mut socket, hello)).await.unwrap_or(Err(Error::Timeout))?;
         Ok(start(socket, welcome, self.timeout))
     }
 }
@@ -67,9 +64,8 @@ impl Client {
 async fn open(address: (&str, u16), uri: Uri) -> Result<Socket, Error> {
     let stream = TcpStream::connect(address).await.map_err(Error::transport)?;
     stream.set_nodelay(true).map_err(Error::transport)?;
-    let request = ClientRequestBuilder::new(uri)
-        .with_header("User-Agent", crate::USER_AGENT)
-        .with_sub_protocol(SUBPROTOCOL);
+    let request =
+        ClientRequestBuilder::new(uri).with_header("User-Agent", crate::USER_AGENT).with_sub_protocol(SUBPROTOCOL);
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(WRITE_BUFFER)
@@ -119,27 +115,17 @@ fn start(socket: Socket, welcome: Welcome, timeout: Duration) -> Live {
     let (frames, frames_out) = mpsc::channel(OUTBOUND_FRAMES);
     let (events_in, events) = mpsc::channel(INBOUND_EVENTS);
     let shared = Arc::new(Shared::default());
-    let queues = Queues {
-        frames: frames_out,
-        events: events_in,
-    };
+    let queues = Queues { frames: frames_out, events: events_in };
     let of_task = Arc::clone(&shared);
     shared.task.spawn(async move {
         socket::run(socket, queues, &of_task, HEARTBEAT + HEARTBEAT_GRACE).await;
     });
     // So that `close` can wait for this one task.
     shared.task.close();
-    let frame_limit = usize::try_from(welcome.limits.frame_bytes)
-        .unwrap_or(MAX_FRAME_OUT)
-        .min(MAX_FRAME_OUT);
+    let frame_limit = usize::try_from(welcome.limits.frame_bytes).unwrap_or(MAX_FRAME_OUT).min(MAX_FRAME_OUT);
     Live {
         welcome,
         receiver: LiveReceiver::new(events, Arc::clone(&shared.ended)),
-        sender: LiveSender {
-            frames,
-            shared,
-            frame_limit,
-            timeout,
-        },
+        sender: LiveSender { frames, shared, frame_limit, timeout },
     }
 }

@@ -34,14 +34,7 @@ mod tests {
         assert!(parse(r#"{"t":"ping","c":"x","new":1}"#).unwrap().is_some());
         assert!(parse(r#"{"t":"hint","x":1}"#).unwrap().is_none());
         assert!(parse(r#"{"t":"eph","e":"viewing","conv":1}"#).unwrap().is_none());
-        for broken in [
-            "",
-            "[]",
-            "{}",
-            r#"{"t":"ping"}"#,
-            r#"{"t":"eph","e":"typing"}"#,
-            r#"{"t":"eph"}"#,
-        ] {
+        for broken in ["", "[]", "{}", r#"{"t":"ping"}"#, r#"{"t":"eph","e":"typing"}"#, r#"{"t":"eph"}"#] {
             assert!(parse(broken).is_err(), "{broken}");
         }
     }

@@ -22,11 +22,7 @@ impl Pending {
     pub(super) fn expect(&self, re: u64) -> Awaited<'_> {
         let (sender, answer) = oneshot::channel();
         self.requests().insert(re, sender);
-        Awaited {
-            pending: self,
-            re,
-            answer,
-        }
+        Awaited { pending: self, re, answer }
     }
 
     /// Hands an answer to its caller, if there still is one.

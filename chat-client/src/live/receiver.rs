@@ -14,11 +14,7 @@ pub struct LiveReceiver {
 
 impl LiveReceiver {
     pub(super) fn new(events: mpsc::Receiver<LiveEvent>, ended: Arc<OnceLock<Closed>>) -> Self {
-        Self {
-            events,
-            ended,
-            told: false,
-        }
+        Self { events, ended, told: false }
     }
 
     /// The next event, in the order of the server. The last one is [`LiveEvent::Closed`], after which comes `None`.

@@ -42,12 +42,7 @@ impl LiveSender {
     /// over REST.
     pub async fn send(&self, conv: ConversationId, client_id: &ClientId, text: &str) -> Result<Message, Error> {
         let re = self.next_re();
-        let frame = ClientFrame::Send(SendFrame {
-            re,
-            conv,
-            client_id: client_id.clone(),
-            text: text.to_owned(),
-        });
+        let frame = ClientFrame::Send(SendFrame { re, conv, client_id: client_id.clone(), text: text.to_owned() });
         let message = self.ask(re, &frame).await?;
         serde_json::from_value(message).map_err(|error| Error::Protocol(error.to_string()))
     }
@@ -55,11 +50,7 @@ impl LiveSender {
     /// Moves my read mark to this message.
     pub async fn read(&self, conv: ConversationId, seq: Seq) -> Result<(), Error> {
         let re = self.next_re();
-        let frame = ClientFrame::Read(ReadFrame {
-            re: Some(re),
-            conv,
-            seq,
-        });
+        let frame = ClientFrame::Read(ReadFrame { re: Some(re), conv, seq });
         self.ask(re, &frame).await.map(drop)
     }
 
@@ -91,9 +82,7 @@ impl LiveSender {
                 None => Err(self.ended()),
             }
         };
-        tokio::time::timeout(self.timeout, exchange)
-            .await
-            .unwrap_or(Err(Error::Timeout))
+        tokio::time::timeout(self.timeout, exchange).await.unwrap_or(Err(Error::Timeout))
     }
 
     async fn write(&self, frame: &ClientFrame) -> Result<(), Error> {

@@ -70,11 +70,7 @@ async fn read(
     shared: &Shared,
     silence: Duration,
 ) -> Closed {
-    let mut inbound = Inbound {
-        events,
-        shared,
-        next_n: 1,
-    };
+    let mut inbound = Inbound { events, shared, next_n: 1 };
     loop {
         let message = match timeout(silence, stream.next()).await {
             Ok(Some(Ok(message))) => message,
@@ -139,10 +135,7 @@ impl Inbound<'_> {
 
     async fn change(&mut self, event: Event) -> Result<(), Closed> {
         if event.n != self.next_n {
-            return Err(Closed::Gap {
-                expected: self.next_n,
-                got: event.n,
-            });
+            return Err(Closed::Gap { expected: self.next_n, got: event.n });
         }
         self.next_n += 1;
         let change = LiveChange::read(event).map_err(Closed::Protocol)?;
@@ -176,11 +169,7 @@ mod tests {
     async fn a_full_queue_is_put_up_with_for_a_while() {
         let (events, mut taken) = mpsc::channel(1);
         let shared = Shared::default();
-        let mut inbound = Inbound {
-            events: &events,
-            shared: &shared,
-            next_n: 1,
-        };
+        let mut inbound = Inbound { events: &events, shared: &shared, next_n: 1 };
         inbound.take(live("c1")).await.expect("there is room");
         // What may be lost is lost, and nobody waits for it.
         let ping = ServerFrame::Ping { c: "c2".to_owned() };

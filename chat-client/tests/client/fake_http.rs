@@ -39,10 +39,7 @@ impl FakeHttp {
     pub(crate) async fn answering(replies: impl IntoIterator<Item = Reply>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let script = Arc::new(Mutex::new(Script {
-            replies: replies.into_iter().collect(),
-            ..Script::default()
-        }));
+        let script = Arc::new(Mutex::new(Script { replies: replies.into_iter().collect(), ..Script::default() }));
         let mut tasks = JoinSet::new();
         let of_task = Arc::clone(&script);
         tasks.spawn(async move {
@@ -52,17 +49,11 @@ impl FakeHttp {
                 connections.spawn(async move {
                     let service = service_fn(|request| answer(Arc::clone(&script), request));
                     // The client may go at any time.
-                    let _ = http1::Builder::new()
-                        .serve_connection(TokioIo::new(stream), service)
-                        .await;
+                    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
                 });
             }
         });
-        Self {
-            url,
-            script,
-            _tasks: tasks,
-        }
+        Self { url, script, _tasks: tasks }
     }
 
     /// `METHOD path body` of each request so far.
@@ -80,19 +71,13 @@ async fn answer(script: Arc<Mutex<Script>>, request: Request<Incoming>) -> Resul
     let (head, body) = request.into_parts();
     let body = body.collect().await.unwrap().to_bytes();
     let text = std::str::from_utf8(&body).unwrap();
-    assert_eq!(
-        head.headers.contains_key("content-type"),
-        !text.is_empty(),
-        "a body and its type go together"
-    );
+    assert_eq!(head.headers.contains_key("content-type"), !text.is_empty(), "a body and its type go together");
     let reply = {
         let mut script = script.lock().unwrap();
         let asked = format!("{} {} {text}", head.method, head.uri);
         script.asked.push(asked.trim_end().to_owned());
         let token = head.headers.get("authorization");
-        script
-            .tokens
-            .push(token.map(|token| token.to_str().unwrap().to_owned()));
+        script.tokens.push(token.map(|token| token.to_str().unwrap().to_owned()));
         script.replies.pop_front().expect("a reply for every request")
     };
     let (status, body) = match reply {

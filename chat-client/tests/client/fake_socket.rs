@@ -29,10 +29,7 @@ impl FakeListener {
     pub(crate) async fn new() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        Self {
-            listener,
-            client: Client::with_token(&url, "aaa.bbb.ccc").unwrap(),
-        }
+        Self { listener, client: Client::with_token(&url, "aaa.bbb.ccc").unwrap() }
     }
 
     /// The raw connection of a client that comes.
@@ -53,11 +50,7 @@ impl FakeListener {
             Ok(response)
         }
         let stream = self.stream().await;
-        FakeSocket(
-            tokio_tungstenite::accept_hdr_async_with_config(stream, agree, None)
-                .await
-                .unwrap(),
-        )
+        FakeSocket(tokio_tungstenite::accept_hdr_async_with_config(stream, agree, None).await.unwrap())
     }
 
     /// A client that was welcomed, and the daemon's end.
@@ -98,10 +91,7 @@ impl FakeSocket {
     }
 
     pub(crate) async fn close(&mut self, code: u16) {
-        let frame = CloseFrame {
-            code: code.into(),
-            reason: "".into(),
-        };
+        let frame = CloseFrame { code: code.into(), reason: "".into() };
         self.0.close(Some(frame)).await.unwrap();
     }
 

@@ -45,20 +45,13 @@ async fn answers_find_their_requests_in_any_order() {
                 asked.push(socket.frame().await);
             }
             assert_eq!((&asked[0]["t"], &asked[0]["text"]), (&json!("send"), &json!("one")));
-            assert_eq!(
-                (&asked[1]["client_id"], &asked[2]["t"]),
-                (&json!("a-2"), &json!("read"))
-            );
+            assert_eq!((&asked[1]["client_id"], &asked[2]["t"]), (&json!("a-2"), &json!("read")));
             socket.say(&json!({"t": "ok", "re": asked[2]["re"]})).await;
             socket.say(&json!({"t": "ok", "re": 999, "d": {}})).await;
+            socket.say(&json!({"t": "ok", "re": asked[1]["re"], "d": message(2, "two")})).await;
             socket
-                .say(&json!({"t": "ok", "re": asked[1]["re"], "d": message(2, "two")}))
-                .await;
-            socket
-                .say(
-                    &json!({"t": "err", "re": asked[0]["re"], "code": "rate_limited", "status": 429,
-                    "detail": "Too many messages.", "retryable": true, "retry_after_ms": 10}),
-                )
+                .say(&json!({"t": "err", "re": asked[0]["re"], "code": "rate_limited", "status": 429,
+                    "detail": "Too many messages.", "retryable": true, "retry_after_ms": 10}))
                 .await;
         }
     );
@@ -74,15 +67,9 @@ async fn events_come_typed_and_in_order() {
     let server = FakeListener::new().await;
     let (mut live, mut socket) = server.connected().await;
     socket.say(&event(1, "message.created", &message(1, "Hello"))).await;
-    socket
-        .say(&event(2, "read.moved", &json!({"user_id": alice(), "seq": 1})))
-        .await;
-    socket
-        .say(&event(3, "access.revoked", &json!({"conversation_id": conv()})))
-        .await;
-    socket
-        .say(&event(4, "reaction.changed", &json!({"of": "a newer server"})))
-        .await;
+    socket.say(&event(2, "read.moved", &json!({"user_id": alice(), "seq": 1}))).await;
+    socket.say(&event(3, "access.revoked", &json!({"conversation_id": conv()}))).await;
+    socket.say(&event(4, "reaction.changed", &json!({"of": "a newer server"}))).await;
     socket.say(&event(5, "user.changed", &user())).await;
     socket.say(&json!({"t": "of a newer server", "c": 1})).await;
     socket.say(&json!({"t": "eph", "e": "viewing", "conv": conv()})).await;
@@ -105,10 +92,7 @@ async fn events_come_typed_and_in_order() {
     assert_matches!(&changes[2], Change::AccessRevoked(revoked) if revoked.conversation_id == conv());
     assert_matches!(&changes[3], Change::Unknown);
     assert_matches!(&changes[4], Change::UserChanged(user) if user.id == alice());
-    assert_matches!(
-        live.next().await,
-        Some(LiveEvent::Ephemeral(EphemeralEvent::Typing { on: true, .. }))
-    );
+    assert_matches!(live.next().await, Some(LiveEvent::Ephemeral(EphemeralEvent::Typing { on: true, .. })));
     assert_matches!(live.next().await, Some(LiveEvent::Live(c)) if c == cursor("c5"));
     assert_matches!(live.next().await, Some(LiveEvent::Ping(c)) if c == cursor("c6"));
 }
@@ -119,9 +103,7 @@ async fn typing_waits_for_nobody_and_its_refusal_is_an_event() {
     let (mut live, mut socket) = server.connected().await;
     live.typing(conv(), true).await.unwrap();
     assert_eq!(socket.frame().await, json!({"t": "typing", "conv": conv(), "on": true}));
-    socket
-        .say(&json!({"t": "err", "code": "not_found", "status": 404, "detail": "No.", "retryable": false}))
-        .await;
+    socket.say(&json!({"t": "err", "code": "not_found", "status": 404, "detail": "No.", "retryable": false})).await;
     assert_matches!(live.next().await, Some(LiveEvent::Refused(err)) if err.code == ErrorCode::NotFound);
 }
 

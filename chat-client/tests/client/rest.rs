@@ -32,10 +32,7 @@ async fn signing_in_gives_a_client_that_acts_for_that_person() {
     ])
     .await;
     let client = Client::new(&server.url).unwrap();
-    client
-        .register("alice@example.com", "Alice", "correct horse")
-        .await
-        .unwrap();
+    client.register("alice@example.com", "Alice", "correct horse").await.unwrap();
     let (as_alice, signed_in) = client.login("alice@example.com", "correct horse").await.unwrap();
     assert_eq!(as_alice.me().await.unwrap(), signed_in.user);
     as_alice.logout().await.unwrap();
@@ -113,10 +110,7 @@ async fn conversations_have_their_routes() {
     let client = Client::with_token(&server.url, "aaa").unwrap();
     let first = client.conversations(&PageQuery::first()).await.unwrap();
     let next = PageQuery::after(first.next_cursor.unwrap()).limit(2);
-    assert_eq!(
-        client.conversations(&next).await.unwrap().as_of,
-        Cursor::from_text("c1".into())
-    );
+    assert_eq!(client.conversations(&next).await.unwrap().as_of, Cursor::from_text("c1".into()));
     assert_eq!(client.conversation(conv()).await.unwrap().id, conv());
     client.open_direct(alice()).await.unwrap();
     client.create_group(Some("Order 1042"), &[alice()]).await.unwrap();
@@ -204,22 +198,13 @@ async fn answers_of_others_are_told_apart() {
     .await;
     let client = Client::new(&server.url).unwrap();
     let error = client.me().await.unwrap_err();
-    assert!(
-        matches!(&error, Error::Status(status) if status.as_u16() == 502),
-        "{error:?}"
-    );
+    assert!(matches!(&error, Error::Status(status) if status.as_u16() == 502), "{error:?}");
     assert!(error.is_retryable());
     let error = client.me().await.unwrap_err();
-    assert!(
-        matches!(&error, Error::Status(status) if status.as_u16() == 302),
-        "{error:?}"
-    );
+    assert!(matches!(&error, Error::Status(status) if status.as_u16() == 302), "{error:?}");
     for reason in ["expected value", "more than 8388608 bytes"] {
         let error = client.me().await.unwrap_err();
-        assert!(
-            matches!(&error, Error::Protocol(what) if what.contains(reason)),
-            "{error:?}"
-        );
+        assert!(matches!(&error, Error::Protocol(what) if what.contains(reason)), "{error:?}");
         assert!(!error.is_retryable());
     }
     assert_eq!(server.asked().len(), 4, "a redirect is not followed");
@@ -241,20 +226,14 @@ async fn a_closed_port_is_a_transport_error_in_one_line() {
     let error = Client::new(&url).unwrap().me().await.unwrap_err();
     assert!(matches!(error, Error::Transport(_)) && error.is_retryable());
     let line = error.to_string();
-    assert!(
-        line.to_lowercase().contains("refused") && !line.contains('\n'),
-        "{line}"
-    );
+    assert!(line.to_lowercase().contains("refused") && !line.contains('\n'), "{line}");
 }
 
 #[tokio::test]
 async fn readiness_is_asked_beside_the_api() {
-    let server = FakeHttp::answering([
-        Reply::Raw(200, Vec::new()),
-        Reply::Raw(503, Vec::new()),
-        Reply::Raw(404, Vec::new()),
-    ])
-    .await;
+    let server =
+        FakeHttp::answering([Reply::Raw(200, Vec::new()), Reply::Raw(503, Vec::new()), Reply::Raw(404, Vec::new())])
+            .await;
     let client = Client::new(&format!("{}/shop/", server.url)).unwrap();
     assert!(client.ready().await.unwrap());
     assert!(!client.ready().await.unwrap());

@@ -228,9 +228,7 @@ pub struct FrameError {
 
 impl fmt::Debug for Hello {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Hello")
-            .field("client", &self.client)
-            .finish_non_exhaustive()
+        f.debug_struct("Hello").field("client", &self.client).finish_non_exhaustive()
     }
 }
 
@@ -247,27 +245,15 @@ impl ClientFrame {
                 re: Option<serde_json::Value>,
             }
             let Ok(glimpse) = serde_json::from_str::<Glimpse>(text) else {
-                return FrameError {
-                    re: None,
-                    code: ErrorCode::Invalid,
-                    detail: format!("not a frame: {error}"),
-                };
+                return FrameError { re: None, code: ErrorCode::Invalid, detail: format!("not a frame: {error}") };
             };
             let re = glimpse.re.and_then(|re| re.as_u64());
             match glimpse.t {
                 Some(serde_json::Value::String(t)) if !Self::NAMES.contains(&t.as_str()) => {
                     let known = Self::NAMES.join(", ");
-                    FrameError {
-                        re,
-                        code: ErrorCode::Unsupported,
-                        detail: format!("unknown frame; known are {known}"),
-                    }
+                    FrameError { re, code: ErrorCode::Unsupported, detail: format!("unknown frame; known are {known}") }
                 }
-                _ => FrameError {
-                    re,
-                    code: ErrorCode::Invalid,
-                    detail: error.to_string(),
-                },
+                _ => FrameError { re, code: ErrorCode::Invalid, detail: error.to_string() },
             }
         })
     }

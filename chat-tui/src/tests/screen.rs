@@ -27,10 +27,7 @@ fn press(state: &mut State, code: KeyCode) {
 #[test]
 fn list_and_conversation_stand_side_by_side() {
     let mut state = opened();
-    let read = ReadMoved {
-        user_id: ANA,
-        seq: Seq(1),
-    };
+    let read = ReadMoved { user_id: ANA, seq: Seq(1) };
     update(&mut state, change(ORDER, Change::ReadMoved(read)));
     insta::assert_snapshot!("reading_80x24", screen(&mut state, 80, 24));
 }
@@ -41,16 +38,8 @@ fn writing_shows_the_draft_the_outbox_and_who_else_writes() {
     press(&mut state, KeyCode::Enter);
     update(&mut state, Event::Paste("It left our house this morning.".to_owned()));
     press(&mut state, KeyCode::Enter);
-    update(
-        &mut state,
-        Event::Paste("It should be with you tomorrow, before noon, and this line is long.".to_owned()),
-    );
-    let typing = Event::Typing {
-        conv: ORDER,
-        user: ANA,
-        on: true,
-        seconds: 5,
-    };
+    update(&mut state, Event::Paste("It should be with you tomorrow, before noon, and this line is long.".to_owned()));
+    let typing = Event::Typing { conv: ORDER, user: ANA, on: true, seconds: 5 };
     update(&mut state, typing);
     insta::assert_snapshot!("writing_80x24", screen(&mut state, 80, 24));
     insta::assert_snapshot!("writing_60x20", screen(&mut state, 60, 20));

@@ -33,11 +33,7 @@ pub(super) fn message(conv: ConversationId, seq: u64, author: UserId, text: &str
         conversation_id: conv,
         seq: Seq(seq),
         version: 1,
-        author: Person {
-            id: author,
-            name: name(author).to_owned(),
-            role: Role::Customer,
-        },
+        author: Person { id: author, name: name(author).to_owned(), role: Role::Customer },
         kind: chat_proto::model::MessageKind::Message,
         text: text.to_owned(),
         created_at: at(seq),
@@ -62,11 +58,7 @@ fn conversation(
     };
     Conversation {
         id,
-        kind: if subject.is_some() {
-            ConversationKind::Group
-        } else {
-            ConversationKind::Direct
-        },
+        kind: if subject.is_some() { ConversationKind::Group } else { ConversationKind::Direct },
         subject: subject.map(str::to_owned),
         participants: people.iter().map(participant).collect(),
         participant_count: 2,
@@ -81,12 +73,7 @@ fn conversation(
 }
 
 pub(super) fn history(items: Vec<Message>, more_before: bool) -> History {
-    History {
-        items,
-        more_before,
-        more_after: false,
-        as_of: chat_proto::model::Cursor::from_text("c1".to_owned()),
-    }
+    History { items, more_before, more_after: false, as_of: chat_proto::model::Cursor::from_text("c1".to_owned()) }
 }
 
 pub(super) fn change(conv: ConversationId, change: Change) -> Event {
@@ -107,23 +94,15 @@ pub(super) fn change(conv: ConversationId, change: Change) -> Event {
 pub(super) fn opened() -> State {
     let mut state = State::new(LEO, "Leo Marsh", "sess_1".to_owned(), TimeZone::UTC);
     update(&mut state, Event::Link(Link::Live));
-    let question = message(
-        ORDER,
-        3,
-        ANA,
-        "It should have come yesterday, and nobody\nanswers the telephone.\u{1b}[31m",
-    );
+    let question =
+        message(ORDER, 3, ANA, "It should have come yesterday, and nobody\nanswers the telephone.\u{1b}[31m");
     let proof = message(MUGS, 2, BO, "Perfect.");
     let inbox = vec![
         conversation(MUGS, Some("Mug order, 40 pieces"), &[LEO, BO, ANA], proof, 0),
         conversation(ORDER, None, &[ANA, LEO], question.clone(), 2),
     ];
     let effects = update(&mut state, Event::Inbox(inbox));
-    assert_eq!(
-        effects,
-        [crate::update::Effect::Load(ORDER, None)],
-        "the latest is shown first"
-    );
+    assert_eq!(effects, [crate::update::Effect::Load(ORDER, None)], "the latest is shown first");
     let items = vec![
         message(ORDER, 1, LEO, "Hello Ana, thank you for your order."),
         message(ORDER, 2, ANA, "Where is my order 1001?"),

@@ -69,10 +69,7 @@ fn a_message_is_sent_under_a_name_and_shown_once() {
     update(&mut state, change(ORDER, Change::MessageCreated(sent)));
     assert!(state.outbox.is_empty());
     assert_eq!(state.threads[&ORDER].entries.len(), 5);
-    assert!(
-        press(&mut state, KeyCode::Enter).is_empty(),
-        "an empty line sends nothing"
-    );
+    assert!(press(&mut state, KeyCode::Enter).is_empty(), "an empty line sends nothing");
 }
 
 #[test]
@@ -126,12 +123,7 @@ fn older_messages_are_loaded_once_at_a_time() {
 #[test]
 fn what_others_do_is_seen() {
     let mut state = opened();
-    let typing = |on| Event::Typing {
-        conv: ORDER,
-        user: ANA,
-        on,
-        seconds: 2,
-    };
+    let typing = |on| Event::Typing { conv: ORDER, user: ANA, on, seconds: 2 };
     update(&mut state, typing(true));
     update(&mut state, Event::Tick);
     assert_eq!(state.typing.len(), 1);
@@ -141,10 +133,7 @@ fn what_others_do_is_seen() {
     update(&mut state, typing(false));
     assert!(state.typing.is_empty());
 
-    let read = ReadMoved {
-        user_id: ANA,
-        seq: Seq(1),
-    };
+    let read = ReadMoved { user_id: ANA, seq: Seq(1) };
     update(&mut state, change(ORDER, Change::ReadMoved(read)));
     assert_eq!(state.row(ORDER).unwrap().people[0].read_seq, Seq(1));
 

@@ -35,11 +35,7 @@ fn main() -> Result<()> {
         return replay::child(folder.as_ref(), has("--quick"));
     }
     let at_once = after("--at-once").map(|writers| writers.parse()).transpose()?;
-    let asked = Asked {
-        quick: has("--quick"),
-        messages_10m: has("--messages-10m"),
-        at_once,
-    };
+    let asked = Asked { quick: has("--quick"), messages_10m: has("--messages-10m"), at_once };
     let only = after("--only");
     let wanted = |name: &str| only.is_none_or(|only| only == name);
     if wanted("sends") {

@@ -39,26 +39,15 @@ pub(crate) struct Watch {
 
 impl Watch {
     pub(crate) fn start() -> Result<Self> {
-        Ok(Self {
-            cpu: cpu()?,
-            wall: now(),
-        })
+        Ok(Self { cpu: cpu()?, wall: now() })
     }
 
     /// `latencies`: of single writes, in seconds; `records`: how many records all of them wrote.
     pub(crate) fn end(self, mut latencies: Vec<f32>, records: usize) -> Result<Run> {
-        let (wall, cpu) = (
-            self.wall.elapsed().as_secs_f64(),
-            cpu()?.saturating_sub(self.cpu).as_secs_f64(),
-        );
+        let (wall, cpu) = (self.wall.elapsed().as_secs_f64(), cpu()?.saturating_sub(self.cpu).as_secs_f64());
         let records = records as f64;
         let (p50, p99) = percentiles(&mut latencies);
-        Ok(Run {
-            per_second: records / wall,
-            cpu_us: cpu * 1e6 / records,
-            p50_ms: p50 * 1e3,
-            p99_ms: p99 * 1e3,
-        })
+        Ok(Run { per_second: records / wall, cpu_us: cpu * 1e6 / records, p50_ms: p50 * 1e3, p99_ms: p99 * 1e3 })
     }
 }
 
@@ -81,11 +70,6 @@ pub(crate) fn median(mut figures: Vec<f64>) -> f64 {
 /// The median, and what one in a hundred exceeds.
 pub(crate) fn percentiles(figures: &mut [f32]) -> (f64, f64) {
     figures.sort_unstable_by(f32::total_cmp);
-    let at = |share: usize| {
-        figures
-            .get(figures.len() * share / 100)
-            .copied()
-            .map_or(f64::NAN, f64::from)
-    };
+    let at = |share: usize| figures.get(figures.len() * share / 100).copied().map_or(f64::NAN, f64::from);
     (at(50), at(99))
 }

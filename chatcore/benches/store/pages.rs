@@ -27,10 +27,7 @@ pub(crate) fn run(asked: Asked) -> Result<()> {
         sizes.push(10_000_000);
     }
     println!("Pages of {PAGE}, microseconds");
-    println!(
-        "{:<24}{:>12}{:>12}{:>12}{:>12}",
-        "", "history p50", "p99", "inbox p50", "p99"
-    );
+    println!("{:<24}{:>12}{:>12}{:>12}{:>12}", "", "history p50", "p99", "inbox p50", "p99");
     for messages in sizes {
         size(messages)?;
     }
@@ -45,16 +42,9 @@ fn size(messages: usize) -> Result<()> {
     shop.fill(&store, messages)?;
     store.close()?;
     drop(store);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
-        let chat = Chat::builder()
-            .data_dir(folder.path())
-            .clock(std::sync::Arc::new(NeverCalm))
-            .open()
-            .await?;
+        let chat = Chat::builder().data_dir(folder.path()).clock(std::sync::Arc::new(NeverCalm)).open().await?;
         row(&format!("{messages} messages"), &chat, &shop).await?;
         write(&chat, &shop).await?;
         row(&format!("  and {UNFOLDED} not folded"), &chat, &shop).await?;
@@ -88,9 +78,7 @@ async fn write(chat: &Chat, shop: &Shop) -> Result<()> {
     let mut dice = Dice::new(5);
     for _ in 0..UNFOLDED {
         let conversation = dice.below(shop.conversations.len());
-        let author = chat
-            .as_user(shop.author(conversation, &mut dice))
-            .conversation(shop.conversations[conversation]);
+        let author = chat.as_user(shop.author(conversation, &mut dice)).conversation(shop.conversations[conversation]);
         let draft = Draft::text(text()).client_id(dice.client_id());
         tasks.spawn(async move { author.send(draft).await });
     }

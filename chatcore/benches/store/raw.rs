@@ -54,19 +54,10 @@ impl Raw {
     pub(crate) fn new(folder: &Path, layout: Layout, events: usize) -> Result<Self> {
         let file = folder.join(format!("{layout:?}.redb"));
         let database = Database::builder().set_cache_size(64 << 20).create(file)?;
-        let mut raw = Self {
-            layout,
-            database,
-            dice: Dice::new(3),
-            position: 0,
-        };
+        let mut raw = Self { layout, database, dice: Dice::new(3), position: 0 };
         let pieces = events / 10_000;
         for piece in 1..=pieces {
-            let durability = if piece == pieces {
-                Durability::Immediate
-            } else {
-                Durability::None
-            };
+            let durability = if piece == pieces { Durability::Immediate } else { Durability::None };
             raw.commit(10_000, CONVERSATIONS, durability)?;
         }
         Ok(raw)
@@ -127,11 +118,7 @@ impl Raw {
     fn record(&mut self, conversations: usize) -> Result<Record> {
         self.position += 1;
         let conversation = ConversationNo(self.dice.below(conversations) as u64);
-        let author = if self.dice.below(2) == 0 {
-            conversation.0
-        } else {
-            conversation.0 % AGENTS
-        };
+        let author = if self.dice.below(2) == 0 { conversation.0 } else { conversation.0 % AGENTS };
         let (author, seq) = (UserNo(author), Seq(self.position));
         let at = Timestamp::from_millis(1_700_000_000_000);
         let row = MessageRow {
@@ -144,15 +131,7 @@ impl Raw {
             created_at: at,
             version: 1,
         };
-        let entry = Entry {
-            at,
-            by: Some(EntryAuthor(author)),
-            change: Change::MessageCreated { conversation, seq },
-        };
-        Ok(Record {
-            entry: minicbor::to_vec(&entry)?,
-            message: minicbor::to_vec(&row)?,
-            row,
-        })
+        let entry = Entry { at, by: Some(EntryAuthor(author)), change: Change::MessageCreated { conversation, seq } };
+        Ok(Record { entry: minicbor::to_vec(&entry)?, message: minicbor::to_vec(&row)?, row })
     }
 }

@@ -68,10 +68,6 @@ pub(crate) fn child(folder: &Path, quick: bool) -> Result<()> {
     let mut hand = Hand::new(&store);
     let mut dice = Dice::new(store.view().position().0);
     loop {
-        hand.commit(
-            (0..64)
-                .map(|_| shop.send(dice.below(CONVERSATIONS), &mut dice))
-                .collect(),
-        )?;
+        hand.commit((0..64).map(|_| shop.send(dice.below(CONVERSATIONS), &mut dice)).collect())?;
     }
 }

@@ -23,11 +23,8 @@ const CONVERSATIONS: usize = 20_000;
 const ACTIVE: usize = 200;
 
 pub(crate) fn run(asked: Asked) -> Result<()> {
-    let (messages, rounds, time) = if asked.quick {
-        (20_000, 1, Duration::from_millis(700))
-    } else {
-        (260_000, 5, Duration::from_millis(1_500))
-    };
+    let (messages, rounds, time) =
+        if asked.quick { (20_000, 1, Duration::from_millis(700)) } else { (260_000, 5, Duration::from_millis(1_500)) };
     let folder = tempfile::tempdir()?;
     let shop = Arc::new(Shop::new(AGENTS, CONVERSATIONS));
     let alone = folder.path().join("store");
@@ -42,23 +39,14 @@ pub(crate) fn run(asked: Asked) -> Result<()> {
     let mut everything = Raw::new(folder.path(), Layout::Everything, messages)?;
     let mut log = Raw::new(folder.path(), Layout::LogOnly, messages)?;
     let store = shop::open(&alone)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let chat = runtime.block_on(Chat::builder().data_dir(&engine).open())?;
 
     println!(
         "Durable sends: {ACTIVE} active of {CONVERSATIONS} conversations, {messages} messages before, median of {rounds}"
     );
-    println!(
-        "{:<28}{:>9}{:>12}{:>10}{:>10}{:>10}",
-        "", "at once", "per second", "CPU us", "p50 ms", "p99 ms"
-    );
-    for at_once in AT_ONCE
-        .into_iter()
-        .filter(|at_once| asked.at_once.is_none_or(|only| only == *at_once))
-    {
+    println!("{:<28}{:>9}{:>12}{:>10}{:>10}{:>10}", "", "at once", "per second", "CPU us", "p50 ms", "p99 ms");
+    for at_once in AT_ONCE.into_iter().filter(|at_once| asked.at_once.is_none_or(|only| only == *at_once)) {
         let mut runs: [Vec<Run>; 4] = Default::default();
         for round in 0..rounds {
             let seed = (at_once * 100 + round) as u64;
@@ -67,19 +55,9 @@ pub(crate) fn run(asked: Asked) -> Result<()> {
             runs[2].push(log.run(at_once, time)?);
             runs[3].push(everything.run(at_once, time)?);
         }
-        let names = [
-            "engine, writers",
-            "store alone, batch",
-            "redb: log only",
-            "redb: every table each time",
-        ];
+        let names = ["engine, writers", "store alone, batch", "redb: log only", "redb: every table each time"];
         for (name, runs) in names.iter().zip(&runs) {
-            let Run {
-                per_second,
-                cpu_us,
-                p50_ms,
-                p99_ms,
-            } = median_run(runs);
+            let Run { per_second, cpu_us, p50_ms, p99_ms } = median_run(runs);
             println!("{name:<28}{at_once:>9}{per_second:>12.0}{cpu_us:>10.1}{p50_ms:>10.2}{p99_ms:>10.2}");
         }
     }
@@ -104,10 +82,7 @@ async fn through_the_engine(chat: &Chat, shop: &Arc<Shop>, writers: usize, seed:
                 let author = chat.as_user(shop.author(conversation, &mut dice));
                 let draft = Draft::text(text()).client_id(dice.client_id());
                 let sending = now();
-                author
-                    .conversation(shop.conversations[conversation])
-                    .send(draft)
-                    .await?;
+                author.conversation(shop.conversations[conversation]).send(draft).await?;
                 latencies.push(sending.elapsed().as_secs_f32());
             }
             Ok::<_, chatcore::Error>(latencies)

@@ -31,14 +31,8 @@ impl Shop {
         let mut customers = Vec::new();
         customers.resize_with(conversations, || UserId::new(Timestamp::from_millis(0), dice.bytes()));
         let mut ids = Vec::new();
-        ids.resize_with(conversations, || {
-            ConversationId::new(Timestamp::from_millis(0), dice.bytes())
-        });
-        Self {
-            agents: agent_ids,
-            customers,
-            conversations: ids,
-        }
+        ids.resize_with(conversations, || ConversationId::new(Timestamp::from_millis(0), dice.bytes()));
+        Self { agents: agent_ids, customers, conversations: ids }
     }
 
     /// Makes the people and conversations, and writes this many messages into all conversations alike.
@@ -46,34 +40,14 @@ impl Shop {
         let mut hand = Hand::new(store);
         let account = |id: UserId, role| {
             let (email, name) = (format!("{id}@shop.example"), "Somebody".to_owned());
-            Command::CreateUser {
-                by: None,
-                id,
-                email,
-                name,
-                role,
-                password: None,
-            }
+            Command::CreateUser { by: None, id, email, name, role, password: None }
         };
         hand.all(self.agents.iter().map(|id| account(*id, Role::Agent)))?;
         hand.all(self.customers.iter().map(|id| account(*id, Role::Customer)))?;
-        hand.all(
-            self.conversations
-                .iter()
-                .zip(&self.customers)
-                .enumerate()
-                .map(|(i, (id, customer))| {
-                    let by = Author {
-                        user: *customer,
-                        session: None,
-                    };
-                    Command::OpenDirect {
-                        by,
-                        id: *id,
-                        with: self.agent_of(i),
-                    }
-                }),
-        )?;
+        hand.all(self.conversations.iter().zip(&self.customers).enumerate().map(|(i, (id, customer))| {
+            let by = Author { user: *customer, session: None };
+            Command::OpenDirect { by, id: *id, with: self.agent_of(i) }
+        }))?;
         let mut dice = Dice::new(2);
         let all = self.conversations.len();
         hand.all((0..messages).map(|i| {
@@ -85,26 +59,14 @@ impl Shop {
 
     /// A fresh message in this conversation, by either side.
     pub(crate) fn send(&self, conversation: usize, dice: &mut Dice) -> Command {
-        let by = Author {
-            user: self.author(conversation, dice),
-            session: None,
-        };
+        let by = Author { user: self.author(conversation, dice), session: None };
         let (conversation, client_id) = (self.conversations[conversation], dice.client_id());
-        Command::Send {
-            by,
-            conversation,
-            client_id,
-            text: text(),
-        }
+        Command::Send { by, conversation, client_id, text: text() }
     }
 
     /// One of the two in this conversation.
     pub(crate) fn author(&self, conversation: usize, dice: &mut Dice) -> UserId {
-        if dice.below(2) == 0 {
-            self.customers[conversation]
-        } else {
-            self.agent_of(conversation)
-        }
+        if dice.below(2) == 0 { self.customers[conversation] } else { self.agent_of(conversation) }
     }
 
     fn agent_of(&self, conversation: usize) -> UserId {
@@ -122,11 +84,7 @@ pub(crate) struct Hand<'a> {
 impl<'a> Hand<'a> {
     pub(crate) fn new(store: &'a dyn Store) -> Self {
         let minter = Minter::new(Arc::new(SystemClock), Arc::new(SystemEntropy), store.view().last_at());
-        Self {
-            store,
-            rules: Rules::default(),
-            minter,
-        }
+        Self { store, rules: Rules::default(), minter }
     }
 
     /// One commit; every command has to succeed.
@@ -193,8 +151,7 @@ impl Dice {
             0x8000 | (low >> 50),
             low & 0xffff_ffff_ffff
         );
-        text.parse()
-            .unwrap_or_else(|_| unreachable!("36 characters of hex and dashes are a client id"))
+        text.parse().unwrap_or_else(|_| unreachable!("36 characters of hex and dashes are a client id"))
     }
 
     fn bytes(&mut self) -> [u8; 10] {

@@ -41,12 +41,7 @@ impl Passwords {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let running = Arc::new(Semaphore::new(cores));
         let admitted = Arc::new(Semaphore::new(cores * (1 + WAITING_PER_CORE)));
-        Self {
-            entropy,
-            running,
-            admitted,
-            cost,
-        }
+        Self { entropy, running, admitted, cost }
     }
 
     /// The PHC string to store.
@@ -87,8 +82,7 @@ impl Passwords {
             let _permits = (admitted, running);
             work(&Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
         });
-        done.await
-            .map_err(|error| Error::new(ErrorCode::Internal, "The sign-in was broken off.").caused_by(error))
+        done.await.map_err(|error| Error::new(ErrorCode::Internal, "The sign-in was broken off.").caused_by(error))
     }
 }
 
@@ -117,24 +111,9 @@ mod tests {
         let passwords = Passwords::new(Arc::new(crate::clock::SystemEntropy), Cost::Least);
         let stored = passwords.hash("correct horse".to_owned()).await.unwrap();
         assert!(stored.starts_with("$argon2id$v=19$"), "{stored}");
-        assert!(
-            passwords
-                .verify("correct horse".to_owned(), Some(stored.clone()))
-                .await
-                .unwrap()
-        );
-        assert!(
-            !passwords
-                .verify("correct horsf".to_owned(), Some(stored))
-                .await
-                .unwrap()
-        );
+        assert!(passwords.verify("correct horse".to_owned(), Some(stored.clone())).await.unwrap());
+        assert!(!passwords.verify("correct horsf".to_owned(), Some(stored)).await.unwrap());
         assert!(!passwords.verify("correct horse".to_owned(), None).await.unwrap());
-        assert!(
-            !passwords
-                .verify("correct horse".to_owned(), Some("$damaged$".to_owned()))
-                .await
-                .unwrap()
-        );
+        assert!(!passwords.verify("correct horse".to_owned(), Some("$damaged$".to_owned())).await.unwrap());
     }
 }

@@ -35,11 +35,7 @@ impl Tokens {
     pub(crate) fn new(secret: &[u8], clock: Arc<dyn Clock>) -> Self {
         // The embedding program may have chosen a provider already; ours serves when it has not.
         let _ = jsonwebtoken::crypto::rust_crypto::DEFAULT_PROVIDER.install_default();
-        Self {
-            signing: EncodingKey::from_secret(secret),
-            verifying: DecodingKey::from_secret(secret),
-            clock,
-        }
+        Self { signing: EncodingKey::from_secret(secret), verifying: DecodingKey::from_secret(secret), clock }
     }
 
     pub(crate) fn access(&self, user: UserId, session: SessionId, expires_at: Timestamp) -> Result<String> {
@@ -51,22 +47,14 @@ impl Tokens {
             iat: self.clock.now().as_seconds(),
             exp: expires_at.as_seconds(),
         };
-        let header = Header {
-            typ: Some(ACCESS.to_owned()),
-            ..Header::new(Algorithm::HS256)
-        };
+        let header = Header { typ: Some(ACCESS.to_owned()), ..Header::new(Algorithm::HS256) };
         encode(&header, &claims, &self.signing)
             .map_err(|error| Error::new(ErrorCode::Internal, "No token could be made.").caused_by(error))
     }
 
     /// Whose token it is, and until when. Whether the session still stands is asked by whatever the token is used for.
     pub(crate) fn author(&self, token: &str) -> Result<(Author, Timestamp)> {
-        let unauthenticated = || {
-            Error::new(
-                ErrorCode::Unauthenticated,
-                "This is not an access token of this server.",
-            )
-        };
+        let unauthenticated = || Error::new(ErrorCode::Unauthenticated, "This is not an access token of this server.");
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         validation.set_issuer(&[ISSUER]);
@@ -78,15 +66,9 @@ impl Tokens {
             return Err(unauthenticated());
         }
         if token.claims.exp <= self.clock.now().as_seconds() {
-            return Err(Error::new(
-                ErrorCode::TokenExpired,
-                "This token's time is over. Sign in again.",
-            ));
+            return Err(Error::new(ErrorCode::TokenExpired, "This token's time is over. Sign in again."));
         }
-        let author = Author {
-            user: token.claims.sub,
-            session: Some(token.claims.sid),
-        };
+        let author = Author { user: token.claims.sub, session: Some(token.claims.sid) };
         Ok((author, Timestamp::from_millis(token.claims.exp.saturating_mul(1_000))))
     }
 }
@@ -114,14 +96,8 @@ mod tests {
     /// The claims of a good token under another header, signed with `secret`.
     fn forged(header: &Header, secret: &[u8]) -> String {
         let (sub, sid, exp) = someone();
-        let claims = Claims {
-            iss: ISSUER.to_owned(),
-            aud: AUDIENCE.to_owned(),
-            sub,
-            sid,
-            iat: 0,
-            exp: exp.as_seconds(),
-        };
+        let claims =
+            Claims { iss: ISSUER.to_owned(), aud: AUDIENCE.to_owned(), sub, sid, iat: 0, exp: exp.as_seconds() };
         encode(header, &claims, &EncodingKey::from_secret(secret)).unwrap()
     }
 
@@ -130,13 +106,7 @@ mod tests {
         let (user, session, later) = someone();
         let token = tokens().access(user, session, later).unwrap();
         let (author, until) = tokens().author(&token).unwrap();
-        assert_eq!(
-            author,
-            Author {
-                user,
-                session: Some(session)
-            }
-        );
+        assert_eq!(author, Author { user, session: Some(session) });
         assert_eq!(until.as_seconds(), later.as_seconds());
     }
 
@@ -155,34 +125,12 @@ mod tests {
             "x.y.z".to_owned(),
             none,
             good[..good.len() - 2].to_owned(),
-            forged(
-                &Header {
-                    typ: typ.clone(),
-                    ..Header::new(Algorithm::HS256)
-                },
-                &[8; 32],
-            ),
-            forged(
-                &Header {
-                    typ: typ.clone(),
-                    ..Header::new(Algorithm::HS384)
-                },
-                &[7; 32],
-            ),
-            forged(
-                &Header {
-                    typ: typ.clone(),
-                    ..Header::new(Algorithm::HS512)
-                },
-                &[7; 32],
-            ),
+            forged(&Header { typ: typ.clone(), ..Header::new(Algorithm::HS256) }, &[8; 32]),
+            forged(&Header { typ: typ.clone(), ..Header::new(Algorithm::HS384) }, &[7; 32]),
+            forged(&Header { typ: typ.clone(), ..Header::new(Algorithm::HS512) }, &[7; 32]),
             forged(&Header::new(Algorithm::HS256), &[7; 32]),
         ] {
-            assert_eq!(
-                tokens().author(&token).unwrap_err().code(),
-                ErrorCode::Unauthenticated,
-                "{token}"
-            );
+            assert_eq!(tokens().author(&token).unwrap_err().code(), ErrorCode::Unauthenticated, "{token}");
         }
         let old = tokens().access(user, session, Timestamp::from_millis(1_000)).unwrap();
         assert_eq!(tokens().author(&old).unwrap_err().code(), ErrorCode::TokenExpired);

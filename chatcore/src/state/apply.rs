@@ -35,13 +35,7 @@ pub fn apply(
         | Change::AccountChanged { .. }
         | Change::SessionStarted { .. }
         | Change::SessionEnded { .. } => {}
-        Change::ConversationCreated {
-            conversation,
-            id,
-            kind,
-            subject,
-            members,
-        } => {
+        Change::ConversationCreated { conversation, id, kind, subject, members } => {
             rows.put_conversation(Conversation {
                 no: *conversation,
                 id: *id,
@@ -56,23 +50,14 @@ pub fn apply(
                 members: Arc::new(Members::new(members.clone())),
             });
         }
-        Change::ParticipantAdded {
-            conversation,
-            member,
-            version,
-            read,
-        } => {
+        Change::ParticipantAdded { conversation, member, version, read } => {
             let mut changed = existing(rows, *conversation)?;
             changed.members = Arc::new(changed.members.with(member.clone()));
             touch(&mut changed, entry, position, *version);
             rows.put_conversation(changed);
             rows.put_read_mark(*conversation, member.user, *read);
         }
-        Change::ParticipantRemoved {
-            conversation,
-            user,
-            version,
-        } => {
+        Change::ParticipantRemoved { conversation, user, version } => {
             let mut changed = existing(rows, *conversation)?;
             changed.members = Arc::new(changed.members.without(*user));
             touch(&mut changed, entry, position, *version);
@@ -91,11 +76,7 @@ pub fn apply(
             // Who writes has read what stands above.
             rows.put_read_mark(*conversation, body.author, *seq);
         }
-        Change::ReadMoved {
-            conversation,
-            user,
-            seq,
-        } => rows.put_read_mark(*conversation, *user, *seq),
+        Change::ReadMoved { conversation, user, seq } => rows.put_read_mark(*conversation, *user, *seq),
     }
     Ok(())
 }

@@ -30,70 +30,32 @@ macro_rules! stored_as {
 
 type Bytes16 = minicbor::bytes::ByteArray<16>;
 
-stored_as!(
-    user_id,
-    chat_proto::UserId,
-    crate::state::cbor::Bytes16,
-    |id| id.to_bytes().into(),
-    |b| { Some(chat_proto::UserId::from_bytes(*b)) }
-);
-stored_as!(
-    conversation_id,
-    chat_proto::ConversationId,
-    crate::state::cbor::Bytes16,
-    |id| id.to_bytes().into(),
-    |b| { Some(chat_proto::ConversationId::from_bytes(*b)) }
-);
-stored_as!(
-    message_id,
-    chat_proto::MessageId,
-    crate::state::cbor::Bytes16,
-    |id| id.to_bytes().into(),
-    |b| { Some(chat_proto::MessageId::from_bytes(*b)) }
-);
-stored_as!(
-    session_id,
-    chat_proto::SessionId,
-    crate::state::cbor::Bytes16,
-    |id| id.to_bytes().into(),
-    |b| { Some(chat_proto::SessionId::from_bytes(*b)) }
-);
+stored_as!(user_id, chat_proto::UserId, crate::state::cbor::Bytes16, |id| id.to_bytes().into(), |b| {
+    Some(chat_proto::UserId::from_bytes(*b))
+});
+stored_as!(conversation_id, chat_proto::ConversationId, crate::state::cbor::Bytes16, |id| id.to_bytes().into(), |b| {
+    Some(chat_proto::ConversationId::from_bytes(*b))
+});
+stored_as!(message_id, chat_proto::MessageId, crate::state::cbor::Bytes16, |id| id.to_bytes().into(), |b| {
+    Some(chat_proto::MessageId::from_bytes(*b))
+});
+stored_as!(session_id, chat_proto::SessionId, crate::state::cbor::Bytes16, |id| id.to_bytes().into(), |b| {
+    Some(chat_proto::SessionId::from_bytes(*b))
+});
 stored_as!(timestamp, chat_proto::Timestamp, i64, |t| t.as_millis(), |ms| {
     Some(chat_proto::Timestamp::from_millis(ms))
 });
 stored_as!(seq, chat_proto::Seq, u64, |s| s.0, |s| Some(chat_proto::Seq(s)));
-stored_as!(user_no, crate::state::UserNo, u64, |n| n.0, |n| Some(
-    crate::state::UserNo(n)
-));
-stored_as!(conversation_no, crate::state::ConversationNo, u64, |n| n.0, |n| {
-    Some(crate::state::ConversationNo(n))
+stored_as!(user_no, crate::state::UserNo, u64, |n| n.0, |n| Some(crate::state::UserNo(n)));
+stored_as!(conversation_no, crate::state::ConversationNo, u64, |n| n.0, |n| { Some(crate::state::ConversationNo(n)) });
+stored_as!(position, crate::state::Position, u64, |p| p.0, |p| Some(crate::state::Position(p)));
+stored_as!(role, chat_proto::Role, u8, |role| crate::state::cbor::role_number(*role), |n| {
+    chat_proto::Role::ALL.into_iter().find(|role| crate::state::cbor::role_number(*role) == n)
 });
-stored_as!(position, crate::state::Position, u64, |p| p.0, |p| Some(
-    crate::state::Position(p)
-));
-stored_as!(
-    role,
-    chat_proto::Role,
-    u8,
-    |role| crate::state::cbor::role_number(*role),
-    |n| {
-        chat_proto::Role::ALL
-            .into_iter()
-            .find(|role| crate::state::cbor::role_number(*role) == n)
-    }
-);
-stored_as!(
-    kind,
-    chat_proto::model::ConversationKind,
-    u8,
-    |kind| crate::state::cbor::kind_number(*kind),
-    |n| {
-        use chat_proto::model::ConversationKind::{Direct, Group};
-        [Direct, Group]
-            .into_iter()
-            .find(|kind| crate::state::cbor::kind_number(*kind) == n)
-    }
-);
+stored_as!(kind, chat_proto::model::ConversationKind, u8, |kind| crate::state::cbor::kind_number(*kind), |n| {
+    use chat_proto::model::ConversationKind::{Direct, Group};
+    [Direct, Group].into_iter().find(|kind| crate::state::cbor::kind_number(*kind) == n)
+});
 
 /// The stored number of a role; never reused.
 pub(crate) fn role_number(role: chat_proto::Role) -> u8 {
@@ -128,8 +90,6 @@ pub(crate) mod client_id {
 
     pub(crate) fn decode<C>(d: &mut Decoder<'_>, _: &mut C) -> Result<chat_proto::ClientId, DecodeError> {
         let at = d.position();
-        d.str()?
-            .parse()
-            .map_err(|_| DecodeError::message("not a client id").at(at))
+        d.str()?.parse().map_err(|_| DecodeError::message("not a client id").at(at))
     }
 }

@@ -11,78 +11,29 @@ use super::ConversationNo;
 #[derive(Clone, Debug)]
 pub enum Command {
     /// A customer signs up and is signed in. Outcome: [`Outcome::SignedIn`].
-    Register {
-        id: UserId,
-        email: String,
-        name: String,
-        password: String,
-        session: SessionId,
-        expires_at: Timestamp,
-    },
+    Register { id: UserId, email: String, name: String, password: String, session: SessionId, expires_at: Timestamp },
     /// The first admin; refused once there is one. Outcome: [`Outcome::User`].
-    Bootstrap {
-        id: UserId,
-        email: String,
-        name: String,
-        password: String,
-    },
+    Bootstrap { id: UserId, email: String, name: String, password: String },
     /// An account of any role, by an admin or (`by: None`) by the embedding program. Outcome: [`Outcome::User`].
-    CreateUser {
-        by: Option<Author>,
-        id: UserId,
-        email: String,
-        name: String,
-        role: Role,
-        password: Option<String>,
-    },
+    CreateUser { by: Option<Author>, id: UserId, email: String, name: String, role: Role, password: Option<String> },
     /// The password was right. Outcome: [`Outcome::SignedIn`].
-    StartSession {
-        user: UserId,
-        session: SessionId,
-        expires_at: Timestamp,
-    },
+    StartSession { user: UserId, session: SessionId, expires_at: Timestamp },
     /// Signs out the author's session. Outcome: [`Outcome::Done`].
     EndSession { by: Author },
     /// Outcome: [`Outcome::User`].
     Rename { by: Author, name: String },
     /// Finds or begins the conversation of two people. Outcome: [`Outcome::Conversation`].
-    OpenDirect {
-        by: Author,
-        id: ConversationId,
-        with: UserId,
-    },
+    OpenDirect { by: Author, id: ConversationId, with: UserId },
     /// Outcome: [`Outcome::Conversation`].
-    CreateGroup {
-        by: Author,
-        id: ConversationId,
-        subject: Option<String>,
-        participants: Vec<UserId>,
-    },
+    CreateGroup { by: Author, id: ConversationId, subject: Option<String>, participants: Vec<UserId> },
     /// Outcome: [`Outcome::Conversation`].
-    AddParticipant {
-        by: Author,
-        conversation: ConversationId,
-        user: UserId,
-    },
+    AddParticipant { by: Author, conversation: ConversationId, user: UserId },
     /// Removing oneself is leaving. Outcome: [`Outcome::Done`].
-    RemoveParticipant {
-        by: Author,
-        conversation: ConversationId,
-        user: UserId,
-    },
+    RemoveParticipant { by: Author, conversation: ConversationId, user: UserId },
     /// Outcome: [`Outcome::Sent`].
-    Send {
-        by: Author,
-        conversation: ConversationId,
-        client_id: ClientId,
-        text: String,
-    },
+    Send { by: Author, conversation: ConversationId, client_id: ClientId, text: String },
     /// Outcome: [`Outcome::Done`].
-    MoveReadMark {
-        by: Author,
-        conversation: ConversationId,
-        seq: Seq,
-    },
+    MoveReadMark { by: Author, conversation: ConversationId, seq: Seq },
 }
 
 /// Who acts: a person, and over the wire also the session that they act in.
@@ -133,11 +84,7 @@ pub struct Field {
 
 impl Refusal {
     pub fn new(code: ErrorCode, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            code,
-            detail: detail.into(),
-            fields: Vec::new(),
-        }
+        Self { code, detail: detail.into(), fields: Vec::new() }
     }
 
     /// A value is malformed or out of range.
@@ -146,10 +93,7 @@ impl Refusal {
         Self {
             code: ErrorCode::Invalid,
             detail: detail.clone(),
-            fields: vec![Field {
-                pointer: pointer.into(),
-                detail,
-            }],
+            fields: vec![Field { pointer: pointer.into(), detail }],
         }
     }
 

@@ -32,11 +32,7 @@ pub struct Entry {
 
 impl Entry {
     pub(crate) fn new(at: Timestamp, by: Option<UserNo>, change: Change) -> Self {
-        Self {
-            at,
-            by: by.map(EntryAuthor),
-            change,
-        }
+        Self { at, by: by.map(EntryAuthor), change }
     }
 }
 

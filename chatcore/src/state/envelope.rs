@@ -28,24 +28,13 @@ pub enum Event {
     /// The message as its author sees it; nobody else may see its `client_id`.
     MessageCreated(Arc<Message>),
     /// Somebody read on.
-    ReadMoved {
-        conversation: ConversationId,
-        user: UserId,
-        seq: Seq,
-    },
+    ReadMoved { conversation: ConversationId, user: UserId, seq: Seq },
     /// A conversation began; it looks the same to everybody in it.
     ConversationCreated(Box<model::Conversation>),
     /// Somebody came into a group; they themselves get the whole conversation.
-    ParticipantAdded {
-        participant: Participant,
-        conversation: Box<model::Conversation>,
-    },
+    ParticipantAdded { participant: Participant, conversation: Box<model::Conversation> },
     /// Somebody left a group or was removed.
-    ParticipantRemoved {
-        conversation: ConversationId,
-        user: UserId,
-        version: u64,
-    },
+    ParticipantRemoved { conversation: ConversationId, user: UserId, version: u64 },
     /// Somebody's own account changed.
     UserChanged(User),
     /// Somebody has an account.
@@ -60,10 +49,7 @@ pub enum Event {
 #[derive(Clone, Debug)]
 pub enum Audience {
     /// Everybody in the conversation, and somebody who has just left it.
-    Conversation {
-        members: Arc<Members>,
-        also: Option<UserNo>,
-    },
+    Conversation { members: Arc<Members>, also: Option<UserNo> },
     /// One person, on all their devices.
     User(UserNo),
     /// It is kept for the record only.
@@ -89,10 +75,9 @@ impl Event {
     /// The event without what only its author may see.
     pub(crate) fn for_others(&self) -> Self {
         match self {
-            Self::MessageCreated(message) => Self::MessageCreated(Arc::new(Message {
-                client_id: None,
-                ..(**message).clone()
-            })),
+            Self::MessageCreated(message) => {
+                Self::MessageCreated(Arc::new(Message { client_id: None, ..(**message).clone() }))
+            }
             other => other.clone(),
         }
     }
@@ -142,56 +127,29 @@ pub fn envelope(
     };
     let (event, audience) = match &entry.change {
         Change::AccountCreated { user } => (Event::UserCreated(account(lookup, *user)?.id), Audience::Nobody),
-        Change::AccountChanged { user, .. } => (
-            Event::UserChanged(account(lookup, *user)?.user()),
-            Audience::User(*user),
-        ),
+        Change::AccountChanged { user, .. } => {
+            (Event::UserChanged(account(lookup, *user)?.user()), Audience::User(*user))
+        }
         Change::SessionStarted { session, .. } => (Event::SessionStarted(*session), Audience::Nobody),
         Change::SessionEnded { session, user } => (Event::SessionEnded(*session), Audience::User(*user)),
         Change::ConversationCreated { conversation, .. } => {
             let conversation = existing(lookup, *conversation)?;
             // Nothing has been read or written yet, so any member's view is everybody's.
-            let anybody = conversation
-                .members
-                .iter()
-                .next()
-                .map_or(UserNo(0), |member| member.user);
+            let anybody = conversation.members.iter().next().map_or(UserNo(0), |member| member.user);
             let view = conversation_view(lookup, &conversation, viewer.unwrap_or(anybody), usize::MAX)?;
             (Event::ConversationCreated(Box::new(view)), everybody(&conversation))
         }
-        Change::ParticipantAdded {
-            conversation, member, ..
-        } => {
+        Change::ParticipantAdded { conversation, member, .. } => {
             let conversation = existing(lookup, *conversation)?;
             let view = conversation_view(lookup, &conversation, member.user, usize::MAX)?;
             let participant = participant_view(lookup, &conversation, member)?;
-            (
-                Event::ParticipantAdded {
-                    participant,
-                    conversation: Box::new(view),
-                },
-                everybody(&conversation),
-            )
+            (Event::ParticipantAdded { participant, conversation: Box::new(view) }, everybody(&conversation))
         }
-        Change::ParticipantRemoved {
-            conversation,
-            user,
-            version,
-        } => {
+        Change::ParticipantRemoved { conversation, user, version } => {
             let conversation = existing(lookup, *conversation)?;
             let gone = account(lookup, *user)?.id;
-            let event = Event::ParticipantRemoved {
-                conversation: conversation.id,
-                user: gone,
-                version: *version,
-            };
-            (
-                event,
-                Audience::Conversation {
-                    members: Arc::clone(&conversation.members),
-                    also: Some(*user),
-                },
-            )
+            let event = Event::ParticipantRemoved { conversation: conversation.id, user: gone, version: *version };
+            (event, Audience::Conversation { members: Arc::clone(&conversation.members), also: Some(*user) })
         }
         Change::MessageCreated { conversation, .. } => {
             let conversation = existing(lookup, *conversation)?;
@@ -201,38 +159,15 @@ pub fn envelope(
             };
             (Event::MessageCreated(message), everybody(&conversation))
         }
-        Change::ReadMoved {
-            conversation,
-            user,
-            seq,
-        } => {
+        Change::ReadMoved { conversation, user, seq } => {
             let conversation = existing(lookup, *conversation)?;
             let reader = account(lookup, *user)?.id;
-            let event = Event::ReadMoved {
-                conversation: conversation.id,
-                user: reader,
-                seq: *seq,
-            };
+            let event = Event::ReadMoved { conversation: conversation.id, user: reader, seq: *seq };
             let few = conversation.members.len() <= RECEIPTS_UP_TO;
-            (
-                event,
-                if few {
-                    everybody(&conversation)
-                } else {
-                    Audience::User(*user)
-                },
-            )
+            (event, if few { everybody(&conversation) } else { Audience::User(*user) })
         }
     };
-    Ok(Envelope {
-        position,
-        at: entry.at,
-        by,
-        author,
-        event,
-        audience,
-        encoded: Default::default(),
-    })
+    Ok(Envelope { position, at: entry.at, by, author, event, audience, encoded: Default::default() })
 }
 
 /// A conversation as this person sees it, with at most this many participants.
@@ -243,9 +178,7 @@ pub(crate) fn conversation_view(
     most_participants: usize,
 ) -> Result<model::Conversation, StoreError> {
     let participants = conversation.members.by_coming(most_participants);
-    let participants = participants
-        .into_iter()
-        .map(|member| participant_view(lookup, conversation, member));
+    let participants = participants.into_iter().map(|member| participant_view(lookup, conversation, member));
     let last_message = match conversation.last_message {
         Position(0) => None,
         position => {
@@ -292,14 +225,7 @@ fn participant_view(
 ) -> Result<Participant, StoreError> {
     let Person { id, name, role } = account(lookup, member.user)?.person();
     let read_seq = lookup.read_mark(conversation.no, member.user)?;
-    Ok(Participant {
-        id,
-        name,
-        role,
-        owner: member.owner,
-        joined_at: member.joined_at,
-        read_seq,
-    })
+    Ok(Participant { id, name, role, owner: member.owner, joined_at: member.joined_at, read_seq })
 }
 
 fn stored_message(lookup: &dyn Lookup, position: Position, id: ConversationId) -> Result<Message, StoreError> {
@@ -308,26 +234,17 @@ fn stored_message(lookup: &dyn Lookup, position: Position, id: ConversationId) -
 }
 
 fn stored_row(lookup: &dyn Lookup, position: Position) -> Result<Arc<MessageRow>, StoreError> {
-    lookup
-        .message(position)?
-        .ok_or_else(|| StoreError::corrupt("a message without its body"))
+    lookup.message(position)?.ok_or_else(|| StoreError::corrupt("a message without its body"))
 }
 
 fn account(lookup: &dyn Lookup, no: UserNo) -> Result<Arc<super::Account>, StoreError> {
-    lookup
-        .account(no)?
-        .ok_or_else(|| StoreError::corrupt("an entry of an account that does not exist"))
+    lookup.account(no)?.ok_or_else(|| StoreError::corrupt("an entry of an account that does not exist"))
 }
 
 fn existing(lookup: &dyn Lookup, no: ConversationNo) -> Result<Arc<Conversation>, StoreError> {
-    lookup
-        .conversation(no)?
-        .ok_or_else(|| StoreError::corrupt("an entry of a conversation that does not exist"))
+    lookup.conversation(no)?.ok_or_else(|| StoreError::corrupt("an entry of a conversation that does not exist"))
 }
 
 fn everybody(conversation: &Conversation) -> Audience {
-    Audience::Conversation {
-        members: Arc::clone(&conversation.members),
-        also: None,
-    }
+    Audience::Conversation { members: Arc::clone(&conversation.members), also: None }
 }

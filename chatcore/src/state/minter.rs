@@ -25,13 +25,7 @@ impl Minter {
     pub fn new(clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>, last: Timestamp) -> Self {
         // The ids given in that last millisecond are not known any more.
         let now = Timestamp::from_millis(last.as_millis().saturating_add(1));
-        Self {
-            clock,
-            entropy,
-            now,
-            last_id: 0,
-            random: Vec::new(),
-        }
+        Self { clock, entropy, now, last_id: 0, random: Vec::new() }
     }
 
     /// Reads the clock; called once per commit.
@@ -50,11 +44,7 @@ impl Minter {
         let fresh = u128::from_be_bytes(MessageId::new(self.now, random).to_bytes());
         // Within one millisecond the random part decides; step up by a random stride when it would go back.
         let stride = u128::from(u32::from_be_bytes([random[0], random[1], random[2], random[3]])) + 1;
-        self.last_id = if fresh > self.last_id {
-            fresh
-        } else {
-            self.last_id + stride
-        };
+        self.last_id = if fresh > self.last_id { fresh } else { self.last_id + stride };
         MessageId::from_bytes(self.last_id.to_be_bytes())
     }
 

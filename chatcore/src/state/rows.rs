@@ -123,10 +123,7 @@ impl Members {
     }
 
     pub fn get(&self, user: UserNo) -> Option<&Member> {
-        self.0
-            .binary_search_by_key(&user, |member| member.user)
-            .ok()
-            .map(|i| &self.0[i])
+        self.0.binary_search_by_key(&user, |member| member.user).ok().map(|i| &self.0[i])
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Member> {
@@ -167,30 +164,18 @@ impl Members {
 #[derive(Clone, Debug)]
 pub enum Put {
     /// A new or changed account; `before` is the row that it replaces.
-    Account {
-        no: UserNo,
-        account: Box<Account>,
-        before: Option<Arc<Account>>,
-    },
+    Account { no: UserNo, account: Box<Account>, before: Option<Arc<Account>> },
     /// A started or ended session.
     Session { id: SessionId, session: Session },
     /// Under which number a conversation is found.
     Conversation { id: ConversationId, no: ConversationNo },
     /// The one conversation of this pair.
-    Direct {
-        one: UserNo,
-        other: UserNo,
-        no: ConversationNo,
-    },
+    Direct { one: UserNo, other: UserNo, no: ConversationNo },
 }
 
 impl Account {
     pub fn person(&self) -> Person {
-        Person {
-            id: self.id,
-            name: self.name.clone(),
-            role: self.role,
-        }
+        Person { id: self.id, name: self.name.clone(), role: self.role }
     }
 
     pub fn user(&self) -> User {

@@ -27,10 +27,7 @@ pub enum StoreErrorKind {
 impl StoreError {
     /// An error of this kind; the source is for the log.
     pub fn new(kind: StoreErrorKind, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self {
-            kind,
-            source: Some(source.into()),
-        }
+        Self { kind, source: Some(source.into()) }
     }
 
     pub(crate) fn corrupt(what: &'static str) -> Self {

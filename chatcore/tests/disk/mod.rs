@@ -40,10 +40,7 @@ impl Call {
 impl Disk {
     /// A disk that holds this file already.
     pub(crate) fn holding(image: Vec<u8>) -> Self {
-        Self(Arc::new(Mutex::new(File {
-            image,
-            calls: Vec::new(),
-        })))
+        Self(Arc::new(Mutex::new(File { image, calls: Vec::new() })))
     }
 
     /// How many calls there were.
@@ -71,10 +68,7 @@ impl StorageBackend for Disk {
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
         let file = self.0.lock().unwrap();
         let offset = usize::try_from(offset).unwrap();
-        let found = file
-            .image
-            .get(offset..offset + out.len())
-            .ok_or(io::ErrorKind::UnexpectedEof)?;
+        let found = file.image.get(offset..offset + out.len()).ok_or(io::ErrorKind::UnexpectedEof)?;
         out.copy_from_slice(found);
         Ok(())
     }
@@ -90,10 +84,7 @@ impl StorageBackend for Disk {
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.done(Call::Write {
-            offset: usize::try_from(offset).unwrap(),
-            data: data.to_vec(),
-        });
+        self.done(Call::Write { offset: usize::try_from(offset).unwrap(), data: data.to_vec() });
         Ok(())
     }
 }

@@ -95,10 +95,7 @@ pub fn main() -> ExitCode {
 }
 
 /// A word to whoever started the program.
-#[expect(
-    clippy::print_stderr,
-    reason = "the log may not be set up yet, and this is for a person"
-)]
+#[expect(clippy::print_stderr, reason = "the log may not be set up yet, and this is for a person")]
 fn complain(what: impl std::fmt::Display) {
     eprintln!("chatd: {what}");
 }

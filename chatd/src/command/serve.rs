@@ -192,9 +192,7 @@ async fn first_admin(chat: &Chat, config: &Config) -> Result<(), Exit> {
 fn start_log(config: &Config) -> Result<(), String> {
     let filter = EnvFilter::try_new(&config.log.level).map_err(|error| format!("log.level: {error}"))?;
     let terminal = std::io::stderr().is_terminal();
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match (config.log.format, terminal) {
         (LogFormat::Json, _) | (LogFormat::Auto, false) => builder.json().flatten_event(true).init(),
         (LogFormat::Text | LogFormat::Auto, _) => builder.with_ansi(terminal).with_target(false).init(),

@@ -51,12 +51,7 @@ impl FromStr for Address {
             _ => String::new(),
         };
         let origin = Origin(format!("{scheme}://{host}{port}"));
-        Ok(Self {
-            https,
-            host,
-            origin,
-            path: uri.path().trim_end_matches('/').to_owned(),
-        })
+        Ok(Self { https, host, origin, path: uri.path().trim_end_matches('/').to_owned() })
     }
 }
 
@@ -78,11 +73,7 @@ impl FromStr for Origin {
     /// Refuses a path, even `/`: what is compared exactly should be written exactly.
     fn from_str(text: &str) -> Result<Self, NoAddress> {
         let after_scheme = text.split_once("://").ok_or(NoAddress)?.1;
-        if after_scheme.contains('/') {
-            Err(NoAddress)
-        } else {
-            Self::of(text)
-        }
+        if after_scheme.contains('/') { Err(NoAddress) } else { Self::of(text) }
     }
 }
 
@@ -123,11 +114,7 @@ impl FromStr for PublicUrl {
 
     /// The empty text is none.
     fn from_str(text: &str) -> Result<Self, NoAddress> {
-        if text.is_empty() {
-            Ok(Self(None))
-        } else {
-            text.parse().map(|address| Self(Some(address)))
-        }
+        if text.is_empty() { Ok(Self(None)) } else { text.parse().map(|address| Self(Some(address))) }
     }
 }
 

@@ -37,11 +37,7 @@ impl Loaded {
         self.check_addresses(&mut problems);
         self.check_secret(&mut problems);
         self.check_limits(&mut problems);
-        if problems.is_empty() {
-            Ok(())
-        } else {
-            Err(ConfigError::Refused { problems })
-        }
+        if problems.is_empty() { Ok(()) } else { Err(ConfigError::Refused { problems }) }
     }
 
     /// Starts a sentence with the place that set a key.
@@ -88,10 +84,7 @@ impl Loaded {
 
     fn check_limits(&self, problems: &mut Vec<String>) {
         let (limits, http) = (&self.config.limits, &self.config.http);
-        for (path, bytes) in [
-            ("limits.frame_bytes", limits.frame_bytes),
-            ("limits.body_bytes", limits.body_bytes),
-        ] {
+        for (path, bytes) in [("limits.frame_bytes", limits.frame_bytes), ("limits.body_bytes", limits.body_bytes)] {
             if bytes < limits.message_bytes {
                 problems.push(format!(
                     "{}: `{path}` {bytes} has no room for a message of {}. \
@@ -119,11 +112,7 @@ impl Loaded {
 /// Whether a secret is copied or typed rather than random. Thirty-two random bytes, in hexadecimal or otherwise, have
 /// more than seven different ones but for a chance of one in many billions.
 fn is_guessable(secret: &str) -> bool {
-    let plain: String = secret
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .collect::<String>()
-        .to_ascii_lowercase();
+    let plain: String = secret.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
     let mut bytes = secret.as_bytes().to_vec();
     bytes.sort_unstable();
     bytes.dedup();
@@ -139,9 +128,7 @@ mod tests {
     fn problems(variables: &[(&str, &str)]) -> Vec<String> {
         let empty = tempfile::NamedTempFile::new().unwrap();
         let flags = Overrides::new().file(Some(empty.path().to_owned()));
-        let variables = variables
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         match Config::load(&flags, variables).unwrap().check() {
             Ok(()) => Vec::new(),
             Err(ConfigError::Refused { problems }) => problems,
@@ -184,11 +171,7 @@ mod tests {
             assert!(found[0].starts_with("env JWT_SECRET: `auth.jwt_secret` is ") && !found[0].contains(secret));
         }
         assert!(
-            problems(&[(
-                "JWT_SECRET",
-                "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
-            )])
-            .is_empty()
+            problems(&[("JWT_SECRET", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")]).is_empty()
         );
     }
 

@@ -14,12 +14,7 @@ pub(super) const CONFIG: &str = "CHATD_CONFIG";
 /// Bytes that are no UTF-8 become replacement characters.
 pub fn environment() -> Vec<(String, String)> {
     std::env::vars_os()
-        .map(|(name, value)| {
-            (
-                name.to_string_lossy().into_owned(),
-                value.to_string_lossy().into_owned(),
-            )
-        })
+        .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
         .collect()
 }
 
@@ -43,22 +38,11 @@ pub(super) fn own(variables: &[(String, String)]) -> Result<Vec<Entry>, ConfigEr
         let at = Source::Env(name.clone());
         let Some(named) = known else {
             // One underscore where two belong is the usual slip, and looks like one word here.
-            let meant = KEYS
-                .iter()
-                .map(|key| variable(key.path))
-                .find(|known| known.replace("__", "_") == *name);
+            let meant = KEYS.iter().map(|key| variable(key.path)).find(|known| known.replace("__", "_") == *name);
             let suggestion = meant.or_else(|| keys::suggest(&path).map(|path| variable(&path)));
-            return Err(ConfigError::Unknown {
-                at,
-                name: name.clone(),
-                suggestion,
-            });
+            return Err(ConfigError::Unknown { at, name: name.clone(), suggestion });
         };
-        entries.push(Entry {
-            named,
-            given: Given::Word(value.clone()),
-            at,
-        });
+        entries.push(Entry { named, given: Given::Word(value.clone()), at });
     }
     Ok(entries)
 }
@@ -76,20 +60,12 @@ pub(super) fn original(variables: &[(String, String)]) -> Result<Vec<Entry>, Con
     for (name, value) in variables.iter().filter(|(_, value)| !value.is_empty()) {
         let refuse = |key, expected| {
             let (at, given) = (Source::Env(name.clone()), super::setting::quote(value));
-            ConfigError::Value {
-                at,
-                key,
-                given,
-                expected,
-            }
+            ConfigError::Value { at, key, given, expected }
         };
         let (path, given) = match name.as_str() {
             "JWT_SECRET" => ("auth.jwt_secret", Given::Word(value.clone())),
             "JWT_EXPIRES_IN" => {
-                let seconds = value
-                    .bytes()
-                    .all(|byte| byte.is_ascii_digit())
-                    .then(|| format!("{value}s"));
+                let seconds = value.bytes().all(|byte| byte.is_ascii_digit()).then(|| format!("{value}s"));
                 let text = seconds.unwrap_or_else(|| value.clone());
                 text.parse::<Period>()
                     .map_err(|_| refuse("auth.session_ttl", "a duration such as 90d, or a number of seconds"))?;
@@ -103,21 +79,14 @@ pub(super) fn original(variables: &[(String, String)]) -> Result<Vec<Entry>, Con
             _ => continue,
         };
         let named: Option<Named> = keys::find(path);
-        entries.extend(named.map(|named| Entry {
-            named,
-            given,
-            at: Source::Env(name.clone()),
-        }));
+        entries.extend(named.map(|named| Entry { named, given, at: Source::Env(name.clone()) }));
     }
     Ok(entries)
 }
 
 /// The port that `PORT` asks for.
 pub(super) fn port(variables: &[(String, String)]) -> Result<Option<u16>, ConfigError> {
-    let Some((name, value)) = variables
-        .iter()
-        .find(|(name, value)| name == "PORT" && !value.is_empty())
-    else {
+    let Some((name, value)) = variables.iter().find(|(name, value)| name == "PORT" && !value.is_empty()) else {
         return Ok(None);
     };
     value.parse().map(Some).map_err(|_| ConfigError::Value {
@@ -133,9 +102,7 @@ mod tests {
     use super::*;
 
     fn variables(list: &[(&str, &str)]) -> Vec<(String, String)> {
-        list.iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect()
+        list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     }
 
     fn names(entries: &[Entry]) -> Vec<&'static str> {
@@ -155,10 +122,7 @@ mod tests {
         for (name, meant) in [
             ("CHATD_AUTH_SESSION_TTL", "; did you mean `CHATD_AUTH__SESSION_TTL`?"),
             ("CHATD_LISTENN", "; did you mean `CHATD_LISTEN`?"),
-            (
-                "CHATD_BOOTSTRAP_ADMIN_EMAIL",
-                "; did you mean `CHATD_BOOTSTRAP__ADMIN_EMAIL`?",
-            ),
+            ("CHATD_BOOTSTRAP_ADMIN_EMAIL", "; did you mean `CHATD_BOOTSTRAP__ADMIN_EMAIL`?"),
             ("CHATD_listen", "; did you mean `CHATD_LISTEN`?"),
             ("CHATD_PURPLE_ELEPHANT", ""),
         ] {
@@ -183,18 +147,12 @@ mod tests {
 
     #[test]
     fn the_original_variables_are_understood() {
-        let list = [
-            ("JWT_EXPIRES_IN", "3600"),
-            ("CLIENT_URL", "http://localhost:5173/app/"),
-            ("JWT_SECRET", ""),
-        ];
+        let list = [("JWT_EXPIRES_IN", "3600"), ("CLIENT_URL", "http://localhost:5173/app/"), ("JWT_SECRET", "")];
         let entries = original(&variables(&list)).unwrap();
         assert_eq!(names(&entries), ["auth.session_ttl", "allowed_origins"]);
         assert_eq!(entries[0].given, Given::Word("3600s".to_owned()));
         assert_eq!(entries[1].given, Given::Word("http://localhost:5173".to_owned()));
-        let error = original(&variables(&[("JWT_EXPIRES_IN", "soon")]))
-            .unwrap_err()
-            .to_string();
+        let error = original(&variables(&[("JWT_EXPIRES_IN", "soon")])).unwrap_err().to_string();
         assert!(
             error.starts_with("env JWT_EXPIRES_IN: `auth.session_ttl` is \"soon\"; expected a duration"),
             "{error}"

@@ -102,7 +102,5 @@ pub enum ConfigError {
 }
 
 fn hint(suggestion: Option<&String>) -> String {
-    suggestion
-        .map(|name| format!("; did you mean `{name}`?"))
-        .unwrap_or_default()
+    suggestion.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
 }

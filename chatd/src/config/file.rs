@@ -36,27 +36,16 @@ impl File<'_> {
     fn place(&self, offset: usize) -> Source {
         let Some(path) = self.path else { return Source::Default };
         let line = 1 + self.text.bytes().take(offset).filter(|byte| *byte == b'\n').count();
-        Source::File {
-            path: path.to_owned(),
-            line,
-        }
+        Source::File { path: path.to_owned(), line }
     }
 
     fn walk(&self, table: &DeTable<'_>, section: &str, entries: &mut Vec<Entry>) -> Result<(), ConfigError> {
         for (key, value) in table {
             let name = key.get_ref();
-            let path = if section.is_empty() {
-                name.to_string()
-            } else {
-                format!("{section}.{name}")
-            };
+            let path = if section.is_empty() { name.to_string() } else { format!("{section}.{name}") };
             let at = self.place(key.span().start);
             match (keys::find(&path), value.get_ref()) {
-                (Some(named), value) => entries.push(Entry {
-                    named,
-                    given: given(value),
-                    at,
-                }),
+                (Some(named), value) => entries.push(Entry { named, given: given(value), at }),
                 (None, DeValue::Table(inner)) if keys::is_section(&path) => self.walk(inner, &path, entries)?,
                 (None, _) if keys::is_section(&path) => {
                     let message = format!("`{path}` is a section; write `[{path}]` and its keys below it");
@@ -64,11 +53,7 @@ impl File<'_> {
                 }
                 (None, _) => {
                     let suggestion = keys::suggest(&path);
-                    return Err(ConfigError::Unknown {
-                        at,
-                        name: path,
-                        suggestion,
-                    });
+                    return Err(ConfigError::Unknown { at, name: path, suggestion });
                 }
             }
         }
@@ -83,10 +68,7 @@ fn given(value: &DeValue<'_>) -> Given {
             u64::from_str_radix(number.as_str(), number.radix()).map_or(Given::Other, Given::Number)
         }
         DeValue::Array(items) => {
-            let items: Option<_> = items
-                .iter()
-                .map(|item| item.get_ref().as_str().map(str::to_owned))
-                .collect();
+            let items: Option<_> = items.iter().map(|item| item.get_ref().as_str().map(str::to_owned)).collect();
             items.map_or(Given::Other, Given::List)
         }
         _ => Given::Other,
@@ -106,18 +88,9 @@ mod tests {
     fn the_reference_names_every_key() {
         let entries = parse(DEFAULTS, None).unwrap();
         for (index, key) in KEYS.iter().enumerate() {
-            let forms = |in_file| {
-                entries
-                    .iter()
-                    .filter(|e| e.named.index == index && e.named.in_file == in_file)
-                    .count()
-            };
-            assert_eq!(
-                (forms(false), forms(true)),
-                (1, usize::from(key.secret)),
-                "{}",
-                key.path
-            );
+            let forms =
+                |in_file| entries.iter().filter(|e| e.named.index == index && e.named.in_file == in_file).count();
+            assert_eq!((forms(false), forms(true)), (1, usize::from(key.secret)), "{}", key.path);
         }
     }
 
@@ -125,16 +98,9 @@ mod tests {
     fn an_entry_knows_its_line_however_it_is_written() {
         let text = "# comment\nlisten = \"x\"\n\nauth.session_ttl = \"1h\"\nlimits = { connections = 5_000 }\n";
         let entries = parse(text, Some(Path::new("f"))).unwrap();
-        let mut lines: Vec<_> = entries
-            .iter()
-            .map(|e| (KEYS[e.named.index].path, e.at.to_string()))
-            .collect();
+        let mut lines: Vec<_> = entries.iter().map(|e| (KEYS[e.named.index].path, e.at.to_string())).collect();
         lines.sort_unstable();
-        let expected = [
-            ("auth.session_ttl", "f:4"),
-            ("limits.connections", "f:5"),
-            ("listen", "f:2"),
-        ];
+        let expected = [("auth.session_ttl", "f:4"), ("limits.connections", "f:5"), ("listen", "f:2")];
         assert_eq!(lines, expected.map(|(path, at)| (path, at.to_owned())));
         assert!(entries.iter().any(|entry| entry.given == Given::Number(5_000)));
     }
@@ -146,10 +112,7 @@ mod tests {
             "chatd.toml:3: unknown key `auth.sesion_ttl`; did you mean `auth.session_ttl`?"
         );
         assert_eq!(error("[zebra]\nstripes = 3\n"), "chatd.toml:1: unknown key `zebra`");
-        assert_eq!(
-            error("\n[[auth]]\n"),
-            "chatd.toml:2: `auth` is a section; write `[auth]` and its keys below it"
-        );
+        assert_eq!(error("\n[[auth]]\n"), "chatd.toml:2: `auth` is a section; write `[auth]` and its keys below it");
     }
 
     #[test]

@@ -22,19 +22,11 @@ impl fmt::Debug for Key {
 }
 
 const fn open(path: &'static str, field: fn(&mut Config) -> &mut dyn Setting) -> Key {
-    Key {
-        path,
-        secret: false,
-        field,
-    }
+    Key { path, secret: false, field }
 }
 
 const fn secret(path: &'static str, field: fn(&mut Config) -> &mut dyn Setting) -> Key {
-    Key {
-        path,
-        secret: true,
-        field,
-    }
+    Key { path, secret: true, field }
 }
 
 /// Every key there is. Those outside of a section come first, so that the order is one of a valid TOML file.
@@ -59,9 +51,7 @@ pub const KEYS: &[Key] = &[
     open("log.format", |c| &mut c.log.format),
     open("store.cache", |c| &mut c.store.cache),
     open("bootstrap.admin_email", |c| &mut c.bootstrap.admin_email),
-    open("bootstrap.admin_password_file", |c| {
-        &mut c.bootstrap.admin_password_file
-    }),
+    open("bootstrap.admin_password_file", |c| &mut c.bootstrap.admin_password_file),
 ];
 
 /// What a name in a file or a variable stands for.
@@ -96,10 +86,7 @@ fn sections() -> impl Iterator<Item = &'static str> {
 /// The path that someone may have meant by an unknown one: the same word in another section, or a close one.
 pub(super) fn suggest(unknown: &str) -> Option<String> {
     let last = |path: &str| path.rsplit('.').next().unwrap_or_default().to_owned();
-    let secrets = KEYS
-        .iter()
-        .filter(|key| key.secret)
-        .map(|key| format!("{}_file", key.path));
+    let secrets = KEYS.iter().filter(|key| key.secret).map(|key| format!("{}_file", key.path));
     let mut known: Vec<String> = KEYS.iter().map(|key| key.path.to_owned()).chain(secrets).collect();
     if let Some(moved) = known.iter().find(|path| last(path) == last(unknown)) {
         return Some(moved.clone());

@@ -38,20 +38,12 @@ impl Overrides {
             let flag = format!("--{}", path.replace(['.', '_'], "-"));
             let Some(named) = keys::find(path) else {
                 let suggestion = keys::suggest(path);
-                return Err(ConfigError::Unknown {
-                    at: Source::Flag(flag),
-                    name: (*path).to_owned(),
-                    suggestion,
-                });
+                return Err(ConfigError::Unknown { at: Source::Flag(flag), name: (*path).to_owned(), suggestion });
             };
             if KEYS[named.index].secret && !named.in_file {
                 return Err(ConfigError::SecretFlag { flag });
             }
-            Ok(Entry {
-                named,
-                given: Given::Word(value.clone()),
-                at: Source::Flag(flag),
-            })
+            Ok(Entry { named, given: Given::Word(value.clone()), at: Source::Flag(flag) })
         };
         self.values.iter().map(entry).collect()
     }

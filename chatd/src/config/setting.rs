@@ -60,10 +60,7 @@ impl FromStr for LogFormat {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        [Self::Auto, Self::Text, Self::Json]
-            .into_iter()
-            .find(|format| format.as_str() == text)
-            .ok_or(())
+        [Self::Auto, Self::Text, Self::Json].into_iter().find(|format| format.as_str() == text).ok_or(())
     }
 }
 
@@ -137,10 +134,7 @@ macro_rules! parsed_setting {
     };
 }
 
-parsed_setting!(
-    SocketAddr,
-    "an IP address and a port such as \"127.0.0.1:9000\" or \"[::1]:9000\""
-);
+parsed_setting!(SocketAddr, "an IP address and a port such as \"127.0.0.1:9000\" or \"[::1]:9000\"");
 parsed_setting!(PublicUrl, "an address such as \"https://chat.shop.example\"");
 parsed_setting!(Period, "a duration such as \"30s\", \"12h\" or \"7d\"");
 parsed_setting!(Size, "a size such as \"16KiB\" or \"64MiB\"");
@@ -173,9 +167,7 @@ impl Setting for usize {
             Given::Number(number) => *number,
             Given::Text(_) | Given::List(_) | Given::Other => return None,
         };
-        *self = Self::try_from(number)
-            .ok()
-            .filter(|number| (1..=1_000_000).contains(number))?;
+        *self = Self::try_from(number).ok().filter(|number| (1..=1_000_000).contains(number))?;
         Some(())
     }
 
@@ -191,12 +183,9 @@ impl Setting for Vec<Origin> {
 
     fn set(&mut self, given: &Given) -> Option<()> {
         let origins: Result<Self, _> = match given {
-            Given::Word(text) => text
-                .split(',')
-                .map(str::trim)
-                .filter(|item| !item.is_empty())
-                .map(str::parse)
-                .collect(),
+            Given::Word(text) => {
+                text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::parse).collect()
+            }
             Given::List(items) => items.iter().map(|item| item.parse()).collect(),
             Given::Text(_) | Given::Number(_) | Given::Other => return None,
         };
@@ -234,22 +223,14 @@ mod tests {
         assert_eq!(count.set(&Given::Word("12".to_owned())), Some(()));
         assert_eq!(count, 12);
         let mut origins = Vec::<Origin>::new();
-        assert_eq!(
-            origins.set(&Given::Word("https://a.example, http://b.example:81".to_owned())),
-            Some(())
-        );
+        assert_eq!(origins.set(&Given::Word("https://a.example, http://b.example:81".to_owned())), Some(()));
         assert_eq!(origins.to_toml(), r#"["https://a.example", "http://b.example:81"]"#);
     }
 
     #[test]
     fn a_number_in_quotes_or_out_of_range_is_no_number() {
         let mut count = 7_usize;
-        for given in [
-            Given::Text("12".to_owned()),
-            Given::Number(0),
-            Given::Number(u64::MAX),
-            Given::Other,
-        ] {
+        for given in [Given::Text("12".to_owned()), Given::Number(0), Given::Number(u64::MAX), Given::Other] {
             assert_eq!(count.set(&given), None);
         }
         assert_eq!(count, 7);

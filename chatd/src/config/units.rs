@@ -17,14 +17,8 @@ pub struct Size(usize);
 pub struct NoUnit;
 
 /// Milliseconds in each unit, the largest first.
-const PERIODS: [(&str, u64); 6] = [
-    ("w", 604_800_000),
-    ("d", 86_400_000),
-    ("h", 3_600_000),
-    ("m", 60_000),
-    ("s", 1_000),
-    ("ms", 1),
-];
+const PERIODS: [(&str, u64); 6] =
+    [("w", 604_800_000), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
 /// Bytes in each unit, the largest first.
 const SIZES: [(&str, u64); 4] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
@@ -57,22 +51,14 @@ impl Size {
 fn amount(text: &str, units: &[(&str, u64)], most: u64) -> Result<u64, NoUnit> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).ok_or(NoUnit)?;
     let (number, unit) = text.split_at(digits);
-    let (_, factor) = units
-        .iter()
-        .find(|(name, _)| *name == unit.trim_start())
-        .ok_or(NoUnit)?;
+    let (_, factor) = units.iter().find(|(name, _)| *name == unit.trim_start()).ok_or(NoUnit)?;
     let number: u64 = number.parse().map_err(|_| NoUnit)?;
-    number
-        .checked_mul(*factor)
-        .filter(|amount| *amount <= most)
-        .ok_or(NoUnit)
+    number.checked_mul(*factor).filter(|amount| *amount <= most).ok_or(NoUnit)
 }
 
 /// Writes an amount with the largest unit that divides it.
 fn write(f: &mut fmt::Formatter<'_>, amount: u64, units: &[(&str, u64)]) -> fmt::Result {
-    let fitting = units
-        .iter()
-        .find(|(_, factor)| amount > 0 && amount.is_multiple_of(*factor));
+    let fitting = units.iter().find(|(_, factor)| amount > 0 && amount.is_multiple_of(*factor));
     match fitting {
         Some((unit, factor)) => write!(f, "{}{unit}", amount / factor),
         None => write!(f, "0{}", units[units.len() - 1].0),
@@ -131,13 +117,7 @@ mod tests {
 
     #[test]
     fn sizes_are_read_and_written() {
-        for (text, bytes) in [
-            ("16KiB", 16_384),
-            ("1MiB", 1_048_576),
-            ("3GiB", 3 << 30),
-            ("100B", 100),
-            ("0B", 0),
-        ] {
+        for (text, bytes) in [("16KiB", 16_384), ("1MiB", 1_048_576), ("3GiB", 3 << 30), ("100B", 100), ("0B", 0)] {
             let size: Size = text.parse().unwrap();
             assert_eq!(size.bytes(), bytes, "{text}");
             assert_eq!(size.to_string(), text);
@@ -146,18 +126,7 @@ mod tests {
 
     #[test]
     fn a_number_without_a_unit_and_nonsense_are_refused() {
-        for text in [
-            "",
-            "12",
-            "h",
-            "-1h",
-            "1.5h",
-            "1y",
-            "12H",
-            "99999999999999999999d",
-            "3651d",
-            "１s",
-        ] {
+        for text in ["", "12", "h", "-1h", "1.5h", "1y", "12H", "99999999999999999999d", "3651d", "１s"] {
             assert_eq!(text.parse::<Period>(), Err(NoUnit), "{text}");
         }
         for text in ["", "16", "16KB", "16kib", "KiB", "-1B", "1025GiB", "99999999999GiB"] {

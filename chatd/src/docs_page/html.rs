@@ -36,12 +36,7 @@ impl fmt::Display for Text<'_> {
 /// Paragraphs, divided by empty lines, with `code` between backticks. The rest of Markdown stays as it is written.
 pub(super) fn prose(source: &str) -> String {
     let mut html = String::new();
-    for paragraph in source
-        .replace("\r\n", "\n")
-        .split("\n\n")
-        .map(str::trim)
-        .filter(|text| !text.is_empty())
-    {
+    for paragraph in source.replace("\r\n", "\n").split("\n\n").map(str::trim).filter(|text| !text.is_empty()) {
         html.push_str("<p>");
         let parts: Vec<&str> = paragraph.split('`').collect();
         // The last backtick of an odd number has no partner and stays one.
@@ -75,16 +70,10 @@ pub(super) struct Slugs(BTreeSet<String>);
 
 impl Slugs {
     pub(super) fn unique(&mut self, name: &str) -> String {
-        let words = name
-            .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-            .filter(|word| !word.is_empty());
+        let words = name.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| !word.is_empty());
         let slug = words.collect::<Vec<_>>().join("-");
         // `content` is the anchor of the page itself.
-        let slug = if slug.is_empty() || slug == "content" {
-            format!("x-{slug}")
-        } else {
-            slug
-        };
+        let slug = if slug.is_empty() || slug == "content" { format!("x-{slug}") } else { slug };
         let mut candidate = slug.clone();
         let mut number = 2;
         while !self.0.insert(candidate.clone()) {

@@ -8,11 +8,7 @@ use super::schema::Schemas;
 
 /// What follows the name of a field that must be there.
 pub(super) fn required_mark(required: bool) -> &'static str {
-    if required {
-        " <strong class=\"required\">required</strong>"
-    } else {
-        ""
-    }
+    if required { " <strong class=\"required\">required</strong>" } else { "" }
 }
 
 /// A value as it stands in JSON.
@@ -43,16 +39,8 @@ impl<'a> Schemas<'a> {
             return format!("one of {}", codes(&schema["enum"]));
         }
         let several: Vec<&str> = items(&schema["type"]).filter_map(Value::as_str).collect();
-        let kinds = if several.is_empty() {
-            vec![schema["type"].as_str().unwrap_or("any")]
-        } else {
-            several
-        };
-        kinds
-            .into_iter()
-            .map(|kind| self.plain_kind(kind, schema))
-            .collect::<Vec<_>>()
-            .join(" or ")
+        let kinds = if several.is_empty() { vec![schema["type"].as_str().unwrap_or("any")] } else { several };
+        kinds.into_iter().map(|kind| self.plain_kind(kind, schema)).collect::<Vec<_>>().join(" or ")
     }
 
     fn plain_kind(&self, kind: &str, schema: &'a Value) -> String {
@@ -71,21 +59,12 @@ impl<'a> Schemas<'a> {
 
     /// A link to a named schema, and its values when these are all there is to say.
     fn link(&self, reference: &str, schema: &'a Value) -> String {
-        let name = reference
-            .rsplit('/')
-            .next()
-            .unwrap_or_default()
-            .replace("~1", "/")
-            .replace("~0", "~");
+        let name = reference.rsplit('/').next().unwrap_or_default().replace("~1", "/").replace("~0", "~");
         let Some(anchor) = self.anchors.get(name.as_str()) else {
             return text(&name).to_string();
         };
         let values = codes(&self.resolve(schema)["enum"]);
-        let values = if values.is_empty() {
-            values
-        } else {
-            format!(": {values}")
-        };
+        let values = if values.is_empty() { values } else { format!(": {values}") };
         format!("<a href=\"#{anchor}\">{}</a>{values}", text(&name))
     }
 }
@@ -102,13 +81,7 @@ pub(super) fn bounds(schema: &Value) -> String {
         ("pattern", "like"),
         ("default", "default"),
     ];
-    let bounds: Vec<String> = words
-        .iter()
-        .filter_map(|(name, word)| Some(format!("{word} {}", code(schema.get(name)?))))
-        .collect();
-    if bounds.is_empty() {
-        String::new()
-    } else {
-        format!(" <small>{}</small>", bounds.join(", "))
-    }
+    let bounds: Vec<String> =
+        words.iter().filter_map(|(name, word)| Some(format!("{word} {}", code(schema.get(name)?)))).collect();
+    if bounds.is_empty() { String::new() } else { format!(" <small>{}</small>", bounds.join(", ")) }
 }

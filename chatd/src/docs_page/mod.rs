@@ -76,12 +76,7 @@ impl<'a> Document<'a> {
         let mut tag = |name: &'a str, description: &'a str, slugs: &mut Slugs| -> usize {
             tags.iter().position(|tag| tag.name == name).unwrap_or_else(|| {
                 let anchor = slugs.unique(&format!("tag-{name}"));
-                tags.push(Tag {
-                    name,
-                    description,
-                    anchor,
-                    operations: Vec::new(),
-                });
+                tags.push(Tag { name, description, anchor, operations: Vec::new() });
                 tags.len() - 1
             })
         };
@@ -94,21 +89,10 @@ impl<'a> Document<'a> {
                 let Some(body) = item.get(method) else { continue };
                 let name = body["tags"][0].as_str().unwrap_or(UNTAGGED);
                 let index = tag(name, "", &mut slugs);
-                let id = body["operationId"]
-                    .as_str()
-                    .map_or_else(|| format!("{method}-{path}"), str::to_owned);
+                let id = body["operationId"].as_str().map_or_else(|| format!("{method}-{path}"), str::to_owned);
                 let anchor = slugs.unique(&id);
                 let parameters = items(&body["parameters"]).chain(items(&item["parameters"])).collect();
-                found.push((
-                    index,
-                    Operation {
-                        method,
-                        path,
-                        anchor,
-                        parameters,
-                        body,
-                    },
-                ));
+                found.push((index, Operation { method, path, anchor, parameters, body }));
             }
         }
         for (index, operation) in found {
@@ -134,13 +118,7 @@ impl<'a> Document<'a> {
         self.write_contents(out)?;
         writeln!(out, "<main id=\"content\">\n{}", prose(member(info, "description")))?;
         for tag in &self.tags {
-            writeln!(
-                out,
-                "<section>\n<h2 id=\"{}\">{}</h2>\n{}",
-                tag.anchor,
-                text(tag.name),
-                prose(tag.description)
-            )?;
+            writeln!(out, "<section>\n<h2 id=\"{}\">{}</h2>\n{}", tag.anchor, text(tag.name), prose(tag.description))?;
             for operation in &tag.operations {
                 self.write_operation(out, operation)?;
             }
@@ -166,9 +144,7 @@ impl<'a> Document<'a> {
                 out,
                 "<tr id=\"error-{code}\"><td><code>{code}</code></td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
                 error["status"].as_u64().unwrap_or_default(),
-                error["ws_close"]
-                    .as_u64()
-                    .map_or_else(|| "stays".to_owned(), |close| close.to_string()),
+                error["ws_close"].as_u64().map_or_else(|| "stays".to_owned(), |close| close.to_string()),
                 if error["retryable"] == true { "yes" } else { "no" },
                 text(member(error, "title")),
             )?;
@@ -180,10 +156,7 @@ impl<'a> Document<'a> {
         out.write_str("<nav aria-label=\"Contents\">\n<ul>\n")?;
         for tag in &self.tags {
             writeln!(out, "<li><a href=\"#{}\">{}</a>\n<ul>", tag.anchor, text(tag.name))?;
-            for Operation {
-                method, path, anchor, ..
-            } in &tag.operations
-            {
+            for Operation { method, path, anchor, .. } in &tag.operations {
                 writeln!(
                     out,
                     "<li><a href=\"#{anchor}\"><span class=\"method {method}\">{}</span> <code>{}</code></a></li>",

@@ -21,13 +21,7 @@ pub(super) struct Operation<'a> {
 
 impl Document<'_> {
     pub(super) fn write_operation(&self, out: &mut String, operation: &Operation<'_>) -> fmt::Result {
-        let Operation {
-            method,
-            path,
-            anchor,
-            parameters,
-            body,
-        } = operation;
+        let Operation { method, path, anchor, parameters, body } = operation;
         writeln!(
             out,
             "<article>\n<h3 id=\"{anchor}\"><a href=\"#{anchor}\"><span class=\"method {method}\">{}</span> \
@@ -60,18 +54,11 @@ impl Document<'_> {
         let security = body.get("security").unwrap_or(&self.root["security"]);
         let names: Vec<String> = items(security)
             .map(|any| {
-                members(any)
-                    .map(|(name, _)| format!("<code>{}</code>", text(name)))
-                    .collect::<Vec<_>>()
-                    .join(" and ")
+                members(any).map(|(name, _)| format!("<code>{}</code>", text(name))).collect::<Vec<_>>().join(" and ")
             })
             .map(|all| if all.is_empty() { "nothing".to_owned() } else { all })
             .collect();
-        if names.is_empty() {
-            Ok(())
-        } else {
-            writeln!(out, "<p class=\"security\">Needs {}.</p>", names.join(" or "))
-        }
+        if names.is_empty() { Ok(()) } else { writeln!(out, "<p class=\"security\">Needs {}.</p>", names.join(" or ")) }
     }
 
     fn write_parameters(&self, out: &mut String, parameters: &[&Value]) -> fmt::Result {
@@ -106,22 +93,14 @@ impl Document<'_> {
             let response = self.schemas.resolve(response);
             let kinds: Vec<String> = members(&response["content"])
                 .map(|(media, content)| {
-                    format!(
-                        "{} <small>{}</small>",
-                        self.schemas.kind(&content["schema"]),
-                        text(media)
-                    )
+                    format!("{} <small>{}</small>", self.schemas.kind(&content["schema"]), text(media))
                 })
                 .collect();
             writeln!(
                 rows,
                 "<tr><th scope=\"row\"><code>{}</code></th><td>{}</td><td>{}</td></tr>",
                 text(status),
-                if kinds.is_empty() {
-                    "no body".to_owned()
-                } else {
-                    kinds.join("<br>")
-                },
+                if kinds.is_empty() { "no body".to_owned() } else { kinds.join("<br>") },
                 prose(member(response, "description")),
             )?;
         }

@@ -29,9 +29,7 @@ struct Field<'a> {
 impl<'a> Schemas<'a> {
     pub(super) fn new(root: &'a Value, slugs: &mut Slugs) -> Self {
         let named = members(&root["components"]["schemas"]);
-        let anchors = named
-            .map(|(name, _)| (name.as_str(), slugs.unique(&format!("schema-{name}"))))
-            .collect();
+        let anchors = named.map(|(name, _)| (name.as_str(), slugs.unique(&format!("schema-{name}")))).collect();
         Self { root, anchors }
     }
 
@@ -55,11 +53,7 @@ impl<'a> Schemas<'a> {
         let schema = self.resolve(schema);
         let is_required = |name: &str| items(&schema["required"]).any(|required| required == name);
         let mut fields: Vec<Field<'a>> = members(&schema["properties"])
-            .map(|(name, schema)| Field {
-                name,
-                schema,
-                required: is_required(name),
-            })
+            .map(|(name, schema)| Field { name, schema, required: is_required(name) })
             .collect();
         if hops > 0 {
             fields.extend(items(&schema["allOf"]).flat_map(|part| self.fields(part, hops - 1)));
@@ -94,25 +88,14 @@ impl<'a> Schemas<'a> {
         if !rows.is_empty() {
             return html::table(out, ["Field", "Type", "Meaning"], &rows);
         }
-        let choices: Vec<&Value> = ["oneOf", "anyOf"]
-            .into_iter()
-            .flat_map(|word| items(&resolved[word]))
-            .collect();
+        let choices: Vec<&Value> = ["oneOf", "anyOf"].into_iter().flat_map(|word| items(&resolved[word])).collect();
         if choices.is_empty() {
             return writeln!(out, "<p>{}{}</p>", self.kind(resolved), bounds(resolved));
         }
         out.write_str("<p>One of:</p>\n<ol>\n")?;
         for choice in choices {
-            let title = choice["title"]
-                .as_str()
-                .map(|title| format!("{}: ", text(title)))
-                .unwrap_or_default();
-            writeln!(
-                out,
-                "<li>{title}{}\n{}",
-                self.kind(choice),
-                prose(member(choice, "description"))
-            )?;
+            let title = choice["title"].as_str().map(|title| format!("{}: ", text(title))).unwrap_or_default();
+            writeln!(out, "<li>{title}{}\n{}", self.kind(choice), prose(member(choice, "description")))?;
             // A named choice has its own table; this one has no other place.
             let mut rows = String::new();
             if choice["$ref"].is_null() {
@@ -131,9 +114,7 @@ impl<'a> Schemas<'a> {
             let name = format!("{within}{name}");
             let resolved = self.resolve(schema);
             // What stands beside a reference is about this use of it.
-            let meaning = schema["description"]
-                .as_str()
-                .unwrap_or_else(|| member(resolved, "description"));
+            let meaning = schema["description"].as_str().unwrap_or_else(|| member(resolved, "description"));
             writeln!(
                 rows,
                 "<tr><th scope=\"row\"><code>{}</code>{}</th><td>{}{}</td><td>{}</td></tr>",
@@ -172,11 +153,7 @@ impl<'a> Schemas<'a> {
             let Some(anchor) = self.anchors.get(name.as_str()) else {
                 continue;
             };
-            writeln!(
-                out,
-                "<article>\n<h3 id=\"{anchor}\"><a href=\"#{anchor}\">{}</a></h3>",
-                text(name)
-            )?;
+            writeln!(out, "<article>\n<h3 id=\"{anchor}\"><a href=\"#{anchor}\">{}</a></h3>", text(name))?;
             out.write_str(&prose(member(schema, "description")))?;
             self.write_fields(out, schema, 0)?;
             out.write_str("</article>\n")?;

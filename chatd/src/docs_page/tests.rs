@@ -68,18 +68,13 @@ fn shop() -> Value {
 
 /// The row of a table that begins with this name.
 fn row<'a>(page: &'a str, name: &str) -> &'a str {
-    let start = page
-        .find(&format!("<tr><th scope=\"row\"><code>{name}</code>"))
-        .unwrap_or_else(|| panic!("no {name}"));
+    let start = page.find(&format!("<tr><th scope=\"row\"><code>{name}</code>")).unwrap_or_else(|| panic!("no {name}"));
     page[start..].split_once("</tr>").unwrap().0
 }
 
 /// The values of an attribute all over the page.
 fn attributes<'a>(page: &'a str, name: &str) -> Vec<&'a str> {
-    page.split(&format!(" {name}=\""))
-        .skip(1)
-        .map(|rest| rest.split_once('"').unwrap().0)
-        .collect()
+    page.split(&format!(" {name}=\"")).skip(1).map(|rest| rest.split_once('"').unwrap().0).collect()
 }
 
 #[test]
@@ -97,10 +92,7 @@ fn hostile_text_stays_text() {
 fn nothing_is_loaded_but_the_style() {
     let page = render(&shop());
     assert!(!page.contains(" src=\""));
-    let outside: Vec<_> = attributes(&page, "href")
-        .into_iter()
-        .filter(|href| !href.starts_with('#'))
-        .collect();
+    let outside: Vec<_> = attributes(&page, "href").into_iter().filter(|href| !href.starts_with('#')).collect();
     assert_eq!(outside, ["docs.css"]);
     for foreign in ["@import", "url(", "http"] {
         assert!(!STYLE.contains(foreign), "{foreign}");
@@ -111,10 +103,7 @@ fn nothing_is_loaded_but_the_style() {
 fn every_link_has_its_anchor_and_anchors_differ() {
     let page = render(&shop());
     let mut anchors = attributes(&page, "id");
-    for href in attributes(&page, "href")
-        .into_iter()
-        .filter_map(|href| href.strip_prefix('#'))
-    {
+    for href in attributes(&page, "href").into_iter().filter_map(|href| href.strip_prefix('#')) {
         assert!(anchors.contains(&href), "{href}");
     }
     let count = anchors.len();
@@ -154,10 +143,7 @@ fn parameters_of_the_operation_come_before_those_of_the_path() {
 fn fields_are_resolved_one_level_down() {
     let page = render(&shop());
     let text = row(&page, "text");
-    assert!(
-        text.contains("required</strong>") && text.contains("longest <code>16384</code>"),
-        "{text}"
-    );
+    assert!(text.contains("required</strong>") && text.contains("longest <code>16384</code>"), "{text}");
     assert!(row(&page, "files").contains("array of <a href=\"#schema-File\">File</a>"));
     assert!(row(&page, "files[].name").contains("required</strong>"));
     assert!(row(&page, "files[].size").contains("integer (int64)"));
@@ -172,24 +158,14 @@ fn fields_are_resolved_one_level_down() {
 fn schemas_are_listed_with_their_fields_or_choices() {
     let page = render(&shop());
     let schemas = page.split_once("<h2 id=\"schemas\">").unwrap().1;
-    assert!(
-        row(schemas, "seq").contains("integer"),
-        "the parts of an allOf are one table"
-    );
+    assert!(row(schemas, "seq").contains("integer"), "the parts of an allOf are one table");
     assert!(schemas.contains("<li>round: object") && row(schemas, "kind").contains("<code>&quot;round&quot;</code>"));
-    assert!(
-        schemas.contains("<a href=\"#schema-Circle\">Circle</a>"),
-        "a circle ends"
-    );
+    assert!(schemas.contains("<a href=\"#schema-Circle\">Circle</a>"), "a circle ends");
 }
 
 #[test]
 fn what_is_no_openapi_gives_an_empty_page() {
-    for document in [
-        json!(null),
-        json!([]),
-        json!({ "paths": [], "tags": {}, "components": 3 }),
-    ] {
+    for document in [json!(null), json!([]), json!({ "paths": [], "tags": {}, "components": 3 })] {
         assert!(render(&document).contains("<title>API</title>"));
     }
 }

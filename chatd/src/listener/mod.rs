@@ -150,13 +150,7 @@ async fn accept(
     let permit = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
     let (stream, peer) = listener.accept().await?;
     trouble.accepted();
-    Ok((
-        stream,
-        peer,
-        Place {
-            _permit: Arc::new(permit),
-        },
-    ))
+    Ok((stream, peer, Place { _permit: Arc::new(permit) }))
 }
 
 async fn serve_connection<S, B>(

@@ -13,11 +13,7 @@ use super::*;
 const PATIENCE: Duration = Duration::from_secs(10);
 const SHORT: Duration = Duration::from_millis(150);
 
-const LIMITS: HttpLimits = HttpLimits {
-    header_timeout: PATIENCE,
-    shutdown_grace: PATIENCE,
-    connections: 100,
-};
+const LIMITS: HttpLimits = HttpLimits { header_timeout: PATIENCE, shutdown_grace: PATIENCE, connections: 100 };
 
 /// What the requests of a test share.
 #[derive(Clone)]
@@ -50,11 +46,7 @@ impl Shop {
                     drop(place);
                 });
                 let response = Response::builder().status(StatusCode::SWITCHING_PROTOCOLS);
-                response
-                    .header(CONNECTION, "upgrade")
-                    .header(UPGRADE, "test")
-                    .body(Full::default())
-                    .unwrap()
+                response.header(CONNECTION, "upgrade").header(UPGRADE, "test").body(Full::default()).unwrap()
             }
             _ => Response::new(Full::from("hello")),
         })
@@ -76,22 +68,11 @@ impl Server {
         let address = listener.local_addr().unwrap();
         let (shutdown, tasks, release) = (CancellationToken::new(), TaskTracker::new(), Arc::new(Notify::new()));
         let (arrived, arrivals) = mpsc::channel(16);
-        let shop = Shop {
-            arrived,
-            release: Arc::clone(&release),
-            tasks: tasks.clone(),
-        };
+        let shop = Shop { arrived, release: Arc::clone(&release), tasks: tasks.clone() };
         let service = tower::service_fn(move |request| shop.clone().answer(request));
         let (token, tracker) = (shutdown.clone(), tasks.clone());
         let ended = tasks.spawn(async move { serve(listener, service, limits, token, &tracker).await });
-        Self {
-            address,
-            shutdown,
-            tasks,
-            ended,
-            release,
-            arrivals,
-        }
+        Self { address, shutdown, tasks, ended, release, arrivals }
     }
 
     async fn connect(&self) -> Client {
@@ -99,10 +80,7 @@ impl Server {
     }
 
     async fn arrival(&mut self) -> String {
-        timeout(PATIENCE, self.arrivals.recv())
-            .await
-            .expect("a request arrives")
-            .unwrap()
+        timeout(PATIENCE, self.arrivals.recv()).await.expect("a request arrives").unwrap()
     }
 
     /// Waits for the loop to end, and for every task that it started.
@@ -133,48 +111,33 @@ impl Client {
                 read.push(self.0.read_u8().await.unwrap());
             }
         };
-        timeout(PATIENCE, reading)
-            .await
-            .unwrap_or_else(|_| panic!("no {end:?} was read"));
+        timeout(PATIENCE, reading).await.unwrap_or_else(|_| panic!("no {end:?} was read"));
         String::from_utf8(read).unwrap()
     }
 
     /// Reads until the server closes. A reset is an end too: what we sent was not all read.
     async fn read_to_end(&mut self) -> String {
         let mut read = Vec::new();
-        let _ = timeout(PATIENCE, self.0.read_to_end(&mut read))
-            .await
-            .expect("the server closes");
+        let _ = timeout(PATIENCE, self.0.read_to_end(&mut read)).await.expect("the server closes");
         String::from_utf8(read).unwrap()
     }
 }
 
 #[tokio::test]
 async fn a_peer_that_stalls_before_the_end_of_the_headers_is_closed() {
-    let server = Server::start(HttpLimits {
-        header_timeout: SHORT,
-        ..LIMITS
-    })
-    .await;
+    let server = Server::start(HttpLimits { header_timeout: SHORT, ..LIMITS }).await;
     for start in ["", "G", "PRI * HT", "GET / HTTP/1.1\r\nHost: sh"] {
         let mut client = server.connect().await;
         client.send(start).await;
         let answer = client.read_to_end().await;
-        assert!(
-            answer.is_empty() || answer.starts_with("HTTP/1.1 408"),
-            "{start:?}: {answer}"
-        );
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408"), "{start:?}: {answer}");
     }
     server.end().await;
 }
 
 #[tokio::test]
 async fn an_idle_connection_is_closed_after_its_last_answer() {
-    let server = Server::start(HttpLimits {
-        header_timeout: SHORT,
-        ..LIMITS
-    })
-    .await;
+    let server = Server::start(HttpLimits { header_timeout: SHORT, ..LIMITS }).await;
     let mut client = server.connect().await;
     client.get("/").await;
     assert!(client.read_to_end().await.ends_with("hello"));
@@ -187,10 +150,7 @@ async fn http_2_is_refused() {
     let mut client = server.connect().await;
     client.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
     let answer = client.read_to_end().await;
-    assert!(
-        answer.is_empty() || answer.starts_with("HTTP/1.1 4") || answer.starts_with("HTTP/1.1 505"),
-        "{answer}"
-    );
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4") || answer.starts_with("HTTP/1.1 505"), "{answer}");
     assert!(server.arrivals.try_recv().is_err());
     server.end().await;
 }
@@ -247,25 +207,16 @@ async fn shutdown_stops_accepting_and_lets_a_request_finish() {
             tokio::task::yield_now().await;
         }
     };
-    timeout(PATIENCE, refused)
-        .await
-        .expect("the listener closes while the request runs");
+    timeout(PATIENCE, refused).await.expect("the listener closes while the request runs");
     server.release.notify_one();
     let answer = client.read_to_end().await;
-    assert!(
-        answer.starts_with("HTTP/1.1 200") && answer.ends_with("done"),
-        "{answer}"
-    );
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("done"), "{answer}");
     server.end().await;
 }
 
 #[tokio::test]
 async fn a_request_that_outlasts_the_grace_is_dropped() {
-    let mut server = Server::start(HttpLimits {
-        shutdown_grace: SHORT,
-        ..LIMITS
-    })
-    .await;
+    let mut server = Server::start(HttpLimits { shutdown_grace: SHORT, ..LIMITS }).await;
     let mut client = server.connect().await;
     client.get("/slow").await;
     server.arrival().await;
@@ -276,11 +227,7 @@ async fn a_request_that_outlasts_the_grace_is_dropped() {
 
 #[tokio::test]
 async fn at_the_cap_a_connection_waits_for_a_place() {
-    let mut server = Server::start(HttpLimits {
-        connections: 1,
-        ..LIMITS
-    })
-    .await;
+    let mut server = Server::start(HttpLimits { connections: 1, ..LIMITS }).await;
     let mut first = server.connect().await;
     first.get("/1").await;
     first.read_until("hello").await;
@@ -288,14 +235,8 @@ async fn at_the_cap_a_connection_waits_for_a_place() {
     second.get("/2").await;
     first.get("/3").await;
     first.read_until("hello").await;
-    assert_eq!(
-        (server.arrival().await, server.arrival().await),
-        ("/1".to_owned(), "/3".to_owned())
-    );
-    assert!(
-        timeout(SHORT, server.arrivals.recv()).await.is_err(),
-        "the second waits"
-    );
+    assert_eq!((server.arrival().await, server.arrival().await), ("/1".to_owned(), "/3".to_owned()));
+    assert!(timeout(SHORT, server.arrivals.recv()).await.is_err(), "the second waits");
     drop(first);
     second.read_until("hello").await;
     assert_eq!(server.arrival().await, "/2");
@@ -304,15 +245,9 @@ async fn at_the_cap_a_connection_waits_for_a_place() {
 
 #[tokio::test]
 async fn an_upgraded_connection_stays_counted_by_its_place() {
-    let mut server = Server::start(HttpLimits {
-        connections: 1,
-        ..LIMITS
-    })
-    .await;
+    let mut server = Server::start(HttpLimits { connections: 1, ..LIMITS }).await;
     let mut socket = server.connect().await;
-    socket
-        .send("GET /socket HTTP/1.1\r\nHost: shop\r\nConnection: upgrade\r\nUpgrade: test\r\n\r\n")
-        .await;
+    socket.send("GET /socket HTTP/1.1\r\nHost: shop\r\nConnection: upgrade\r\nUpgrade: test\r\n\r\n").await;
     assert!(socket.read_until("hi").await.starts_with("HTTP/1.1 101"));
     assert_eq!(server.arrival().await, "/socket");
     let mut next = server.connect().await;

@@ -51,10 +51,7 @@ pub(crate) async fn create(
                 return Err(Refused::invalid("/subject", "Only groups have a subject."));
             }
             let [with] = body.participants[..] else {
-                return Err(Refused::invalid(
-                    "/participants",
-                    "A direct conversation has exactly one other person.",
-                ));
+                return Err(Refused::invalid("/participants", "A direct conversation has exactly one other person."));
             };
             me.open_direct(with).await?
         }

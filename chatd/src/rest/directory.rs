@@ -28,11 +28,7 @@ pub(crate) struct DirectoryQuery {
     (status = 400, description = "`invalid`, `invalid_cursor`", body = Problem),
 ))]
 pub(crate) async fn list(Caller(me): Caller, Query(query): Query<DirectoryQuery>) -> Answer<Shown<Page<Person>>> {
-    let role = query
-        .role
-        .ok_or_else(|| Refused::invalid("role", "Say which role, such as `?role=agent`."))?;
+    let role = query.role.ok_or_else(|| Refused::invalid("role", "Say which role, such as `?role=agent`."))?;
     let limit = query.limit.unwrap_or(DEFAULT_ROWS);
-    Ok(Shown(
-        me.directory(role, limit, query.cursor.map(Cursor::from_text)).await?,
-    ))
+    Ok(Shown(me.directory(role, limit, query.cursor.map(Cursor::from_text)).await?))
 }

@@ -70,11 +70,7 @@ pub(crate) async fn send(
 ) -> Answer<(StatusCode, Shown<Message>)> {
     let draft = Draft::text(body.text).client_id(body.client_id);
     let sent = me.conversation(path.id).send(draft).await?;
-    let status = if sent.duplicate {
-        StatusCode::OK
-    } else {
-        StatusCode::CREATED
-    };
+    let status = if sent.duplicate { StatusCode::OK } else { StatusCode::CREATED };
     Ok((status, Shown((*sent.message).clone())))
 }
 

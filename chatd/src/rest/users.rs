@@ -16,8 +16,6 @@ use crate::extract::{Caller, Json};
     (status = 409, description = "`email_taken`", body = Problem),
 ))]
 pub(crate) async fn create(Caller(me): Caller, Json(body): Json<NewUser>) -> Answer<(StatusCode, Shown<User>)> {
-    let user = me
-        .create_user(body.role, &body.email, &body.name, body.password)
-        .await?;
+    let user = me.create_user(body.role, &body.email, &body.name, body.password).await?;
     Ok((StatusCode::CREATED, Shown(user)))
 }

@@ -47,11 +47,7 @@ struct About {
 
 impl About {
     fn conversation(conversation: ConversationId, version: u64) -> Self {
-        Self {
-            conv: Some(conversation),
-            v: version,
-            ..Self::default()
-        }
+        Self { conv: Some(conversation), v: version, ..Self::default() }
     }
 }
 
@@ -65,66 +61,27 @@ impl Sheet<'_> {
     fn write<D: Serialize>(self, e: EventName, about: About, d: &D) -> Option<String> {
         let About { conv, seq, v, cid } = about;
         let (at, by) = (self.told.at(), self.told.by().cloned());
-        serde_json::to_string(&Body {
-            head: EventHead {
-                c: self.c,
-                e,
-                conv,
-                seq,
-                v,
-                at,
-                by,
-                cid,
-            },
-            d,
-        })
-        .ok()
+        serde_json::to_string(&Body { head: EventHead { c: self.c, e, conv, seq, v, at, by, cid }, d }).ok()
     }
 }
 
 fn body(told: &Told, cursor: impl FnOnce(&Told) -> Cursor) -> Option<String> {
-    let sheet = Sheet {
-        told,
-        c: cursor(told).as_str().to_owned(),
-    };
+    let sheet = Sheet { told, c: cursor(told).as_str().to_owned() };
     let concerns_reader = told.rendering() == Rendering::Subject;
     match told.event() {
         Event::MessageCreated(message) => {
-            let (conv, seq, cid) = (
-                Some(message.conversation_id),
-                Some(message.seq),
-                message.client_id.clone(),
-            );
-            sheet.write(
-                EventName::MessageCreated,
-                About {
-                    conv,
-                    seq,
-                    v: message.version,
-                    cid,
-                },
-                &*message,
-            )
+            let (conv, seq, cid) = (Some(message.conversation_id), Some(message.seq), message.client_id.clone());
+            sheet.write(EventName::MessageCreated, About { conv, seq, v: message.version, cid }, &*message)
         }
-        Event::ReadMoved {
-            conversation,
-            user,
-            seq,
-        } => {
-            let about = About {
-                seq: Some(seq),
-                ..About::conversation(conversation, seq.0)
-            };
+        Event::ReadMoved { conversation, user, seq } => {
+            let about = About { seq: Some(seq), ..About::conversation(conversation, seq.0) };
             sheet.write(EventName::ReadMoved, about, &ReadMoved { user_id: user, seq })
         }
         Event::ConversationCreated(conversation) => {
             let about = About::conversation(conversation.id, conversation.version);
             sheet.write(EventName::ConversationCreated, about, &*conversation)
         }
-        Event::ParticipantAdded {
-            participant,
-            conversation,
-        } => {
+        Event::ParticipantAdded { participant, conversation } => {
             let about = About::conversation(conversation.id, conversation.version);
             if concerns_reader {
                 sheet.write(EventName::AccessGranted, about, &*conversation)
@@ -132,53 +89,26 @@ fn body(told: &Told, cursor: impl FnOnce(&Told) -> Cursor) -> Option<String> {
                 sheet.write(EventName::ParticipantAdded, about, &ParticipantAdded { participant })
             }
         }
-        Event::ParticipantRemoved {
-            conversation,
-            user,
-            version,
-        } => {
+        Event::ParticipantRemoved { conversation, user, version } => {
             let about = About::conversation(conversation, version);
             if concerns_reader {
-                sheet.write(
-                    EventName::AccessRevoked,
-                    about,
-                    &AccessRevoked {
-                        conversation_id: conversation,
-                    },
-                )
+                sheet.write(EventName::AccessRevoked, about, &AccessRevoked { conversation_id: conversation })
             } else {
-                sheet.write(
-                    EventName::ParticipantRemoved,
-                    about,
-                    &ParticipantRemoved { user_id: user },
-                )
+                sheet.write(EventName::ParticipantRemoved, about, &ParticipantRemoved { user_id: user })
             }
         }
-        Event::UserChanged(user) => sheet.write(
-            EventName::UserChanged,
-            About {
-                v: user.version,
-                ..About::default()
-            },
-            &user,
-        ),
+        Event::UserChanged(user) => {
+            sheet.write(EventName::UserChanged, About { v: user.version, ..About::default() }, &user)
+        }
         _ => None,
     }
 }
 
 pub(super) fn signal(signal: &Signal) -> Option<EphemeralEvent> {
     match *signal {
-        Signal::Typing {
-            conversation,
-            user,
-            on,
-            expires_in_ms,
-        } => Some(EphemeralEvent::Typing {
-            conv: conversation,
-            user,
-            on,
-            expires_in_ms,
-        }),
+        Signal::Typing { conversation, user, on, expires_in_ms } => {
+            Some(EphemeralEvent::Typing { conv: conversation, user, on, expires_in_ms })
+        }
         Signal::Presence { user, online } => Some(EphemeralEvent::Presence { user, online }),
         _ => None,
     }

@@ -52,12 +52,9 @@ pub(super) async fn greet(app: &App, socket: &mut Socket) -> Result<(Actor, Even
 async fn first_text(socket: &mut Socket) -> Result<String, End> {
     loop {
         return match socket.next().await {
-            Some(Ok(Message::Text(text))) if text.len() > BEFORE_WELCOME_BYTES => Err(End::Close {
-                code: 1009,
-                reason: ErrorCode::TooLarge,
-                reconnect: false,
-                after: Duration::ZERO,
-            }),
+            Some(Ok(Message::Text(text))) if text.len() > BEFORE_WELCOME_BYTES => {
+                Err(End::Close { code: 1009, reason: ErrorCode::TooLarge, reconnect: false, after: Duration::ZERO })
+            }
             Some(Ok(Message::Text(text))) => Ok(text.as_str().to_owned()),
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
             Some(Ok(Message::Binary(_))) => {

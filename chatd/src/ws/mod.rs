@@ -66,15 +66,9 @@ fn admit(app: &App, headers: &HeaderMap) -> Result<(), Refused> {
         && !app.config.allowed_origins.contains(origin)
         && !is_own_origin(origin, headers.get(header::HOST))
     {
-        return Err(Refused::new(
-            ErrorCode::Forbidden,
-            "Pages of this origin may not open the WebSocket.",
-        ));
+        return Err(Refused::new(ErrorCode::Forbidden, "Pages of this origin may not open the WebSocket."));
     }
-    let offered = headers
-        .get_all(header::SEC_WEBSOCKET_PROTOCOL)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
+    let offered = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
     let mut offered = offered.flat_map(|value| value.split(',')).map(str::trim).peekable();
     if offered.peek().is_some() && !offered.any(|protocol| protocol == SUBPROTOCOL) {
         let detail = format!("This server speaks the sub-protocol `{SUBPROTOCOL}`.");

@@ -32,12 +32,7 @@ pub(super) enum End {
     /// The peer is gone; there is nobody to say anything to.
     Gone,
     /// Say so, close with this code.
-    Close {
-        code: u16,
-        reason: ErrorCode,
-        reconnect: bool,
-        after: Duration,
-    },
+    Close { code: u16, reason: ErrorCode, reconnect: bool, after: Duration },
 }
 
 impl End {
@@ -59,30 +54,15 @@ impl End {
 
     /// So many sockets of one person are open that this one cannot be: coming back changes nothing.
     pub(super) fn too_many() -> Self {
-        Self::Close {
-            code: 4409,
-            reason: ErrorCode::RateLimited,
-            reconnect: false,
-            after: Duration::ZERO,
-        }
+        Self::Close { code: 4409, reason: ErrorCode::RateLimited, reconnect: false, after: Duration::ZERO }
     }
 
     pub(super) fn draining() -> Self {
-        Self::Close {
-            code: 4503,
-            reason: ErrorCode::Draining,
-            reconnect: true,
-            after: AFTER_A_FAULT,
-        }
+        Self::Close { code: 4503, reason: ErrorCode::Draining, reconnect: true, after: AFTER_A_FAULT }
     }
 
     pub(super) fn no_progress() -> Self {
-        Self::Close {
-            code: 4408,
-            reason: ErrorCode::Unavailable,
-            reconnect: true,
-            after: Duration::ZERO,
-        }
+        Self::Close { code: 4408, reason: ErrorCode::Unavailable, reconnect: true, after: Duration::ZERO }
     }
 }
 
@@ -122,21 +102,10 @@ pub(super) async fn flush(socket: &mut Socket) -> Result<(), End> {
 
 /// Says why, closes, and waits a moment for the peer to take it.
 pub(super) async fn end(socket: &mut Socket, end: End) {
-    let End::Close {
-        code,
-        reason,
-        reconnect,
-        after,
-    } = end
-    else {
+    let End::Close { code, reason, reconnect, after } = end else {
         return;
     };
-    let bye = Bye {
-        code,
-        reason,
-        reconnect,
-        after_ms: after.as_millis().try_into().unwrap_or(u64::MAX),
-    };
+    let bye = Bye { code, reason, reconnect, after_ms: after.as_millis().try_into().unwrap_or(u64::MAX) };
     let until = Instant::now() + GOODBYE;
     let goodbye = async {
         // The codes of RFC 6455 itself come without a word of ours: the peer does not speak our protocol.
@@ -144,12 +113,7 @@ pub(super) async fn end(socket: &mut Socket, end: End) {
             let text = serde_json::to_string(&ServerFrame::Bye(bye)).unwrap_or_default();
             socket.feed(Message::text(text)).await?;
         }
-        socket
-            .close(Some(CloseFrame {
-                code: code.into(),
-                reason: reason.as_str().into(),
-            }))
-            .await?;
+        socket.close(Some(CloseFrame { code: code.into(), reason: reason.as_str().into() })).await?;
         // Read on until the peer closes too, or the connection would be reset under its last frames.
         while let Some(Ok(_)) = futures_util::StreamExt::next(socket).await {}
         Ok::<_, tokio_tungstenite::tungstenite::Error>(())

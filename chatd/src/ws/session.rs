@@ -179,13 +179,7 @@ impl Session {
             ClientFrame::Ping(_) => {
                 self.last_out = Instant::now();
                 let c = self.stream.idle_cursor().unwrap_or_else(|| self.stream.cursor());
-                feed_frame(
-                    socket,
-                    &ServerFrame::Ping {
-                        c: c.as_str().to_owned(),
-                    },
-                )
-                .await
+                feed_frame(socket, &ServerFrame::Ping { c: c.as_str().to_owned() }).await
             }
             ClientFrame::Hello(_) => {
                 let refused = Refused::new(ErrorCode::Conflict, "You have said hello already.");
@@ -268,13 +262,7 @@ impl Session {
         if self.last_out + HEARTBEAT <= now {
             self.last_out = now;
             let c = self.stream.idle_cursor().unwrap_or_else(|| self.stream.cursor());
-            feed_frame(
-                socket,
-                &ServerFrame::Ping {
-                    c: c.as_str().to_owned(),
-                },
-            )
-            .await?;
+            feed_frame(socket, &ServerFrame::Ping { c: c.as_str().to_owned() }).await?;
         }
         Ok(())
     }
@@ -316,10 +304,5 @@ pub(super) fn violation(error: &WsError) -> End {
         WsError::Protocol(_) => (1002, ErrorCode::Invalid),
         _ => return End::Gone,
     };
-    End::Close {
-        code,
-        reason,
-        reconnect: false,
-        after: Duration::ZERO,
-    }
+    End::Close { code, reason, reconnect: false, after: Duration::ZERO }
 }

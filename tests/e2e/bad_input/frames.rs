@@ -27,44 +27,18 @@ async fn bad_frames_are_answered_and_the_connection_is_kept() {
         (r#"{"t":"Send","re":2}"#, "unsupported", Some(2)),
         (r#"{"t":"ping","extra":1}"#, "invalid", None),
         (r#"{"t":"ping"}{"t":"ping"}"#, "invalid", None),
-        (
-            &format!(r#"{{"t":"send","conv":"{order}","client_id":"a","text":"b"}}"#),
-            "invalid",
-            None,
-        ),
-        (
-            &format!(r#"{{"t":"send","re":-1,"conv":"{order}","client_id":"a","text":"b"}}"#),
-            "invalid",
-            None,
-        ),
-        (
-            &format!(r#"{{"t":"send","re":3,"conv":"{order}","client_id":"","text":"b"}}"#),
-            "invalid",
-            Some(3),
-        ),
+        (&format!(r#"{{"t":"send","conv":"{order}","client_id":"a","text":"b"}}"#), "invalid", None),
+        (&format!(r#"{{"t":"send","re":-1,"conv":"{order}","client_id":"a","text":"b"}}"#), "invalid", None),
+        (&format!(r#"{{"t":"send","re":3,"conv":"{order}","client_id":"","text":"b"}}"#), "invalid", Some(3)),
         (
             &format!(r#"{{"t":"send","re":4,"conv":"{order}","client_id":"a","text":"b","kind":"note"}}"#),
             "invalid",
             Some(4),
         ),
+        (&format!(r#"{{"t":"send","re":5,"conv":"{}","client_id":"a","text":"b"}}"#, shop.leo.id), "invalid", Some(5)),
+        (&format!(r#"{{"t":"read","re":6,"conv":"{order}","seq":-1}}"#), "invalid", Some(6)),
         (
-            &format!(
-                r#"{{"t":"send","re":5,"conv":"{}","client_id":"a","text":"b"}}"#,
-                shop.leo.id
-            ),
-            "invalid",
-            Some(5),
-        ),
-        (
-            &format!(r#"{{"t":"read","re":6,"conv":"{order}","seq":-1}}"#),
-            "invalid",
-            Some(6),
-        ),
-        (
-            &format!(
-                r#"{{"t":"send","re":7,"conv":"{order}","client_id":"a","text":{}}}"#,
-                nested(20_000)
-            ),
+            &format!(r#"{{"t":"send","re":7,"conv":"{order}","client_id":"a","text":{}}}"#, nested(20_000)),
             "invalid",
             Some(7),
         ),
@@ -73,42 +47,25 @@ async fn bad_frames_are_answered_and_the_connection_is_kept() {
         let answer = socket.json().await;
         let got = (answer["t"].as_str(), answer["code"].as_str(), answer["re"].as_u64());
         assert_eq!(got, (Some("err"), Some(code), re), "{text:.80}: {answer}");
-        assert_eq!(
-            (&answer["status"], &answer["retryable"]),
-            (&json!(400), &json!(false)),
-            "{text:.80}: {answer}"
-        );
+        assert_eq!((&answer["status"], &answer["retryable"]), (&json!(400), &json!(false)), "{text:.80}: {answer}");
     }
     socket.say_binary(br#"{"t":"ping"}"#).await;
     assert_eq!(socket.json().await["code"], "invalid");
     // Frames that are frames, and still refused; they do not count as bad ones.
     for _ in 0..3 {
         for (frame, code) in [
-            (
-                json!({"t": "send", "re": 8, "conv": order, "client_id": "a", "text": " "}),
-                "invalid",
-            ),
-            (
-                json!({"t": "send", "re": 8, "conv": order, "client_id": "a", "text": "x".repeat(16_385)}),
-                "too_large",
-            ),
+            (json!({"t": "send", "re": 8, "conv": order, "client_id": "a", "text": " "}), "invalid"),
+            (json!({"t": "send", "re": 8, "conv": order, "client_id": "a", "text": "x".repeat(16_385)}), "too_large"),
             (
                 json!({"t": "send", "re": 8, "conv": order, "client_id": "The_only_message", "text": "b"}),
                 "idempotency_mismatch",
             ),
-            (
-                json!({"t": "send", "re": 8, "conv": absent, "client_id": "a", "text": "b"}),
-                "not_found",
-            ),
+            (json!({"t": "send", "re": 8, "conv": absent, "client_id": "a", "text": "b"}), "not_found"),
             (json!({"t": "read", "re": 8, "conv": absent, "seq": 1}), "not_found"),
             (json!({"t": "typing", "re": 8, "conv": absent, "on": true}), "not_found"),
         ] {
             let answer = socket.ask(&frame).await;
-            assert_eq!(
-                (&answer["t"], &answer["code"]),
-                (&json!("err"), &json!(code)),
-                "{answer}"
-            );
+            assert_eq!((&answer["t"], &answer["code"]), (&json!("err"), &json!(code)), "{answer}");
         }
     }
     // A refusal without `re` is told too, and a second hello.
@@ -138,15 +95,8 @@ async fn the_twenty_first_bad_frame_ends_the_connection() {
     let (frames, code) = socket.end().await;
     let bye = frames.last().expect("a last word");
     assert_eq!((code, &bye["t"]), (Some(4429), &json!("bye")), "{frames:?}");
-    assert_eq!(
-        (&bye["reason"], &bye["reconnect"]),
-        (&json!("rate_limited"), &json!(true)),
-        "{bye}"
-    );
-    assert!(
-        bye["after_ms"].as_u64().is_some_and(|wait| wait >= 1_000),
-        "it says how long to wait: {bye}"
-    );
+    assert_eq!((&bye["reason"], &bye["reconnect"]), (&json!("rate_limited"), &json!(true)), "{bye}");
+    assert!(bye["after_ms"].as_u64().is_some_and(|wait| wait >= 1_000), "it says how long to wait: {bye}");
 }
 
 #[tokio::test]
@@ -201,11 +151,7 @@ async fn a_socket_that_says_no_hello_is_closed_after_ten_seconds() {
     let began = tokio::time::Instant::now();
     let (frames, code) = socket.end().await;
     let waited = began.elapsed();
-    assert_eq!(
-        (code, &frames[0]["code"]),
-        (Some(4401), &json!("unauthenticated")),
-        "{frames:?}"
-    );
+    assert_eq!((code, &frames[0]["code"]), (Some(4401), &json!("unauthenticated")), "{frames:?}");
     assert!((9..=11).contains(&waited.as_secs()), "{waited:?}");
 }
 
@@ -213,29 +159,15 @@ async fn a_socket_that_says_no_hello_is_closed_after_ten_seconds() {
 async fn a_cursor_that_cannot_be_followed_is_answered_with_reset() {
     let shop = Shop::open().await;
     let elsewhere = Shop::open().await;
-    let foreign = elsewhere.ana.get("/conversations").await["as_of"]
-        .as_str()
-        .expect("a cursor")
-        .to_owned();
-    shop.leo
-        .direct(&shop.server.door.person(Role::Customer, "bo").await)
-        .await;
-    let page = shop.leo.get("/conversations?limit=1").await["next_cursor"]
-        .as_str()
-        .expect("a cursor")
-        .to_owned();
+    let foreign = elsewhere.ana.get("/conversations").await["as_of"].as_str().expect("a cursor").to_owned();
+    shop.leo.direct(&shop.server.door.person(Role::Customer, "bo").await).await;
+    let page = shop.leo.get("/conversations?limit=1").await["next_cursor"].as_str().expect("a cursor").to_owned();
     for cursor in ["", "x", &foreign, &page, &"x".repeat(4_000)] {
         let mut socket = Socket::connect(shop.ana.address).await;
-        socket
-            .say(&json!({"t": "hello", "token": shop.ana.token, "resume": cursor}))
-            .await;
+        socket.say(&json!({"t": "hello", "token": shop.ana.token, "resume": cursor})).await;
         let frames = socket.until_t("live").await;
         assert_eq!(frames[0]["resumed"], false, "{cursor}: {frames:?}");
-        assert_eq!(
-            (&frames[1]["t"], &frames[1]["reason"]),
-            (&json!("reset"), &json!("unknown")),
-            "{frames:?}"
-        );
+        assert_eq!((&frames[1]["t"], &frames[1]["reason"]), (&json!("reset"), &json!("unknown")), "{frames:?}");
     }
 }
 
@@ -243,11 +175,7 @@ async fn a_cursor_that_cannot_be_followed_is_answered_with_reset() {
 async fn only_pages_of_the_shop_open_the_socket_and_only_for_this_protocol() {
     let mut router = RouterConfig::default();
     router.allowed_origins = vec!["https://shop.test".parse().expect("a header")];
-    let shop = Shop::open_with(Options {
-        router,
-        ..Options::default()
-    })
-    .await;
+    let shop = Shop::open_with(Options { router, ..Options::default() }).await;
     let at = shop.ana.address;
     let own = format!("http://{at}");
     let protocol = "Sec-WebSocket-Protocol";
@@ -274,10 +202,7 @@ async fn only_pages_of_the_shop_open_the_socket_and_only_for_this_protocol() {
             (Err((status, body)), Some(expected)) => {
                 assert_eq!(status, expected, "{headers:?}");
                 let problem: Value = serde_json::from_str(&body).expect("a problem document");
-                assert!(
-                    ["forbidden", "unsupported"].contains(&problem["code"].as_str().expect("a code")),
-                    "{body}"
-                );
+                assert!(["forbidden", "unsupported"].contains(&problem["code"].as_str().expect("a code")), "{body}");
             }
             (opened, _) => panic!("{headers:?}: opened is {}", opened.is_ok()),
         }
@@ -286,11 +211,7 @@ async fn only_pages_of_the_shop_open_the_socket_and_only_for_this_protocol() {
     refused("plain GET", &shop.ana.call("GET", "/ws").await, ErrorCode::Unsupported);
     refused("POST", &shop.ana.call("POST", "/ws").await, ErrorCode::MethodNotAllowed);
     // Over REST a foreign page is told nothing that would let it read the answer.
-    for (origin, allowed) in [
-        ("https://shop.test", true),
-        ("https://evil.test", false),
-        ("null", false),
-    ] {
+    for (origin, allowed) in [("https://shop.test", true), ("https://evil.test", false), ("null", false)] {
         let answer = shop.ana.request("GET", "/me").header("Origin", origin).send(at).await;
         let told = answer.header("access-control-allow-origin");
         assert_eq!(told, allowed.then_some(origin), "{origin}");
@@ -301,26 +222,14 @@ async fn only_pages_of_the_shop_open_the_socket_and_only_for_this_protocol() {
 async fn one_person_has_so_many_sockets_and_no_more() {
     let mut limits = Limits::default();
     limits.connections_per_user = 2;
-    let shop = Shop::open_with(Options {
-        limits,
-        ..Options::default()
-    })
-    .await;
+    let shop = Shop::open_with(Options { limits, ..Options::default() }).await;
     let (mut first, second) = (shop.ana.socket().await, shop.ana.socket().await);
     let mut third = Socket::connect(shop.ana.address).await;
     third.say(&json!({"t": "hello", "token": shop.ana.token})).await;
     let (frames, code) = third.end().await;
     let bye = frames.last().expect("a last word");
-    assert_eq!(
-        (code, &frames[0]["code"]),
-        (Some(4409), &json!("rate_limited")),
-        "{frames:?}"
-    );
-    assert_eq!(
-        (&bye["t"], &bye["reconnect"]),
-        (&json!("bye"), &json!(false)),
-        "{frames:?}"
-    );
+    assert_eq!((code, &frames[0]["code"]), (Some(4409), &json!("rate_limited")), "{frames:?}");
+    assert_eq!((&bye["t"], &bye["reconnect"]), (&json!("bye"), &json!(false)), "{frames:?}");
     // The others go on, other people come in, and a place is free when one of hers goes.
     first.settle().await;
     shop.leo.socket().await;

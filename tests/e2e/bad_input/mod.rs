@@ -27,12 +27,7 @@ impl Shop {
         let leo = server.door.person(Role::Agent, "leo").await;
         let order = ana.direct(&leo).await;
         ana.write(order, "The only message").await.ok();
-        Self {
-            server,
-            ana,
-            leo,
-            order,
-        }
+        Self { server, ana, leo, order }
     }
 
     fn door(&self) -> &Door {

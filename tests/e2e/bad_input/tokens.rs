@@ -24,39 +24,21 @@ async fn sign_up_takes_nothing_but_what_a_customer_may_say() {
         ("a role", with("role", json!("admin")), Invalid),
         ("an id", with("id", json!(shop.ana.id)), Invalid),
         ("a password of seven bytes", with("password", json!("1234567")), Invalid),
-        (
-            "a password of 257 bytes",
-            with("password", json!("x".repeat(257))),
-            Invalid,
-        ),
-        (
-            "an address that is none",
-            with("email", json!("new.shop.test")),
-            Invalid,
-        ),
-        (
-            "an address with a line break",
-            with("email", json!("a@shop.test\r\nBcc: b@shop.test")),
-            Invalid,
-        ),
+        ("a password of 257 bytes", with("password", json!("x".repeat(257))), Invalid),
+        ("an address that is none", with("email", json!("new.shop.test")), Invalid),
+        ("an address with a line break", with("email", json!("a@shop.test\r\nBcc: b@shop.test")), Invalid),
         ("a blank name", with("name", json!("  ")), Invalid),
         ("a name that hides", with("name", json!("A\u{200b}da")), Invalid),
         ("a taken address", with("email", json!("ana@shop.test")), EmailTaken),
-        (
-            "a taken address in capitals",
-            with("email", json!("ANA@Shop.Test")),
-            EmailTaken,
-        ),
+        ("a taken address in capitals", with("email", json!("ANA@Shop.Test")), EmailTaken),
     ] {
         let request = Request::new("POST", "/api/v1/auth/register").json(&body);
         refused(case, &shop.door().send(request).await, code);
     }
     let mut answers = Vec::new();
-    for (email, password) in [
-        ("ana@shop.test", "wrong password"),
-        ("nobody@shop.test", PASSWORD),
-        ("ana@shop.test", "x"),
-    ] {
+    for (email, password) in
+        [("ana@shop.test", "wrong password"), ("nobody@shop.test", PASSWORD), ("ana@shop.test", "x")]
+    {
         let request = Request::new("POST", "/api/v1/auth/login")
             .header("X-Request-Id", "same")
             .json(&json!({"email": email, "password": password}));
@@ -64,19 +46,14 @@ async fn sign_up_takes_nothing_but_what_a_customer_may_say() {
         refused(email, &answer, InvalidCredentials);
         answers.push(answer.body);
     }
-    assert!(
-        answers.iter().all(|answer| *answer == answers[0]),
-        "which of them it was is not told"
-    );
+    assert!(answers.iter().all(|answer| *answer == answers[0]), "which of them it was is not told");
     assert_eq!(shop.stored().await, before);
 }
 
 /// Tokens that must not be taken for Ana's.
 fn forged(good: &str) -> Vec<(&'static str, String)> {
     let parts: Vec<&str> = good.split('.').collect();
-    let [header, claims, signature] = parts[..] else {
-        panic!("not a JWT")
-    };
+    let [header, claims, signature] = parts[..] else { panic!("not a JWT") };
     let plain = |part: &str| -> Value {
         serde_json::from_slice(&BASE64URL_NOPAD.decode(part.as_bytes()).expect("base64")).expect("JSON")
     };
@@ -103,14 +80,8 @@ fn forged(good: &str) -> Vec<(&'static str, String)> {
         ("alg RS256", format!("{}.{signature}", headed("RS256"))),
         ("no signature", format!("{header}.{claims}.")),
         ("two parts", format!("{header}.{claims}")),
-        (
-            "another signature",
-            format!("{header}.{claims}.{}", BASE64URL_NOPAD.encode(&flipped)),
-        ),
-        (
-            "another user",
-            claiming("sub", json!("user_01kay8m2r3f9vvk1a2b3c4d5e6")),
-        ),
+        ("another signature", format!("{header}.{claims}.{}", BASE64URL_NOPAD.encode(&flipped))),
+        ("another user", claiming("sub", json!("user_01kay8m2r3f9vvk1a2b3c4d5e6"))),
         ("for ever", claiming("exp", json!(i64::MAX))),
         ("exp as text", claiming("exp", json!("never"))),
         ("another line", format!("{good}\u{0}")),
@@ -144,11 +115,7 @@ async fn tokens_that_are_foreign_altered_or_absent_open_nothing() {
         let request = Request::new("GET", "/api/v1/me").header("Authorization", value);
         refused(value, &shop.door().send(request).await, ErrorCode::Unauthenticated);
     }
-    refused(
-        "none",
-        &shop.door().send(Request::new("GET", "/api/v1/me")).await,
-        ErrorCode::Unauthenticated,
-    );
+    refused("none", &shop.door().send(Request::new("GET", "/api/v1/me")).await, ErrorCode::Unauthenticated);
     // A token in the address is none.
     let in_query = Request::new("GET", format!("/api/v1/me?access_token={}", shop.ana.token));
     refused("query", &shop.door().send(in_query).await, ErrorCode::Unauthenticated);
@@ -156,39 +123,25 @@ async fn tokens_that_are_foreign_altered_or_absent_open_nothing() {
 
 #[tokio::test]
 async fn a_token_whose_time_is_over_opens_nothing() {
-    let shop = Shop::open_with(Options {
-        manual_clock: true,
-        session_ttl: Duration::from_mins(1),
-        ..Options::default()
-    })
-    .await;
+    let shop =
+        Shop::open_with(Options { manual_clock: true, session_ttl: Duration::from_mins(1), ..Options::default() })
+            .await;
     shop.ana.get("/me").await;
     shop.server.advance(Duration::from_secs(61));
     refused("REST", &shop.ana.call("GET", "/me").await, ErrorCode::TokenExpired);
     let mut socket = Socket::connect(shop.ana.address).await;
     socket.say(&json!({"t": "hello", "token": shop.ana.token})).await;
     let (frames, code) = socket.end().await;
-    assert_eq!(
-        (code, &frames[0]["code"]),
-        (Some(4401), &json!("token_expired")),
-        "{frames:?}"
-    );
+    assert_eq!((code, &frames[0]["code"]), (Some(4401), &json!("token_expired")), "{frames:?}");
 }
 
 #[tokio::test]
 async fn a_socket_ends_when_its_token_does() {
-    let shop = Shop::open_with(Options {
-        manual_clock: true,
-        session_ttl: Duration::from_secs(1),
-        ..Options::default()
-    })
-    .await;
+    let shop =
+        Shop::open_with(Options { manual_clock: true, session_ttl: Duration::from_secs(1), ..Options::default() })
+            .await;
     let mut socket = shop.ana.socket().await;
     let (frames, code) = socket.end().await;
     let bye = frames.last().expect("a last word");
-    assert_eq!(
-        (code, &bye["reason"]),
-        (Some(4401), &json!("token_expired")),
-        "{frames:?}"
-    );
+    assert_eq!((code, &bye["reason"]), (Some(4401), &json!("token_expired")), "{frames:?}");
 }

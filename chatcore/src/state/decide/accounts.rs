@@ -15,29 +15,13 @@ pub(super) fn register(
     expires_at: Timestamp,
 ) -> Result<Decision, Stop> {
     let mut decision = new_account(context, None, id, email, name, Role::Customer, Some(password))?;
-    let Outcome::User(user) = decision.outcome else {
-        unreachable!("a new account is answered with its user")
-    };
+    let Outcome::User(user) = decision.outcome else { unreachable!("a new account is answered with its user") };
     let no = context.next.user;
     decision.by = Some(no);
-    let row = Session {
-        user: no,
-        started_at: context.now,
-        expires_at,
-        ended: false,
-    };
-    decision.puts.push(Put::Session {
-        id: session,
-        session: row,
-    });
-    decision
-        .changes
-        .push((Change::SessionStarted { session, user: no }, None));
-    decision.outcome = Outcome::SignedIn {
-        user,
-        session,
-        expires_at,
-    };
+    let row = Session { user: no, started_at: context.now, expires_at, ended: false };
+    decision.puts.push(Put::Session { id: session, session: row });
+    decision.changes.push((Change::SessionStarted { session, user: no }, None));
+    decision.outcome = Outcome::SignedIn { user, session, expires_at };
     Ok(decision)
 }
 
@@ -49,11 +33,7 @@ pub(super) fn bootstrap(
     password: String,
 ) -> Result<Decision, Stop> {
     if context.lookup.has_role(Role::Admin)? {
-        return Err(Refusal::new(
-            ErrorCode::Conflict,
-            "There is an admin already; ask them for an account.",
-        )
-        .into());
+        return Err(Refusal::new(ErrorCode::Conflict, "There is an admin already; ask them for an account.").into());
     }
     new_account(context, None, id, email, name, Role::Admin, Some(password))
 }
@@ -89,25 +69,12 @@ fn new_account(
         return Err(Refusal::new(ErrorCode::EmailTaken, "An account with this address exists.").into());
     }
     let state = AccountState::Active;
-    let account = Account {
-        id,
-        email,
-        name,
-        role,
-        state,
-        password,
-        created_at: context.now,
-        version: 1,
-    };
+    let account = Account { id, email, name, role, state, password, created_at: context.now, version: 1 };
     let no = context.next.user;
     Ok(Decision {
         by,
         outcome: Outcome::User(account.user()),
-        puts: vec![Put::Account {
-            no,
-            account: Box::new(account),
-            before: None,
-        }],
+        puts: vec![Put::Account { no, account: Box::new(account), before: None }],
         changes: vec![(Change::AccountCreated { user: no }, None)],
     })
 }
@@ -119,24 +86,12 @@ pub(super) fn start_session(
     expires_at: Timestamp,
 ) -> Result<Decision, Stop> {
     let (no, account) = context.author(Author { user, session: None })?;
-    let row = Session {
-        user: no,
-        started_at: context.now,
-        expires_at,
-        ended: false,
-    };
+    let row = Session { user: no, started_at: context.now, expires_at, ended: false };
     Ok(Decision {
         by: Some(no),
-        puts: vec![Put::Session {
-            id: session,
-            session: row,
-        }],
+        puts: vec![Put::Session { id: session, session: row }],
         changes: vec![(Change::SessionStarted { session, user: no }, None)],
-        outcome: Outcome::SignedIn {
-            user: account.user(),
-            session,
-            expires_at,
-        },
+        outcome: Outcome::SignedIn { user: account.user(), session, expires_at },
     })
 }
 
@@ -148,10 +103,7 @@ pub(super) fn end_session(context: &Context<'_>, by: Author) -> Result<Decision,
     let Some(session) = context.lookup.session(id)? else {
         return Ok(Decision::nothing(Outcome::Done));
     };
-    let session = Session {
-        ended: true,
-        ..(*session).clone()
-    };
+    let session = Session { ended: true, ..(*session).clone() };
     Ok(Decision {
         by: Some(no),
         puts: vec![Put::Session { id, session }],
@@ -165,25 +117,11 @@ pub(super) fn rename(context: &Context<'_>, by: Author, name: String) -> Result<
     if before.name == name {
         return Ok(Decision::nothing(Outcome::User(before.user())));
     }
-    let account = Account {
-        name,
-        version: before.version + 1,
-        ..(*before).clone()
-    };
+    let account = Account { name, version: before.version + 1, ..(*before).clone() };
     Ok(Decision {
         by: Some(no),
         outcome: Outcome::User(account.user()),
-        changes: vec![(
-            Change::AccountChanged {
-                user: no,
-                version: account.version,
-            },
-            None,
-        )],
-        puts: vec![Put::Account {
-            no,
-            account: Box::new(account),
-            before: Some(before),
-        }],
+        changes: vec![(Change::AccountChanged { user: no, version: account.version }, None)],
+        puts: vec![Put::Account { no, account: Box::new(account), before: Some(before) }],
     })
 }

@@ -26,19 +26,12 @@ pub(super) fn open_direct(
     if let Some(other) = context.lookup.user_no(with)?
         && let Some(found) = context.lookup.direct(no, other)?
     {
-        return Ok(Decision::nothing(Outcome::Conversation {
-            no: found,
-            created: false,
-        }));
+        return Ok(Decision::nothing(Outcome::Conversation { no: found, created: false }));
     }
     let (other, _) = contact(context, &account, with)?;
     let members = vec![new_member(context, no, false), new_member(context, other, false)];
     let mut decision = new_conversation(context, no, id, ConversationKind::Direct, None, members);
-    decision.puts.push(Put::Direct {
-        one: no,
-        other,
-        no: context.next.conversation,
-    });
+    decision.puts.push(Put::Direct { one: no, other, no: context.next.conversation });
     Ok(decision)
 }
 
@@ -56,10 +49,7 @@ pub(super) fn create_group(
         let (other, _) = contact(context, &account, *user).map_err(|stop| match stop {
             Stop::Refused(mut refusal) => {
                 let detail = refusal.detail.clone();
-                refusal.fields = vec![crate::state::Field {
-                    pointer: format!("/participants/{i}").into(),
-                    detail,
-                }];
+                refusal.fields = vec![crate::state::Field { pointer: format!("/participants/{i}").into(), detail }];
                 Stop::Refused(refusal)
             }
             store @ Stop::Store(_) => store,
@@ -73,14 +63,7 @@ pub(super) fn create_group(
     if members.len() > context.rules.group_participants {
         return Err(too_many(context).into());
     }
-    Ok(new_conversation(
-        context,
-        no,
-        id,
-        ConversationKind::Group,
-        subject,
-        members,
-    ))
+    Ok(new_conversation(context, no, id, ConversationKind::Group, subject, members))
 }
 
 fn new_conversation(
@@ -95,16 +78,7 @@ fn new_conversation(
     Decision {
         by: Some(by),
         puts: vec![Put::Conversation { id, no }],
-        changes: vec![(
-            Change::ConversationCreated {
-                conversation: no,
-                id,
-                kind,
-                subject,
-                members,
-            },
-            None,
-        )],
+        changes: vec![(Change::ConversationCreated { conversation: no, id, kind, subject, members }, None)],
         outcome: Outcome::Conversation { no, created: true },
     }
 }
@@ -119,10 +93,7 @@ pub(super) fn add_participant(
     let conversation = own_conversation(context, no, conversation)?;
     require_group(&conversation)?;
     access::require(account.role, Action::AddParticipant, relation(&conversation, no))?;
-    let outcome = Outcome::Conversation {
-        no: conversation.no,
-        created: false,
-    };
+    let outcome = Outcome::Conversation { no: conversation.no, created: false };
     let (other, _) = contact(context, &account, user)?;
     if conversation.members.get(other).is_some() {
         return Ok(Decision::nothing(outcome));
@@ -136,12 +107,7 @@ pub(super) fn add_participant(
         version: conversation.version + 1,
         read: conversation.last_seq,
     };
-    Ok(Decision {
-        by: Some(no),
-        puts: Vec::new(),
-        changes: vec![(change, None)],
-        outcome,
-    })
+    Ok(Decision { by: Some(no), puts: Vec::new(), changes: vec![(change, None)], outcome })
 }
 
 pub(super) fn remove_participant(
@@ -153,28 +119,15 @@ pub(super) fn remove_participant(
     let (no, account) = context.author(by)?;
     let conversation = own_conversation(context, no, conversation)?;
     require_group(&conversation)?;
-    let action = if user == by.user {
-        Action::Leave
-    } else {
-        Action::RemoveParticipant
-    };
+    let action = if user == by.user { Action::Leave } else { Action::RemoveParticipant };
     access::require(account.role, action, relation(&conversation, no))?;
     let gone = match context.lookup.user_no(user)? {
         Some(other) if conversation.members.get(other).is_some() => other,
         _ => return Err(Refusal::not_found("There is no such participant.").into()),
     };
     let version = conversation.version + 1;
-    let change = Change::ParticipantRemoved {
-        conversation: conversation.no,
-        user: gone,
-        version,
-    };
-    Ok(Decision {
-        by: Some(no),
-        puts: Vec::new(),
-        changes: vec![(change, None)],
-        outcome: Outcome::Done,
-    })
+    let change = Change::ParticipantRemoved { conversation: conversation.no, user: gone, version };
+    Ok(Decision { by: Some(no), puts: Vec::new(), changes: vec![(change, None)], outcome: Outcome::Done })
 }
 
 /// The conversation, if it is theirs; otherwise it does not exist for them.
@@ -206,20 +159,11 @@ fn contact(context: &Context<'_>, from: &Account, to: UserId) -> Result<(UserNo,
     let no = context.lookup.user_no(to)?.ok_or_else(absent)?;
     let account = context.lookup.account(no)?.ok_or_else(absent)?;
     let reachable = account.state == AccountState::Active && context.rules.contacts.may_start(from.role, account.role);
-    if to == from.id || reachable {
-        Ok((no, account))
-    } else {
-        Err(absent().into())
-    }
+    if to == from.id || reachable { Ok((no, account)) } else { Err(absent().into()) }
 }
 
 fn new_member(context: &Context<'_>, user: UserNo, owner: bool) -> Member {
-    Member {
-        user,
-        owner,
-        joined_at: context.now,
-        joined: context.next.position,
-    }
+    Member { user, owner, joined_at: context.now, joined: context.next.position }
 }
 
 fn require_group(conversation: &Conversation) -> Result<(), Refusal> {

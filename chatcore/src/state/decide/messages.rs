@@ -37,15 +37,9 @@ pub(super) fn send(
     Ok(Decision {
         by: Some(no),
         puts: Vec::new(),
-        outcome: Outcome::Sent {
-            message: Arc::clone(&message),
-            duplicate: false,
-        },
+        outcome: Outcome::Sent { message: Arc::clone(&message), duplicate: false },
         changes: vec![(
-            Change::MessageCreated {
-                conversation: row.conversation,
-                seq: row.seq,
-            },
+            Change::MessageCreated { conversation: row.conversation, seq: row.seq },
             Some(NewMessage { row, message }),
         )],
     })
@@ -60,19 +54,13 @@ fn sent_before(
 ) -> Result<Decision, Stop> {
     let row = context.lookup.message(position)?;
     let first = match row {
-        Some(row) => context
-            .lookup
-            .conversation(row.conversation)?
-            .map(|conversation| (row, conversation.id)),
+        Some(row) => context.lookup.conversation(row.conversation)?.map(|conversation| (row, conversation.id)),
         None => None,
     };
     match first {
         Some((row, id)) if id == conversation && row.text == text => {
             let message = Arc::new(message_of(&row, id, author));
-            Ok(Decision::nothing(Outcome::Sent {
-                message,
-                duplicate: true,
-            }))
+            Ok(Decision::nothing(Outcome::Sent { message, duplicate: true }))
         }
         _ => Err(Refusal::new(
             ErrorCode::IdempotencyMismatch,
@@ -111,15 +99,6 @@ pub(super) fn move_read_mark(
     if seq <= context.lookup.read_mark(conversation.no, no)? {
         return Ok(Decision::nothing(Outcome::Done));
     }
-    let change = Change::ReadMoved {
-        conversation: conversation.no,
-        user: no,
-        seq,
-    };
-    Ok(Decision {
-        by: Some(no),
-        puts: Vec::new(),
-        changes: vec![(change, None)],
-        outcome: Outcome::Done,
-    })
+    let change = Change::ReadMoved { conversation: conversation.no, user: no, seq };
+    Ok(Decision { by: Some(no), puts: Vec::new(), changes: vec![(change, None)], outcome: Outcome::Done })
 }

@@ -45,61 +45,33 @@ pub fn decide(
     minter: &mut Minter,
     next: Next,
 ) -> Result<Result<Decision, Refusal>, StoreError> {
-    let context = Context {
-        lookup,
-        rules,
-        now: minter.now(),
-        next,
-    };
+    let context = Context { lookup, rules, now: minter.now(), next };
     let decided = match command {
-        Command::Register {
-            id,
-            email,
-            name,
-            password,
-            session,
-            expires_at,
-        } => accounts::register(&context, id, email, name, password, session, expires_at),
-        Command::Bootstrap {
-            id,
-            email,
-            name,
-            password,
-        } => accounts::bootstrap(&context, id, email, name, password),
-        Command::CreateUser {
-            by,
-            id,
-            email,
-            name,
-            role,
-            password,
-        } => accounts::create(&context, by, id, email, name, role, password),
-        Command::StartSession {
-            user,
-            session,
-            expires_at,
-        } => accounts::start_session(&context, user, session, expires_at),
+        Command::Register { id, email, name, password, session, expires_at } => {
+            accounts::register(&context, id, email, name, password, session, expires_at)
+        }
+        Command::Bootstrap { id, email, name, password } => accounts::bootstrap(&context, id, email, name, password),
+        Command::CreateUser { by, id, email, name, role, password } => {
+            accounts::create(&context, by, id, email, name, role, password)
+        }
+        Command::StartSession { user, session, expires_at } => {
+            accounts::start_session(&context, user, session, expires_at)
+        }
         Command::EndSession { by } => accounts::end_session(&context, by),
         Command::Rename { by, name } => accounts::rename(&context, by, name),
         Command::OpenDirect { by, id, with } => conversations::open_direct(&context, by, id, with),
-        Command::CreateGroup {
-            by,
-            id,
-            subject,
-            participants,
-        } => conversations::create_group(&context, by, id, subject, &participants),
+        Command::CreateGroup { by, id, subject, participants } => {
+            conversations::create_group(&context, by, id, subject, &participants)
+        }
         Command::AddParticipant { by, conversation, user } => {
             conversations::add_participant(&context, by, conversation, user)
         }
         Command::RemoveParticipant { by, conversation, user } => {
             conversations::remove_participant(&context, by, conversation, user)
         }
-        Command::Send {
-            by,
-            conversation,
-            client_id,
-            text,
-        } => messages::send(&context, minter, by, conversation, client_id, text),
+        Command::Send { by, conversation, client_id, text } => {
+            messages::send(&context, minter, by, conversation, client_id, text)
+        }
         Command::MoveReadMark { by, conversation, seq } => messages::move_read_mark(&context, by, conversation, seq),
     };
     match decided {
@@ -177,11 +149,6 @@ pub(crate) fn author(
 impl Decision {
     /// Nothing changes.
     fn nothing(outcome: Outcome) -> Self {
-        Self {
-            by: None,
-            puts: Vec::new(),
-            changes: Vec::new(),
-            outcome,
-        }
+        Self { by: None, puts: Vec::new(), changes: Vec::new(), outcome }
     }
 }

@@ -6,42 +6,24 @@ use crate::state::{Command, Event, Outcome, fold_email, fold_name};
 
 fn bootstrap(shop: &mut Shop, email: &str) -> Command {
     let password = "$argon2id$hash".to_owned();
-    Command::Bootstrap {
-        id: shop.new_user_id(),
-        email: email.to_owned(),
-        name: "Ada".to_owned(),
-        password,
-    }
+    Command::Bootstrap { id: shop.new_user_id(), email: email.to_owned(), name: "Ada".to_owned(), password }
 }
 
 fn register(shop: &mut Shop, email: &str) -> Command {
     let (id, session) = (shop.new_user_id(), shop.new_session_id());
     let (email, name, password) = (email.to_owned(), "Ana".to_owned(), "$argon2id$hash".to_owned());
-    Command::Register {
-        id,
-        email,
-        name,
-        password,
-        session,
-        expires_at: Timestamp::from_millis(i64::MAX),
-    }
+    Command::Register { id, email, name, password, session, expires_at: Timestamp::from_millis(i64::MAX) }
 }
 
 fn signed_in(shop: &mut Shop, user: UserId, expires_at: i64) -> (UserId, SessionId) {
     let session = shop.new_session_id();
-    shop.one(Command::StartSession {
-        user,
-        session,
-        expires_at: Timestamp::from_millis(expires_at),
-    });
+    shop.one(Command::StartSession { user, session, expires_at: Timestamp::from_millis(expires_at) });
     (user, session)
 }
 
 fn an_account_is_found_by_number_id_and_address(shop: &mut Shop) {
     let command = shop.new_user(Role::Designer, " Mira@Shop.Example ", "Mira");
-    let Outcome::User(user) = shop.one(command) else {
-        panic!("no user")
-    };
+    let Outcome::User(user) = shop.one(command) else { panic!("no user") };
     assert_eq!((user.role, user.version, &*user.name), (Role::Designer, 1, "Mira"));
     shop.in_every_state(|shop| {
         let view = shop.view();
@@ -70,27 +52,16 @@ fn an_address_is_taken_once_within_a_batch(shop: &mut Shop) {
     let batch = ["leo@shop.example", "LEO@shop.example"].map(|email| shop.new_user(Role::Agent, email, "Leo"));
     let committed = shop.commit(batch.to_vec());
     assert!(matches!(committed.outcomes[0], Ok(Outcome::User(_))));
-    assert_eq!(
-        committed.outcomes[1].as_ref().expect_err("refused").code,
-        ErrorCode::EmailTaken
-    );
+    assert_eq!(committed.outcomes[1].as_ref().expect_err("refused").code, ErrorCode::EmailTaken);
     assert_eq!(committed.events.len(), 1);
-    assert!(
-        shop.view()
-            .account(crate::state::UserNo(2))
-            .expect("readable")
-            .is_none()
-    );
+    assert!(shop.view().account(crate::state::UserNo(2)).expect("readable").is_none());
 }
 
 fn there_is_one_first_admin(shop: &mut Shop) {
     let batch = vec![bootstrap(shop, "ada@shop.example"), bootstrap(shop, "eve@shop.example")];
     let committed = shop.commit(batch);
     assert!(matches!(&committed.outcomes[0], Ok(Outcome::User(user)) if user.role == Role::Admin));
-    assert_eq!(
-        committed.outcomes[1].as_ref().expect_err("refused").code,
-        ErrorCode::Conflict
-    );
+    assert_eq!(committed.outcomes[1].as_ref().expect_err("refused").code, ErrorCode::Conflict);
     shop.in_every_state(|shop| {
         let command = bootstrap(shop, "mallory@shop.example");
         assert_eq!(shop.refused(command), ErrorCode::Conflict);
@@ -118,28 +89,17 @@ fn only_admins_make_accounts(shop: &mut Shop) {
 
 fn whoever_signs_up_is_a_customer_and_signed_in(shop: &mut Shop) {
     let command = register(shop, "ana@shop.example");
-    let Outcome::SignedIn { user, session, .. } = shop.one(command) else {
-        panic!("not signed in")
-    };
+    let Outcome::SignedIn { user, session, .. } = shop.one(command) else { panic!("not signed in") };
     assert_eq!(user.role, Role::Customer);
     shop.in_every_state(|shop| {
         let no = shop.no(user.id);
         let stored = shop.view().session(session).expect("readable").expect("readable");
         assert_eq!((stored.user, stored.ended), (no, false));
         assert_eq!(
-            shop.view()
-                .account(no)
-                .expect("readable")
-                .expect("readable")
-                .password
-                .as_deref(),
+            shop.view().account(no).expect("readable").expect("readable").password.as_deref(),
             Some("$argon2id$hash")
         );
-        assert_eq!(
-            shop.one((user.id, session).rename("Ana")),
-            Outcome::User(user.clone()),
-            "the name she has"
-        );
+        assert_eq!(shop.one((user.id, session).rename("Ana")), Outcome::User(user.clone()), "the name she has");
     });
 }
 
@@ -155,11 +115,7 @@ fn an_ended_session_is_refused_in_the_transaction(shop: &mut Shop) {
         other.send(chat, "c", "on the other device"),
     ];
     let committed = shop.commit(batch);
-    let codes: Vec<_> = committed
-        .outcomes
-        .iter()
-        .map(|outcome| outcome.as_ref().err().map(|r| r.code))
-        .collect();
+    let codes: Vec<_> = committed.outcomes.iter().map(|outcome| outcome.as_ref().err().map(|r| r.code)).collect();
     assert_eq!(codes, [None, None, Some(ErrorCode::TokenRevoked), None]);
     assert!(matches!(committed.events[1].event, Event::SessionEnded(session) if session == one.1));
     shop.in_every_state(|shop| {
@@ -167,10 +123,7 @@ fn an_ended_session_is_refused_in_the_transaction(shop: &mut Shop) {
         for command in [one.send(chat, "d", "later"), one.rename("Eve"), one.read(chat, 1)] {
             assert_eq!(shop.refused(command), ErrorCode::TokenRevoked);
         }
-        assert_eq!(
-            shop.refused(Command::EndSession { by: one.author() }),
-            ErrorCode::TokenRevoked
-        );
+        assert_eq!(shop.refused(Command::EndSession { by: one.author() }), ErrorCode::TokenRevoked);
         assert_eq!(shop.timeline(chat, 1, 2).len(), 2);
     });
 }
@@ -192,33 +145,22 @@ fn nobody_acts_without_an_account(shop: &mut Shop) {
     let nobody = shop.new_user_id();
     assert_eq!(shop.refused(nobody.rename("Somebody")), ErrorCode::TokenRevoked);
     let session = shop.new_session_id();
-    let command = Command::StartSession {
-        user: nobody,
-        session,
-        expires_at: Timestamp::from_millis(i64::MAX),
-    };
+    let command = Command::StartSession { user: nobody, session, expires_at: Timestamp::from_millis(i64::MAX) };
     assert_eq!(shop.refused(command), ErrorCode::TokenRevoked);
 }
 
 fn a_new_name_moves_in_the_directory_and_counts_a_version(shop: &mut Shop) {
     let mira = shop.person(Role::Designer, "mira");
     let zoe = shop.person(Role::Designer, "zoe");
-    let Outcome::User(renamed) = shop.one(mira.rename("ZZ Top")) else {
-        panic!("no user")
-    };
+    let Outcome::User(renamed) = shop.one(mira.rename("ZZ Top")) else { panic!("no user") };
     assert_eq!((&*renamed.name, renamed.version), ("ZZ Top", 2));
-    let Outcome::User(same) = shop.one(mira.rename("ZZ Top")) else {
-        panic!("no user")
-    };
+    let Outcome::User(same) = shop.one(mira.rename("ZZ Top")) else { panic!("no user") };
     assert_eq!(same, renamed, "the name that somebody has is no change");
     shop.in_every_state(|shop| {
         let listed = shop.view().directory(Role::Designer, None, 10).expect("readable");
         let expected = [("zoe", zoe), ("zz top", mira)].map(|(name, user)| (name.to_owned(), shop.no(user)));
         assert_eq!(listed, expected);
-        assert_eq!(
-            shop.view().user_by_email("mira@shop.example").expect("readable"),
-            Some(shop.no(mira))
-        );
+        assert_eq!(shop.view().user_by_email("mira@shop.example").expect("readable"), Some(shop.no(mira)));
     });
 }
 
@@ -228,9 +170,7 @@ fn the_directory_is_paged_by_folded_name_and_number(shop: &mut Shop) {
     let mut expected = Vec::new();
     for (i, name) in names.iter().enumerate() {
         let command = shop.new_user(Role::Merchant, &format!("m{i}@shop.example"), name);
-        let Outcome::User(user) = shop.one(command) else {
-            panic!("no user")
-        };
+        let Outcome::User(user) = shop.one(command) else { panic!("no user") };
         expected.push((fold_name(name), shop.no(user.id)));
     }
     shop.person(Role::Designer, "ana");
@@ -250,12 +190,7 @@ fn the_directory_is_paged_by_folded_name_and_number(shop: &mut Shop) {
             }
             assert_eq!(listed, expected, "in pages of {limit}");
         }
-        assert!(
-            shop.view()
-                .directory(Role::Admin, None, 10)
-                .expect("readable")
-                .is_empty()
-        );
+        assert!(shop.view().directory(Role::Admin, None, 10).expect("readable").is_empty());
     });
 }
 
@@ -263,18 +198,8 @@ fn addresses_are_looked_up_as_they_are_folded(shop: &mut Shop) {
     let command = shop.new_user(Role::Agent, "ÄNNE@Shop.Example", "Änne");
     shop.one(command);
     shop.in_every_state(|shop| {
-        assert!(
-            shop.view()
-                .user_by_email(&fold_email("änne@shop.example"))
-                .expect("readable")
-                .is_some()
-        );
-        assert!(
-            shop.view()
-                .user_by_email("ÄNNE@Shop.Example")
-                .expect("readable")
-                .is_none()
-        );
+        assert!(shop.view().user_by_email(&fold_email("änne@shop.example")).expect("readable").is_some());
+        assert!(shop.view().user_by_email("ÄNNE@Shop.Example").expect("readable").is_none());
     });
 }
 

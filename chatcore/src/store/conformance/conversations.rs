@@ -19,26 +19,16 @@ fn a_pair_has_one_direct_conversation_in_either_order(shop: &mut Shop) {
             let committed = shop.commit(vec![command]);
             assert_eq!(committed.outcomes, [Ok(Outcome::Conversation { no, created: false })]);
             assert!(committed.events.is_empty());
-            assert_eq!(
-                shop.view().direct(shop.no(by), shop.no(with)).expect("readable"),
-                Some(no)
-            );
+            assert_eq!(shop.view().direct(shop.no(by), shop.no(with)).expect("readable"), Some(no));
         }
         let conversation = shop.conversation(chat);
-        assert_eq!(
-            (conversation.kind, conversation.members.len()),
-            (ConversationKind::Direct, 2)
-        );
+        assert_eq!((conversation.kind, conversation.members.len()), (ConversationKind::Direct, 2));
     });
 }
 
 fn a_pair_has_one_direct_conversation_within_a_batch(shop: &mut Shop) {
     let (ana, leo) = (shop.person(Role::Agent, "ana"), shop.person(Role::Agent, "leo"));
-    let batch = vec![
-        shop.open_direct(ana, leo),
-        shop.open_direct(leo, ana),
-        shop.open_direct(ana, leo),
-    ];
+    let batch = vec![shop.open_direct(ana, leo), shop.open_direct(leo, ana), shop.open_direct(ana, leo)];
     let committed = shop.commit(batch);
     let created = committed.outcomes.iter().map(|outcome| match outcome {
         Ok(Outcome::Conversation { no, created }) => (no.0, *created),
@@ -125,28 +115,13 @@ fn a_group_has_its_people_once_and_at_most_so_many(shop: &mut Shop) {
     let group = shop.group(ana, &[others[0], ana, others[0], others[1]]);
     shop.in_every_state(|shop| {
         let conversation = shop.conversation(group);
-        let members: Vec<_> = conversation
-            .members
-            .iter()
-            .map(|member| (member.user, member.owner))
-            .collect();
-        assert_eq!(
-            members,
-            [
-                (shop.no(ana), true),
-                (shop.no(others[0]), false),
-                (shop.no(others[1]), false)
-            ]
-        );
+        let members: Vec<_> = conversation.members.iter().map(|member| (member.user, member.owner)).collect();
+        assert_eq!(members, [(shop.no(ana), true), (shop.no(others[0]), false), (shop.no(others[1]), false)]);
         assert_eq!(conversation.subject.as_deref(), Some("Spring"));
         assert_eq!(shop.refused(ana.add(group, others[2])), ErrorCode::Invalid);
         let no = conversation.no;
         let again = ana.add(group, others[1]);
-        assert_eq!(
-            shop.one(again),
-            Outcome::Conversation { no, created: false },
-            "who is in it already stays"
-        );
+        assert_eq!(shop.one(again), Outcome::Conversation { no, created: false }, "who is in it already stays");
     });
     let customer = shop.person(Role::Customer, "eve");
     let command = shop.create_group(customer, &[]);
@@ -159,17 +134,9 @@ fn who_was_removed_cannot_write_and_their_inbox_loses_the_row(shop: &mut Shop) {
     let other = shop.direct(ana, leo);
     shop.one(leo.send(group, "mine", "while I was here"));
     shop.fold();
-    let batch = vec![
-        ana.remove(group, leo),
-        leo.send(group, "late", "too late"),
-        ana.send(group, "b", "bye"),
-    ];
+    let batch = vec![ana.remove(group, leo), leo.send(group, "late", "too late"), ana.send(group, "b", "bye")];
     let committed = shop.commit(batch);
-    let codes: Vec<_> = committed
-        .outcomes
-        .iter()
-        .map(|outcome| outcome.as_ref().err().map(|r| r.code))
-        .collect();
+    let codes: Vec<_> = committed.outcomes.iter().map(|outcome| outcome.as_ref().err().map(|r| r.code)).collect();
     assert_eq!(codes, [None, Some(ErrorCode::NotFound), None]);
     assert!(matches!(&committed.events[0].event, Event::ParticipantRemoved { user, version: 2, .. } if *user == leo));
     let left = shop.conversation(other).no;
@@ -180,10 +147,7 @@ fn who_was_removed_cannot_write_and_their_inbox_loses_the_row(shop: &mut Shop) {
         assert_eq!(shop.refused(leo.read(group, 2)), ErrorCode::NotFound);
         assert_eq!(shop.refused(ana.remove(group, leo)), ErrorCode::NotFound);
         let again = shop.one(leo.send(group, "mine", "while I was here"));
-        assert!(
-            matches!(again, Outcome::Sent { duplicate: true, .. }),
-            "what was sent before is still answered"
-        );
+        assert!(matches!(again, Outcome::Sent { duplicate: true, .. }), "what was sent before is still answered");
     });
 }
 
@@ -226,10 +190,7 @@ fn numbers_are_given_once(shop: &mut Shop) {
 }
 
 fn who_may_change_a_group(shop: &mut Shop) {
-    let (owner, member) = (
-        shop.person(Role::Designer, "owner"),
-        shop.person(Role::Merchant, "member"),
-    );
+    let (owner, member) = (shop.person(Role::Designer, "owner"), shop.person(Role::Merchant, "member"));
     let (agent, admin) = (shop.person(Role::Agent, "agent"), shop.person(Role::Admin, "admin"));
     let new = shop.person(Role::Agent, "new");
     let group = shop.group(owner, &[member, agent, admin]);

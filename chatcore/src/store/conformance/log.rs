@@ -33,21 +33,14 @@ fn positions_are_dense_in_the_order_of_the_commits(shop: &mut Shop) {
             told += 1;
             assert_eq!(event.position, Position(told));
         }
-        assert_eq!(
-            shop.view().position(),
-            Position(told),
-            "a commit shows as soon as it returns"
-        );
+        assert_eq!(shop.view().position(), Position(told), "a commit shows as soon as it returns");
     }
     shop.in_every_state(|shop| {
         let log = shop.view().entries_after(Position(0), 1_000).expect("readable");
         let positions: Vec<_> = log.iter().map(|(position, _)| position.0).collect();
         assert_eq!(positions, (1..=told).collect::<Vec<_>>());
     });
-    assert_eq!(
-        shop.commit(vec![leo.rename("Leo")]).events[0].position,
-        Position(told + 1)
-    );
+    assert_eq!(shop.commit(vec![leo.rename("Leo")]).events[0].position, Position(told + 1));
 }
 
 fn entries_are_paged_by_position(shop: &mut Shop) {
@@ -56,13 +49,7 @@ fn entries_are_paged_by_position(shop: &mut Shop) {
     }
     shop.in_every_state(|shop| {
         let view = shop.view();
-        for (after, limit, expected) in [
-            (0, 3, 1..4),
-            (3, 3, 4..7),
-            (8, 5, 9..11),
-            (10, 5, 11..11),
-            (99, 5, 11..11),
-        ] {
+        for (after, limit, expected) in [(0, 3, 1..4), (3, 3, 4..7), (8, 5, 9..11), (10, 5, 11..11), (99, 5, 11..11)] {
             let page = view.entries_after(Position(after), limit).expect("readable");
             let positions: Vec<_> = page.iter().map(|(position, _)| position.0).collect();
             assert_eq!(positions, expected.collect::<Vec<_>>(), "{limit} after {after}");
@@ -79,10 +66,7 @@ fn a_view_is_unmoved_by_what_comes_later(shop: &mut Shop) {
     let group = shop.group(ana, &[leo]);
     let mut views = Vec::new();
     for round in 0..30_u64 {
-        shop.commit(vec![
-            ana.send(group, &format!("m{round}"), "hello"),
-            leo.read(group, round),
-        ]);
+        shop.commit(vec![ana.send(group, &format!("m{round}"), "hello"), leo.read(group, round)]);
         match round % 10 {
             3 => drop(shop.one(ana.remove(group, leo))),
             5 => drop(shop.one(ana.add(group, leo))),
@@ -109,11 +93,7 @@ fn reopening_a_sound_store_changes_nothing(shop: &mut Shop) {
     let ana = shop.person(Role::Agent, "ana");
     let group = shop.group(ana, &[]);
     for round in 0..20 {
-        shop.commit(
-            (0..3)
-                .map(|i| ana.send(group, &format!("{round}.{i}"), "hello"))
-                .collect(),
-        );
+        shop.commit((0..3).map(|i| ana.send(group, &format!("{round}.{i}"), "hello")).collect());
         let before = Snapshot::of(&*shop.view());
         shop.store().reopen().expect("the store opens");
         assert_eq!(Snapshot::of(&*shop.view()), before);
@@ -127,10 +107,7 @@ fn folding_comes_to_an_end_and_leaves_nothing(shop: &mut Shop) {
         shop.one(ana.send(groups[round % 8], &format!("m{round}"), "hello"));
         if round % 20 == 19 {
             shop.fold();
-            assert!(
-                !shop.store().maintain().expect("the store folds"),
-                "there is nothing left"
-            );
+            assert!(!shop.store().maintain().expect("the store folds"), "there is nothing left");
         }
     }
 }

@@ -37,19 +37,13 @@ fn messages_are_numbered_without_a_hole(shop: &mut Shop) {
         assert_eq!(seqs, (1..=45).collect::<Vec<_>>());
         assert_eq!(shop.conversation(chat).last_seq, Seq(45));
     });
-    let Outcome::Sent { message, .. } = shop.one(ana.send(chat, "last", "last")) else {
-        panic!("not sent")
-    };
+    let Outcome::Sent { message, .. } = shop.one(ana.send(chat, "last", "last")) else { panic!("not sent") };
     assert_eq!(message.seq, Seq(46));
 }
 
 fn sending_again_answers_the_first_result(shop: &mut Shop) {
     let (ana, leo, chat) = chat(shop);
-    let Outcome::Sent {
-        message: first,
-        duplicate: false,
-    } = shop.one(ana.send(chat, "one", "hello"))
-    else {
+    let Outcome::Sent { message: first, duplicate: false } = shop.one(ana.send(chat, "one", "hello")) else {
         panic!("not sent")
     };
     for i in 0..40 {
@@ -57,18 +51,10 @@ fn sending_again_answers_the_first_result(shop: &mut Shop) {
     }
     shop.in_every_state(|shop| {
         let committed = shop.commit(vec![ana.send(chat, "one", "hello")]);
-        assert_eq!(
-            committed.outcomes,
-            [Ok(Outcome::Sent {
-                message: first.clone(),
-                duplicate: true
-            })]
-        );
+        assert_eq!(committed.outcomes, [Ok(Outcome::Sent { message: first.clone(), duplicate: true })]);
         assert!(committed.events.is_empty());
     });
-    let Outcome::Sent { duplicate, .. } = shop.one(leo.send(chat, "one", "hello")) else {
-        panic!("not sent")
-    };
+    let Outcome::Sent { duplicate, .. } = shop.one(leo.send(chat, "one", "hello")) else { panic!("not sent") };
     assert!(!duplicate, "the name belongs to its author");
 }
 
@@ -78,15 +64,9 @@ fn sending_again_within_a_batch_answers_the_first_result(shop: &mut Shop) {
     let committed = shop.commit(vec![command.clone(), ana.send(chat, "one", "other"), command]);
     assert_eq!(committed.events.len(), 1);
     let [
-        Ok(Outcome::Sent {
-            message: first,
-            duplicate: false,
-        }),
+        Ok(Outcome::Sent { message: first, duplicate: false }),
         Err(other),
-        Ok(Outcome::Sent {
-            message,
-            duplicate: true,
-        }),
+        Ok(Outcome::Sent { message, duplicate: true }),
     ] = &committed.outcomes[..]
     else {
         panic!("{:?}", committed.outcomes)
@@ -102,14 +82,8 @@ fn another_message_under_a_used_name_is_refused(shop: &mut Shop) {
     shop.one(ana.send(chat, "one", "hello"));
     shop.one(leo.send(chat, "two", "hi"));
     shop.in_every_state(|shop| {
-        assert_eq!(
-            shop.refused(ana.send(chat, "one", "hello!")),
-            ErrorCode::IdempotencyMismatch
-        );
-        assert_eq!(
-            shop.refused(ana.send(other, "one", "hello")),
-            ErrorCode::IdempotencyMismatch
-        );
+        assert_eq!(shop.refused(ana.send(chat, "one", "hello!")), ErrorCode::IdempotencyMismatch);
+        assert_eq!(shop.refused(ana.send(other, "one", "hello")), ErrorCode::IdempotencyMismatch);
     });
 }
 
@@ -139,9 +113,7 @@ fn a_refused_command_does_not_fail_its_neighbours(shop: &mut Shop) {
 fn ids_ascend_with_the_numbers_when_the_clock_goes_back(shop: &mut Shop) {
     let (ana, leo, chat) = chat(shop);
     let send = |shop: &mut Shop, name: String| {
-        let batch = (0..3)
-            .map(|i| [ana, leo][i % 2].send(chat, &format!("{name}.{i}"), "hello"))
-            .collect();
+        let batch = (0..3).map(|i| [ana, leo][i % 2].send(chat, &format!("{name}.{i}"), "hello")).collect();
         shop.commit(batch);
     };
     send(shop, "a".to_owned());
@@ -158,15 +130,9 @@ fn ids_ascend_with_the_numbers_when_the_clock_goes_back(shop: &mut Shop) {
     shop.in_every_state(|shop| {
         let rows = shop.timeline(chat, 1, 30);
         assert_eq!(rows.len(), 30);
-        assert!(
-            rows.is_sorted_by(|one, next| one.id < next.id),
-            "a later message has the greater id"
-        );
+        assert!(rows.is_sorted_by(|one, next| one.id < next.id), "a later message has the greater id");
         assert!(rows.is_sorted_by_key(|row| row.created_at));
-        let log = shop
-            .view()
-            .entries_after(crate::state::Position(0), 1_000)
-            .expect("readable");
+        let log = shop.view().entries_after(crate::state::Position(0), 1_000).expect("readable");
         assert!(log.is_sorted_by_key(|(_, entry)| entry.at));
     });
 }
@@ -175,18 +141,14 @@ fn an_event_tells_what_is_stored(shop: &mut Shop) {
     let (ana, _, chat) = chat(shop);
     let committed = shop.commit(vec![ana.send(chat, "one", "hello"), ana.send(chat, "two", "there")]);
     for (event, outcome) in committed.events.iter().zip(&committed.outcomes) {
-        let Ok(Outcome::Sent { message, .. }) = outcome else {
-            panic!("{outcome:?}")
-        };
+        let Ok(Outcome::Sent { message, .. }) = outcome else { panic!("{outcome:?}") };
         assert_eq!(event.event, Event::MessageCreated(message.clone()));
         assert_eq!(event.by.as_ref().map(|by| by.id), Some(ana));
         let view = shop.view();
         let row = view.message(event.position).expect("readable").expect("readable");
         assert_eq!((row.id, &row.text, row.seq), (message.id, &message.text, message.seq));
-        let (position, entry) = view
-            .entries_after(crate::state::Position(event.position.0 - 1), 1)
-            .expect("readable")
-            .remove(0);
+        let (position, entry) =
+            view.entries_after(crate::state::Position(event.position.0 - 1), 1).expect("readable").remove(0);
         assert_eq!(position, event.position);
         assert!(matches!(entry.change, Change::MessageCreated { seq, .. } if seq == message.seq));
         assert_eq!(entry.at, event.at);
@@ -211,9 +173,7 @@ fn unread_is_what_others_wrote_after_the_mark(shop: &mut Shop) {
     let (ana, leo, chat) = chat(shop);
     let unread = |shop: &Shop, user: UserId| {
         let view = shop.view();
-        crate::state::conversation_view(&*view, &shop.conversation(chat), shop.no(user), 10)
-            .expect("readable")
-            .unread
+        crate::state::conversation_view(&*view, &shop.conversation(chat), shop.no(user), 10).expect("readable").unread
     };
     let both = |shop: &mut Shop, expected: (u64, u64)| {
         shop.in_every_state(|shop| assert_eq!((unread(shop, ana), unread(shop, leo)), expected));

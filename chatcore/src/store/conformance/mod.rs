@@ -52,9 +52,7 @@ pub fn trials<B: Backend + 'static>(name: &str, make: fn() -> B) -> Vec<Trial> {
         ("messages", messages::CASES),
         ("reading", reading::CASES),
     ];
-    let cases = files
-        .into_iter()
-        .flat_map(|(file, cases)| cases.iter().map(move |case| (file, case)));
+    let cases = files.into_iter().flat_map(|(file, cases)| cases.iter().map(move |case| (file, case)));
     let trial = |(file, case): (&str, &'static Case)| {
         Trial::test(format!("{name}::{file}::{}", case.name), move || {
             (case.run)(&mut Shop::open(Box::new(make())));

@@ -28,9 +28,7 @@ fn the_inbox_has_the_newest_activity_first(shop: &mut Shop) {
 
 fn the_inbox_is_paged_by_activity(shop: &mut Shop) {
     let ana = shop.person(Role::Agent, "ana");
-    let others: Vec<_> = (0..20)
-        .map(|i| shop.person(Role::Agent, &format!("agent{i}")))
-        .collect();
+    let others: Vec<_> = (0..20).map(|i| shop.person(Role::Agent, &format!("agent{i}"))).collect();
     let chats: Vec<_> = others.iter().map(|other| shop.direct(ana, *other)).collect();
     shop.fold();
     // Some conversations are in the tables, some were moved since.
@@ -46,9 +44,7 @@ fn the_inbox_is_paged_by_activity(shop: &mut Shop) {
         for limit in 1..=21 {
             let mut rows: Vec<(Position, ConversationNo)> = Vec::new();
             loop {
-                let page = view
-                    .inbox(no, rows.last().map(|(activity, _)| *activity), limit)
-                    .expect("readable");
+                let page = view.inbox(no, rows.last().map(|(activity, _)| *activity), limit).expect("readable");
                 assert!(page.len() <= limit);
                 if page.is_empty() {
                     break;
@@ -66,10 +62,8 @@ fn a_timeline_is_read_across_the_border_of_folding(shop: &mut Shop) {
     let (chat, other) = (shop.direct(ana, leo), shop.group(leo, &[]));
     let mut expected = Vec::new();
     for i in 0..40 {
-        let committed = shop.commit(vec![
-            leo.send(other, &format!("o{i}"), "x"),
-            ana.send(chat, &format!("m{i}"), "y"),
-        ]);
+        let committed =
+            shop.commit(vec![leo.send(other, &format!("o{i}"), "x"), ana.send(chat, &format!("m{i}"), "y")]);
         expected.push(committed.events[1].position);
         if i == 17 {
             shop.fold();
@@ -98,34 +92,12 @@ fn a_timeline_ends_at_its_newest_message(shop: &mut Shop) {
     shop.in_every_state(|shop| {
         let view = shop.view();
         let (chat, empty) = (shop.conversation(chat).no, shop.conversation(empty).no);
-        assert_eq!(
-            view.message_positions(chat, Seq(2), Seq(1_000)).expect("readable"),
-            expected[1..]
-        );
-        assert_eq!(
-            view.message_positions(chat, Seq(0), Seq(u64::MAX)).expect("readable"),
-            expected
-        );
-        assert!(
-            view.message_positions(chat, Seq(5), Seq(9))
-                .expect("readable")
-                .is_empty()
-        );
-        assert!(
-            view.message_positions(chat, Seq(3), Seq(2))
-                .expect("readable")
-                .is_empty()
-        );
-        assert!(
-            view.message_positions(empty, Seq(1), Seq(9))
-                .expect("readable")
-                .is_empty()
-        );
-        assert!(
-            view.message_positions(empty, Seq(1), Seq(0))
-                .expect("readable")
-                .is_empty()
-        );
+        assert_eq!(view.message_positions(chat, Seq(2), Seq(1_000)).expect("readable"), expected[1..]);
+        assert_eq!(view.message_positions(chat, Seq(0), Seq(u64::MAX)).expect("readable"), expected);
+        assert!(view.message_positions(chat, Seq(5), Seq(9)).expect("readable").is_empty());
+        assert!(view.message_positions(chat, Seq(3), Seq(2)).expect("readable").is_empty());
+        assert!(view.message_positions(empty, Seq(1), Seq(9)).expect("readable").is_empty());
+        assert!(view.message_positions(empty, Seq(1), Seq(0)).expect("readable").is_empty());
     });
 }
 
@@ -137,16 +109,9 @@ fn what_is_unknown_is_nothing(shop: &mut Shop) {
         let (nobody, nowhere) = (crate::state::UserNo(99), ConversationNo(99));
         assert!(view.account(nobody).expect("readable").is_none());
         assert!(view.conversation(nowhere).expect("readable").is_none());
-        assert!(
-            view.message(Position(1)).expect("readable").is_none(),
-            "an account is no message"
-        );
+        assert!(view.message(Position(1)).expect("readable").is_none(), "an account is no message");
         assert!(view.message(Position(99)).expect("readable").is_none());
-        assert!(
-            view.message_positions(nowhere, Seq(1), Seq(9))
-                .expect("readable")
-                .is_empty()
-        );
+        assert!(view.message_positions(nowhere, Seq(1), Seq(9)).expect("readable").is_empty());
         assert!(view.inbox(nobody, None, 9).expect("readable").is_empty());
         assert_eq!(view.read_mark(nowhere, nobody).expect("readable"), Seq(0));
         assert_eq!(view.direct(nobody, shop.no(ana)).expect("readable"), None);

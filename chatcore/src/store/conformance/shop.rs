@@ -31,73 +31,47 @@ pub trait Acting {
     where
         Self: Sized,
     {
-        Command::Send {
-            by: self.author(),
-            conversation: to,
-            client_id: client_id(name),
-            text: text.to_owned(),
-        }
+        Command::Send { by: self.author(), conversation: to, client_id: client_id(name), text: text.to_owned() }
     }
 
     fn read(self, conversation: ConversationId, seq: u64) -> Command
     where
         Self: Sized,
     {
-        Command::MoveReadMark {
-            by: self.author(),
-            conversation,
-            seq: Seq(seq),
-        }
+        Command::MoveReadMark { by: self.author(), conversation, seq: Seq(seq) }
     }
 
     fn add(self, conversation: ConversationId, user: UserId) -> Command
     where
         Self: Sized,
     {
-        Command::AddParticipant {
-            by: self.author(),
-            conversation,
-            user,
-        }
+        Command::AddParticipant { by: self.author(), conversation, user }
     }
 
     fn remove(self, conversation: ConversationId, user: UserId) -> Command
     where
         Self: Sized,
     {
-        Command::RemoveParticipant {
-            by: self.author(),
-            conversation,
-            user,
-        }
+        Command::RemoveParticipant { by: self.author(), conversation, user }
     }
 
     fn rename(self, name: &str) -> Command
     where
         Self: Sized,
     {
-        Command::Rename {
-            by: self.author(),
-            name: name.to_owned(),
-        }
+        Command::Rename { by: self.author(), name: name.to_owned() }
     }
 }
 
 impl Acting for UserId {
     fn author(self) -> Author {
-        Author {
-            user: self,
-            session: None,
-        }
+        Author { user: self, session: None }
     }
 }
 
 impl Acting for (UserId, SessionId) {
     fn author(self) -> Author {
-        Author {
-            user: self.0,
-            session: Some(self.1),
-        }
+        Author { user: self.0, session: Some(self.1) }
     }
 }
 
@@ -114,15 +88,7 @@ impl Shop {
         let entropy = Arc::new(SeededEntropy::new(1));
         let minter = crate::state::Minter::new(clock.clone(), entropy.clone(), store.view().last_at());
         let ids = SeededEntropy::new(2);
-        Self {
-            backend,
-            store: Some(store),
-            rules: Rules::default(),
-            clock,
-            entropy,
-            minter,
-            ids,
-        }
+        Self { backend, store: Some(store), rules: Rules::default(), clock, entropy, minter, ids }
     }
 
     pub fn store(&self) -> &dyn Store {
@@ -137,9 +103,7 @@ impl Shop {
     pub fn commit(&mut self, batch: Vec<Command>) -> Committed {
         let store = Arc::clone(self.store.as_ref().expect("the store is open"));
         self.clock.advance(Duration::from_millis(7));
-        store
-            .commit(batch, &self.rules, &mut self.minter)
-            .expect("the store commits")
+        store.commit(batch, &self.rules, &mut self.minter).expect("the store commits")
     }
 
     /// Carries out one command.
@@ -159,11 +123,7 @@ impl Shop {
         let before = Snapshot::of(&*self.view());
         let committed = self.commit(vec![command]);
         assert!(committed.events.is_empty(), "a refused command has no events");
-        assert_eq!(
-            Snapshot::of(&*self.view()),
-            before,
-            "a refused command leaves nothing behind"
-        );
+        assert_eq!(Snapshot::of(&*self.view()), before, "a refused command leaves nothing behind");
         match &committed.outcomes[..] {
             [Err(refusal)] => refusal.code,
             others => panic!("{others:?} instead of a refusal"),
@@ -193,13 +153,7 @@ impl Shop {
     /// everything folded, opened again in order. `check` may change nothing.
     pub fn in_every_state(&mut self, mut check: impl FnMut(&mut Self)) {
         let before = Snapshot::of(&*self.view());
-        let moves: [fn(&mut Self); 5] = [
-            |_| {},
-            Self::drop_and_open,
-            Self::fold,
-            Self::drop_and_open,
-            Self::restart,
-        ];
+        let moves: [fn(&mut Self); 5] = [|_| {}, Self::drop_and_open, Self::fold, Self::drop_and_open, Self::restart];
         for step in moves {
             step(self);
             assert_eq!(Snapshot::of(&*self.view()), before, "everything can be read as before");
@@ -219,14 +173,7 @@ impl Shop {
 
     pub fn new_user(&mut self, role: Role, email: &str, name: &str) -> Command {
         let (id, email, name) = (self.new_user_id(), email.to_owned(), name.to_owned());
-        Command::CreateUser {
-            by: None,
-            id,
-            email,
-            name,
-            role,
-            password: None,
-        }
+        Command::CreateUser { by: None, id, email, name, role, password: None }
     }
 
     pub fn new_user_id(&mut self) -> UserId {
@@ -248,21 +195,12 @@ impl Shop {
     }
 
     pub fn open_direct(&mut self, by: UserId, with: UserId) -> Command {
-        Command::OpenDirect {
-            by: by.author(),
-            id: self.new_conversation_id(),
-            with,
-        }
+        Command::OpenDirect { by: by.author(), id: self.new_conversation_id(), with }
     }
 
     pub fn create_group(&mut self, by: UserId, participants: &[UserId]) -> Command {
         let (id, subject) = (self.new_conversation_id(), Some("Spring".to_owned()));
-        Command::CreateGroup {
-            by: by.author(),
-            id,
-            subject,
-            participants: participants.to_vec(),
-        }
+        Command::CreateGroup { by: by.author(), id, subject, participants: participants.to_vec() }
     }
 
     /// The direct conversation of these two.
@@ -278,14 +216,8 @@ impl Shop {
     }
 
     fn begun(&mut self, command: Command) -> ConversationId {
-        let Outcome::Conversation { no, .. } = self.one(command) else {
-            panic!("no conversation")
-        };
-        self.view()
-            .conversation(no)
-            .expect("readable")
-            .expect("a new conversation")
-            .id
+        let Outcome::Conversation { no, .. } = self.one(command) else { panic!("no conversation") };
+        self.view().conversation(no).expect("readable").expect("a new conversation").id
     }
 
     pub fn no(&self, user: UserId) -> UserNo {
@@ -294,13 +226,8 @@ impl Shop {
 
     pub fn conversation(&self, id: ConversationId) -> Arc<Conversation> {
         let view = self.view();
-        let no = view
-            .conversation_no(id)
-            .expect("readable")
-            .expect("a known conversation");
-        view.conversation(no)
-            .expect("readable")
-            .expect("a conversation with this number")
+        let no = view.conversation_no(id).expect("readable").expect("a known conversation");
+        view.conversation(no).expect("readable").expect("a conversation with this number")
     }
 
     /// Somebody's conversations, the newest first.
@@ -312,19 +239,11 @@ impl Shop {
     /// The messages `from..=to` of a conversation.
     pub fn timeline(&self, id: ConversationId, from: u64, to: u64) -> Vec<Arc<MessageRow>> {
         let view = self.view();
-        let positions = view
-            .message_positions(self.conversation(id).no, Seq(from), Seq(to))
-            .expect("readable");
-        positions
-            .into_iter()
-            .map(|at| view.message(at).expect("readable").expect("a message"))
-            .collect()
+        let positions = view.message_positions(self.conversation(id).no, Seq(from), Seq(to)).expect("readable");
+        positions.into_iter().map(|at| view.message(at).expect("readable").expect("a message")).collect()
     }
 
     pub fn read_mark(&self, id: ConversationId, user: UserId) -> u64 {
-        self.view()
-            .read_mark(self.conversation(id).no, self.no(user))
-            .expect("readable")
-            .0
+        self.view().read_mark(self.conversation(id).no, self.no(user)).expect("readable").0
     }
 }

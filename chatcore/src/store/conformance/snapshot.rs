@@ -63,15 +63,9 @@ impl Snapshot {
             last_at: view.last_at(),
             epoch: view.epoch(),
             sessions: sessions.iter().flatten().cloned().collect(),
-            directory: Role::ALL
-                .into_iter()
-                .map(|role| directory(view, role))
-                .collect::<Result<_, _>>()?,
+            directory: Role::ALL.into_iter().map(|role| directory(view, role)).collect::<Result<_, _>>()?,
             read_marks: conversations.iter().map(marks).collect::<Result<_, _>>()?,
-            timelines: timelines
-                .into_iter()
-                .map(|rows| rows.into_iter().flatten().collect())
-                .collect(),
+            timelines: timelines.into_iter().map(|rows| rows.into_iter().flatten().collect()).collect(),
             inboxes,
             log,
             accounts,
@@ -90,11 +84,7 @@ impl Snapshot {
             }
         }
         if self.position.0 != self.log.len() as u64 {
-            return Ok(Some(format!(
-                "a log of {} entries ends at {:?}",
-                self.log.len(),
-                self.position
-            )));
+            return Ok(Some(format!("a log of {} entries ends at {:?}", self.log.len(), self.position)));
         }
         let mut created = 0;
         for (position, entry) in &self.log {
@@ -108,9 +98,7 @@ impl Snapshot {
                 return Ok(Some(format!("{entry:?} at {position:?} is not in its timeline")));
             };
             if found != position || row.seq != seq || row.conversation != conversation {
-                return Ok(Some(format!(
-                    "{row:?} is told of by {entry:?} at {position:?}, and found at {found:?}"
-                )));
+                return Ok(Some(format!("{row:?} is told of by {entry:?} at {position:?}, and found at {found:?}")));
             }
             if view.sent(row.author, &row.client_id)? != Some(*position) {
                 return Ok(Some(format!("{row:?} is not found by its client id")));
@@ -118,9 +106,7 @@ impl Snapshot {
         }
         let listed: usize = self.timelines.iter().map(Vec::len).sum();
         if listed != created {
-            return Ok(Some(format!(
-                "{listed} messages in the timelines, {created} in the log"
-            )));
+            return Ok(Some(format!("{listed} messages in the timelines, {created} in the log")));
         }
         for (conversation, timeline) in self.conversations.iter().zip(&self.timelines) {
             let ascending = timeline.is_sorted_by(|(_, one), (_, next)| one.id < next.id);
@@ -139,26 +125,18 @@ impl Snapshot {
             }
         }
         let listed: usize = self.directory.iter().map(Vec::len).sum();
-        let created = self
-            .log
-            .iter()
-            .filter(|(_, entry)| matches!(entry.change, Change::AccountCreated { .. }))
-            .count();
+        let created =
+            self.log.iter().filter(|(_, entry)| matches!(entry.change, Change::AccountCreated { .. })).count();
         if listed != self.accounts.len() || created != self.accounts.len() {
             let accounts = self.accounts.len();
-            return Ok(Some(format!(
-                "{accounts} accounts, {listed} in the directory, {created} in the log"
-            )));
+            return Ok(Some(format!("{accounts} accounts, {listed} in the directory, {created} in the log")));
         }
         Ok(None)
     }
 
     /// The messages that there are, by whom and under which name.
     pub fn messages(&self) -> impl Iterator<Item = (UserNo, &ClientId)> {
-        self.timelines
-            .iter()
-            .flatten()
-            .map(|(_, row)| (row.author, &row.client_id))
+        self.timelines.iter().flatten().map(|(_, row)| (row.author, &row.client_id))
     }
 }
 

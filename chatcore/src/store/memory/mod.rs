@@ -21,9 +21,7 @@ impl MemoryStore {
     /// An empty store of this epoch.
     #[must_use]
     pub fn new(epoch: u64) -> Self {
-        Self {
-            current: Mutex::new(Arc::new(MemoryView::empty(epoch))),
-        }
+        Self { current: Mutex::new(Arc::new(MemoryView::empty(epoch))) }
     }
 
     fn current(&self) -> Arc<MemoryView> {
@@ -51,9 +49,7 @@ impl Store for MemoryStore {
                 let (row, message) = new.map(|new| (new.row, new.message)).unzip();
                 let (position, entry) = next.append(minter.now(), decision.by, change, row.clone());
                 apply(position, &entry, row.as_ref(), &mut next)?;
-                committed
-                    .events
-                    .push(Arc::new(envelope(position, &entry, message, None, &next)?));
+                committed.events.push(Arc::new(envelope(position, &entry, message, None, &next)?));
             }
             committed.outcomes.push(Ok(decision.outcome));
         }

@@ -158,8 +158,7 @@ impl Derived for MemoryView {
             }
         }
         for member in conversation.members.iter() {
-            self.inboxes
-                .insert((member.user, conversation.activity), conversation.no);
+            self.inboxes.insert((member.user, conversation.activity), conversation.no);
         }
         self.conversations.insert(conversation.no, Arc::new(conversation));
     }
@@ -203,21 +202,11 @@ impl View for MemoryView {
         limit: usize,
     ) -> Result<Vec<(Position, ConversationNo)>, StoreError> {
         let range = (user, Position(0))..(user, before.unwrap_or(Position(u64::MAX)));
-        Ok(self
-            .inboxes
-            .range(range)
-            .rev()
-            .take(limit)
-            .map(|((_, activity), no)| (*activity, *no))
-            .collect())
+        Ok(self.inboxes.range(range).rev().take(limit).map(|((_, activity), no)| (*activity, *no)).collect())
     }
 
     fn message_positions(&self, conversation: ConversationNo, from: Seq, to: Seq) -> Result<Vec<Position>, StoreError> {
-        Ok(self
-            .timelines
-            .range((conversation, from)..=(conversation, to))
-            .map(|(_, position)| *position)
-            .collect())
+        Ok(self.timelines.range((conversation, from)..=(conversation, to)).map(|(_, position)| *position).collect())
     }
 
     fn directory(

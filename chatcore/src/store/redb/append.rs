@@ -25,10 +25,7 @@ impl Appends {
     }
 
     pub(super) fn get(&self, position: Position) -> Option<&[u8]> {
-        let i = self
-            .ends
-            .binary_search_by_key(&position, |(position, _)| *position)
-            .ok()?;
+        let i = self.ends.binary_search_by_key(&position, |(position, _)| *position).ok()?;
         self.bytes.get(self.start(i)..self.ends[i].1)
     }
 

@@ -17,10 +17,7 @@ fn kind(error: &redb::Error) -> StoreErrorKind {
 }
 
 fn is_full(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
-    )
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge)
 }
 
 macro_rules! from {
@@ -34,11 +31,4 @@ macro_rules! from {
     )+};
 }
 
-from!(
-    CommitError,
-    CursorError,
-    DatabaseError,
-    StorageError,
-    TableError,
-    TransactionError
-);
+from!(CommitError, CursorError, DatabaseError, StorageError, TableError, TransactionError);

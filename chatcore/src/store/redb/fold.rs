@@ -47,19 +47,9 @@ impl Fold {
         let mut authors: Vec<_> = rows.sent.iter().collect();
         authors.sort_unstable_by_key(|(author, _)| **author);
         let of = |(author, sent)| std::iter::repeat(author).zip(sent);
-        let sent = authors
-            .into_iter()
-            .flat_map(of)
-            .map(|(author, (id, at))| (*author, id.clone(), *at))
-            .collect();
+        let sent = authors.into_iter().flat_map(of).map(|(author, (id, at))| (*author, id.clone(), *at)).collect();
         drop(rows);
-        Self {
-            layer,
-            conversations,
-            read_marks,
-            sent,
-            done: 0,
-        }
+        Self { layer, conversations, read_marks, sent, done: 0 }
     }
 
     fn len(&self) -> usize {
@@ -147,9 +137,7 @@ impl Fold {
             return Ok(0);
         }
         let piece = &left[..left.len().min(*budget)];
-        let rows = piece
-            .iter()
-            .map(|(author, client_id, position)| ((author.0, client_id.as_str()), position.0));
+        let rows = piece.iter().map(|(author, client_id, position)| ((author.0, client_id.as_str()), position.0));
         insert_ascending(&mut txn.open_table(tables::SENT)?, rows)?;
         *budget -= piece.len();
         Ok(piece.len())
@@ -175,10 +163,7 @@ impl ConversationWriter<'_> {
         encode_into(&HeadRow::of(now), &mut self.buffer);
         self.heads.insert(now.no.0, self.buffer.as_slice())?;
         let messages = (changed.first.0..).zip(&changed.positions);
-        insert_ascending(
-            &mut self.timelines,
-            messages.map(|(seq, position)| ((now.no.0, seq), position.0)),
-        )?;
+        insert_ascending(&mut self.timelines, messages.map(|(seq, position)| ((now.no.0, seq), position.0)))?;
         rows += self.write_members(now, before.as_ref())?;
         rows += self.write_inboxes(now, before.as_ref())?;
         Ok(rows)
@@ -204,10 +189,7 @@ impl ConversationWriter<'_> {
 
     fn write_inboxes(&mut self, now: &Conversation, before: Option<&Conversation>) -> Result<usize, StoreError> {
         let mut rows = 0;
-        for member in before
-            .iter()
-            .flat_map(|before| before.members.iter().map(move |m| (m.user, before.activity)))
-        {
+        for member in before.iter().flat_map(|before| before.members.iter().map(move |m| (m.user, before.activity))) {
             let (user, activity) = member;
             if activity != now.activity || now.members.get(user).is_none() {
                 self.inboxes.remove((user.0, activity.0))?;

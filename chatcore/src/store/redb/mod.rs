@@ -45,12 +45,7 @@ pub struct RedbOptions {
 impl Default for RedbOptions {
     /// 64 MiB of cache, folding after 8,192 entries by 1,024 rows, epoch 1.
     fn default() -> Self {
-        Self {
-            cache_bytes: 64 << 20,
-            fold_after: 8_192,
-            fold_rows: 1_024,
-            epoch: 1,
-        }
+        Self { cache_bytes: 64 << 20, fold_after: 8_192, fold_rows: 1_024, epoch: 1 }
     }
 }
 
@@ -95,9 +90,7 @@ impl RedbStore {
         backend: impl Fn() -> B + Send + Sync + 'static,
     ) -> Result<Self, StoreError> {
         Self::open_file(options, move |options| {
-            Ok(Database::builder()
-                .set_cache_size(options.cache_bytes)
-                .create_with_backend(backend())?)
+            Ok(Database::builder().set_cache_size(options.cache_bytes).create_with_backend(backend())?)
         })
     }
 
@@ -108,12 +101,7 @@ impl RedbStore {
         let database = open_file(&options)?;
         let (writer, view) = open::recover(database, &options)?;
         let open_file = Box::new(open_file);
-        Ok(Self {
-            options,
-            open_file,
-            writer: Mutex::new(writer),
-            current: Mutex::new(Arc::new(view)),
-        })
+        Ok(Self { options, open_file, writer: Mutex::new(writer), current: Mutex::new(Arc::new(view)) })
     }
 
     fn writer(&self) -> MutexGuard<'_, Writer> {
@@ -191,9 +179,7 @@ impl Store for RedbStore {
 
 impl Writer {
     fn database(&self) -> Result<&Database, StoreError> {
-        self.database
-            .as_ref()
-            .ok_or_else(|| StoreError::new(StoreErrorKind::Unavailable, "the store is closed"))
+        self.database.as_ref().ok_or_else(|| StoreError::new(StoreErrorKind::Unavailable, "the store is closed"))
     }
 
     fn commit(
@@ -245,9 +231,7 @@ impl Writer {
                     let entry = Entry::new(minter.now(), decision.by, change);
                     working.append(next.position, &entry, row.as_ref());
                     apply(next.position, &entry, row.as_ref(), &mut working)?;
-                    committed
-                        .events
-                        .push(Arc::new(envelope(next.position, &entry, message, None, &working)?));
+                    committed.events.push(Arc::new(envelope(next.position, &entry, message, None, &working)?));
                     next.position = next.position.next();
                     last_at = entry.at;
                 }
@@ -298,11 +282,7 @@ impl Writer {
     fn fold_piece(&mut self, before: &RedbView, rows: usize) -> Result<RedbView, StoreError> {
         let mut txn = self.database()?.begin_write()?;
         durable(&mut txn);
-        let folded = self
-            .fold
-            .as_ref()
-            .map(|fold| fold.write_piece(&txn, rows))
-            .transpose()?;
+        let folded = self.fold.as_ref().map(|fold| fold.write_piece(&txn, rows)).transpose()?;
         txn.commit()?;
         self.settle(folded);
         self.view(before.position, before.last_at, before.epoch)
@@ -310,14 +290,7 @@ impl Writer {
 
     fn view(&self, position: Position, last_at: chat_proto::Timestamp, epoch: u64) -> Result<RedbView, StoreError> {
         let txn = self.database()?.begin_read()?;
-        Ok(RedbView {
-            txn,
-            tail: self.tail.clone(),
-            position,
-            last_at,
-            epoch,
-            tables: view::Opened::default(),
-        })
+        Ok(RedbView { txn, tail: self.tail.clone(), position, last_at, epoch, tables: view::Opened::default() })
     }
 }
 
@@ -329,8 +302,6 @@ fn durable(txn: &mut ::redb::WriteTransaction) {
 
 impl std::fmt::Debug for RedbStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RedbStore")
-            .field("options", &self.options)
-            .finish_non_exhaustive()
+        f.debug_struct("RedbStore").field("options", &self.options).finish_non_exhaustive()
     }
 }

@@ -20,10 +20,7 @@ const PAGE: usize = 4_096;
 pub(super) fn recover(database: Database, options: &RedbOptions) -> Result<(Writer, RedbView), StoreError> {
     let epoch = lay_out(&database, options)?;
     let txn = database.begin_read()?;
-    let applied = txn
-        .open_table(tables::META)?
-        .get(meta::APPLIED)?
-        .map_or(0, |position| position.value());
+    let applied = txn.open_table(tables::META)?.get(meta::APPLIED)?.map_or(0, |position| position.value());
     let view = RedbView {
         txn,
         tail: Tail::default(),
@@ -32,11 +29,7 @@ pub(super) fn recover(database: Database, options: &RedbOptions) -> Result<(Writ
         epoch,
         tables: Opened::default(),
     };
-    let mut replay = Replay {
-        changes: Changes::default(),
-        view: &view,
-        conversations: 0,
-    };
+    let mut replay = Replay { changes: Changes::default(), view: &view, conversations: 0 };
     let (position, last_at) = replay.run(Position(applied))?;
     let stored_conversations = view.conversations()?.last()?.map_or(0, |(no, _)| no.value());
     let next_conversation = stored_conversations.max(replay.conversations) + 1;
@@ -51,14 +44,8 @@ pub(super) fn recover(database: Database, options: &RedbOptions) -> Result<(Writ
         epoch,
         tables: Opened::default(),
     };
-    let writer = Writer {
-        database: Some(database),
-        memory: Memory::default(),
-        tail,
-        fold: None,
-        next_user,
-        next_conversation,
-    };
+    let writer =
+        Writer { database: Some(database), memory: Memory::default(), tail, fold: None, next_user, next_conversation };
     Ok((writer, view))
 }
 

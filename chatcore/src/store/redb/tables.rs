@@ -103,11 +103,7 @@ impl HeadRow {
         Conversation {
             no,
             id: ConversationId::from_bytes(self.id),
-            kind: if self.group {
-                ConversationKind::Group
-            } else {
-                ConversationKind::Direct
-            },
+            kind: if self.group { ConversationKind::Group } else { ConversationKind::Direct },
             subject: self.subject.map(Arc::from),
             created_at: Timestamp::from_millis(self.created_at),
             updated_at: Timestamp::from_millis(self.updated_at),
@@ -180,15 +176,8 @@ mod tests {
             &HeadRow::of(&conversation),
             "895044444444444444444444444444444444f566537072696e671b000001a3185c507b1b000001a3185c51c8030a1a000111701a00011171",
         );
-        assert_eq!(
-            HeadRow::of(&conversation).with(conversation.no, Members::default()),
-            conversation
-        );
-        let direct = Conversation {
-            kind: ConversationKind::Direct,
-            subject: None,
-            ..conversation
-        };
+        assert_eq!(HeadRow::of(&conversation).with(conversation.no, Members::default()), conversation);
+        let direct = Conversation { kind: ConversationKind::Direct, subject: None, ..conversation };
         golden(
             &HeadRow::of(&direct),
             "895044444444444444444444444444444444f4f61b000001a3185c507b1b000001a3185c51c8030a1a000111701a00011171",
@@ -198,23 +187,9 @@ mod tests {
     #[test]
     fn a_file_has_its_tables_from_the_beginning() {
         let database = Database::builder().create_with_backend(InMemoryBackend::new()).unwrap();
-        assert_eq!(
-            lay_out(
-                &database,
-                &RedbOptions {
-                    epoch: 7,
-                    ..RedbOptions::default()
-                }
-            )
-            .unwrap(),
-            7
-        );
+        assert_eq!(lay_out(&database, &RedbOptions { epoch: 7, ..RedbOptions::default() }).unwrap(), 7);
         let txn = database.begin_read().unwrap();
-        let mut names: Vec<_> = txn
-            .list_tables()
-            .unwrap()
-            .map(|table| table.name().to_owned())
-            .collect();
+        let mut names: Vec<_> = txn.list_tables().unwrap().map(|table| table.name().to_owned()).collect();
         names.sort();
         let expected = "accounts.v1 conversation_numbers.v1 conversations.v1 directory.v1 directs.v1 emails.v1 \
             inboxes.v1 log.v1 members.v1 messages.v1 meta.v1 read_marks.v1 sent.v1 sessions.v1 timelines.v1 users.v1";

@@ -88,11 +88,7 @@ impl Tail {
     pub(super) fn add(&mut self, changes: Changes) {
         if changes.entries > 0 {
             self.position = changes.head;
-            self.active
-                .0
-                .write()
-                .unwrap_or_else(PoisonError::into_inner)
-                .add(changes);
+            self.active.0.write().unwrap_or_else(PoisonError::into_inner).add(changes);
         }
     }
 
@@ -123,13 +119,7 @@ impl Tail {
     }
 
     pub(super) fn sent(&self, author: UserNo, client_id: &ClientId) -> Option<Position> {
-        self.find(|rows, position| {
-            rows.sent
-                .get(&author)?
-                .get(client_id)
-                .copied()
-                .filter(|at| *at <= position)
-        })
+        self.find(|rows, position| rows.sent.get(&author)?.get(client_id).copied().filter(|at| *at <= position))
     }
 
     /// The greatest of an author's client ids. Only for the writer, whose tail shows everything.
@@ -140,20 +130,14 @@ impl Tail {
 
     /// The position of a message; `None`: the tables know it.
     pub(super) fn message(&self, conversation: ConversationNo, seq: Seq) -> Option<Position> {
-        self.find(|rows, position| {
-            rows.conversations
-                .get(&conversation)?
-                .position(seq)
-                .filter(|at| *at <= position)
-        })
+        self.find(|rows, position| rows.conversations.get(&conversation)?.position(seq).filter(|at| *at <= position))
     }
 
     /// The conversations of somebody that changed, by their newest activity, if that was before this position.
     pub(super) fn conversations_of(&self, user: UserNo, before: Position) -> Vec<(Position, ConversationNo)> {
         let layers = std::iter::once(&self.active).chain(&self.frozen);
-        let mut changed: Vec<_> = layers
-            .flat_map(|layer| layer.rows().by_member.get(&user).cloned().unwrap_or_default())
-            .collect();
+        let mut changed: Vec<_> =
+            layers.flat_map(|layer| layer.rows().by_member.get(&user).cloned().unwrap_or_default()).collect();
         changed.sort_unstable();
         changed.dedup();
         let shown = |no| {
@@ -210,11 +194,7 @@ impl TailConversation {
 impl<T> Versions<T> {
     fn at(&self, position: Position) -> Option<&T> {
         // Nearly every view is of the last few commits.
-        self.0
-            .iter()
-            .rev()
-            .find(|(since, _)| *since <= position)
-            .map(|(_, value)| value)
+        self.0.iter().rev().find(|(since, _)| *since <= position).map(|(_, value)| value)
     }
 
     pub(super) fn newest(&self) -> Option<&T> {
@@ -256,11 +236,7 @@ impl Changes {
             Some(changed) => changed.conversation = conversation,
             None => {
                 let no = conversation.no;
-                let new = ChangedConversation {
-                    conversation,
-                    first: Seq::ZERO,
-                    positions: Vec::new(),
-                };
+                let new = ChangedConversation { conversation, first: Seq::ZERO, positions: Vec::new() };
                 self.conversations.insert(no, new);
             }
         }

@@ -52,8 +52,7 @@ fn opened<'a, 'txn, K: Key + 'static, V: Value + 'static>(
         let table = txn.open_table(definition)?;
         return Ok(slot.get_or_init(|| table));
     }
-    slot.get()
-        .ok_or_else(|| StoreError::corrupt("a table that was just opened"))
+    slot.get().ok_or_else(|| StoreError::corrupt("a table that was just opened"))
 }
 
 fn opened_mut<'a, 'txn, K: Key + 'static, V: Value + 'static>(
@@ -62,8 +61,7 @@ fn opened_mut<'a, 'txn, K: Key + 'static, V: Value + 'static>(
     definition: TableDefinition<'static, K, V>,
 ) -> Result<&'a mut Table<'txn, K, V>, StoreError> {
     opened(txn, slot, definition)?;
-    slot.get_mut()
-        .ok_or_else(|| StoreError::corrupt("a table that was just opened"))
+    slot.get_mut().ok_or_else(|| StoreError::corrupt("a table that was just opened"))
 }
 
 impl<'txn> Transaction<'txn> {
@@ -106,8 +104,7 @@ impl<'txn> Transaction<'txn> {
             self.new_entries.write(&mut self.txn.open_table(tables::LOG)?)?;
         }
         if !self.new_messages.is_empty() {
-            self.new_messages
-                .write(opened_mut(self.txn, &mut self.messages, tables::MESSAGES)?)?;
+            self.new_messages.write(opened_mut(self.txn, &mut self.messages, tables::MESSAGES)?)?;
         }
         Ok(self.changes)
     }
@@ -119,11 +116,7 @@ impl<'txn> Transaction<'txn> {
             return Ok(greatest.as_ref().is_none_or(|greatest| client_id > greatest));
         }
         let sent = opened(self.txn, &self.sent, tables::SENT)?;
-        let stored = match sent
-            .range((author.0, "")..(author.0 + 1, ""))?
-            .next_back()
-            .transpose()?
-        {
+        let stored = match sent.range((author.0, "")..(author.0 + 1, ""))?.next_back().transpose()? {
             Some((key, _)) => {
                 let stored = key.value().1.parse();
                 Some(
@@ -134,9 +127,7 @@ impl<'txn> Transaction<'txn> {
             None => None,
         };
         // `None` is less than any id.
-        let greatest = stored
-            .max(self.tail.greatest_sent(author))
-            .max(self.changes.greatest_sent(author));
+        let greatest = stored.max(self.tail.greatest_sent(author)).max(self.changes.greatest_sent(author));
         let is_greatest = greatest.as_ref().is_none_or(|greatest| client_id > greatest);
         self.memory.borrow_mut().greatest_sent.insert(author, greatest);
         Ok(is_greatest)
@@ -200,9 +191,7 @@ impl Lookup for Transaction<'_> {
         if let Some(no) = self.memory.borrow().users.get(&id) {
             return Ok(Some(*no));
         }
-        let no = opened(self.txn, &self.users, tables::USERS)?
-            .get(&id.to_bytes())?
-            .map(|no| UserNo(no.value()));
+        let no = opened(self.txn, &self.users, tables::USERS)?.get(&id.to_bytes())?.map(|no| UserNo(no.value()));
         if let Some(no) = no {
             self.memory.borrow_mut().users.insert(id, no);
         }
@@ -217,11 +206,7 @@ impl Lookup for Transaction<'_> {
     fn has_role(&self, role: Role) -> Result<bool, StoreError> {
         let role = role_number(role);
         let directory = opened(self.txn, &self.directory, tables::DIRECTORY)?;
-        Ok(directory
-            .range((role, "", 0)..(role + 1, "", 0))?
-            .next()
-            .transpose()?
-            .is_some())
+        Ok(directory.range((role, "", 0)..(role + 1, "", 0))?.next().transpose()?.is_some())
     }
 
     fn session(&self, id: SessionId) -> Result<Option<Arc<Session>>, StoreError> {
@@ -270,9 +255,7 @@ impl Lookup for Transaction<'_> {
 
     fn direct(&self, one: UserNo, other: UserNo) -> Result<Option<ConversationNo>, StoreError> {
         let directs = opened(self.txn, &self.directs, tables::DIRECTS)?;
-        Ok(directs
-            .get((one.min(other).0, one.max(other).0))?
-            .map(|no| ConversationNo(no.value())))
+        Ok(directs.get((one.min(other).0, one.max(other).0))?.map(|no| ConversationNo(no.value())))
     }
 
     fn sent(&self, author: UserNo, client_id: &ClientId) -> Result<Option<Position>, StoreError> {
@@ -284,9 +267,7 @@ impl Lookup for Transaction<'_> {
             return Ok(Some(position));
         }
         let sent = opened(self.txn, &self.sent, tables::SENT)?;
-        Ok(sent
-            .get((author.0, client_id.as_str()))?
-            .map(|position| Position(position.value())))
+        Ok(sent.get((author.0, client_id.as_str()))?.map(|position| Position(position.value())))
     }
 
     fn message(&self, position: Position) -> Result<Option<Arc<MessageRow>>, StoreError> {
@@ -294,10 +275,7 @@ impl Lookup for Transaction<'_> {
             return Ok(Some(Arc::new(decode(row)?)));
         }
         let messages = opened(self.txn, &self.messages, tables::MESSAGES)?;
-        messages
-            .get(position.0)?
-            .map(|row| decode(row.value()).map(Arc::new))
-            .transpose()
+        messages.get(position.0)?.map(|row| decode(row.value()).map(Arc::new)).transpose()
     }
 
     fn read_mark(&self, conversation: ConversationNo, user: UserNo) -> Result<Seq, StoreError> {
@@ -306,9 +284,7 @@ impl Lookup for Transaction<'_> {
             return Ok(seq);
         }
         let marks = opened(self.txn, &self.read_marks, tables::READ_MARKS)?;
-        Ok(marks
-            .get((conversation.0, user.0))?
-            .map_or(Seq::ZERO, |seq| Seq(seq.value())))
+        Ok(marks.get((conversation.0, user.0))?.map_or(Seq::ZERO, |seq| Seq(seq.value())))
     }
 }
 

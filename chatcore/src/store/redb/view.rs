@@ -72,9 +72,7 @@ impl RedbView {
 
 impl std::fmt::Debug for RedbView {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RedbView")
-            .field("position", &self.position)
-            .finish_non_exhaustive()
+        f.debug_struct("RedbView").field("position", &self.position).finish_non_exhaustive()
     }
 }
 
@@ -100,10 +98,7 @@ impl Lookup for RedbView {
 
     fn session(&self, id: SessionId) -> Result<Option<Arc<Session>>, StoreError> {
         let sessions = self.table(&self.tables.sessions, tables::SESSIONS)?;
-        sessions
-            .get(&id.to_bytes())?
-            .map(|row| decode(row.value()).map(Arc::new))
-            .transpose()
+        sessions.get(&id.to_bytes())?.map(|row| decode(row.value()).map(Arc::new)).transpose()
     }
 
     fn conversation(&self, no: ConversationNo) -> Result<Option<Arc<Conversation>>, StoreError> {
@@ -121,9 +116,7 @@ impl Lookup for RedbView {
 
     fn direct(&self, one: UserNo, other: UserNo) -> Result<Option<ConversationNo>, StoreError> {
         let directs = self.table(&self.tables.directs, tables::DIRECTS)?;
-        Ok(directs
-            .get((one.min(other).0, one.max(other).0))?
-            .map(|no| ConversationNo(no.value())))
+        Ok(directs.get((one.min(other).0, one.max(other).0))?.map(|no| ConversationNo(no.value())))
     }
 
     fn sent(&self, author: UserNo, client_id: &ClientId) -> Result<Option<Position>, StoreError> {
@@ -131,17 +124,12 @@ impl Lookup for RedbView {
             return Ok(Some(position));
         }
         let sent = self.table(&self.tables.sent, tables::SENT)?;
-        Ok(sent
-            .get((author.0, client_id.as_str()))?
-            .map(|position| Position(position.value())))
+        Ok(sent.get((author.0, client_id.as_str()))?.map(|position| Position(position.value())))
     }
 
     fn message(&self, position: Position) -> Result<Option<Arc<MessageRow>>, StoreError> {
         let messages = self.table(&self.tables.messages, tables::MESSAGES)?;
-        messages
-            .get(position.0)?
-            .map(|row| decode(row.value()).map(Arc::new))
-            .transpose()
+        messages.get(position.0)?.map(|row| decode(row.value()).map(Arc::new)).transpose()
     }
 
     fn read_mark(&self, conversation: ConversationNo, user: UserNo) -> Result<Seq, StoreError> {
@@ -149,9 +137,7 @@ impl Lookup for RedbView {
             return Ok(seq);
         }
         let marks = self.table(&self.tables.read_marks, tables::READ_MARKS)?;
-        Ok(marks
-            .get((conversation.0, user.0))?
-            .map_or(Seq::ZERO, |seq| Seq(seq.value())))
+        Ok(marks.get((conversation.0, user.0))?.map_or(Seq::ZERO, |seq| Seq(seq.value())))
     }
 }
 
@@ -208,10 +194,7 @@ impl View for RedbView {
     fn message_positions(&self, conversation: ConversationNo, from: Seq, to: Seq) -> Result<Vec<Position>, StoreError> {
         let mut newest = Vec::new();
         // The tail is read backwards from the newest message; there is nothing beyond it.
-        let mut to = self
-            .tail
-            .conversation(conversation)
-            .map_or(to, |changed| to.min(changed.last_seq));
+        let mut to = self.tail.conversation(conversation).map_or(to, |changed| to.min(changed.last_seq));
         while to >= from
             && let Some(position) = self.tail.message(conversation, to)
         {
@@ -242,10 +225,7 @@ impl View for RedbView {
         };
         let directory = self.table(&self.tables.directory, tables::DIRECTORY)?;
         let mut rows = Vec::new();
-        for row in directory
-            .range((start, Bound::Excluded((role + 1, "", 0))))?
-            .take(limit)
-        {
+        for row in directory.range((start, Bound::Excluded((role + 1, "", 0))))?.take(limit) {
             let key = row?.0;
             let (_, name, no) = key.value();
             rows.push((name.to_owned(), UserNo(no)));

@@ -60,12 +60,7 @@ fn load(flags: &Overrides, mut variables: Vec<(String, String)>, system: &Path) 
         layers.set_port(port);
     }
     let warnings = layers.read_secret_files()?;
-    Ok(Loaded {
-        config: layers.config,
-        file: file.map(|(path, _)| path),
-        warnings,
-        sources: layers.sources,
-    })
+    Ok(Loaded { config: layers.config, file: file.map(|(path, _)| path), warnings, sources: layers.sources })
 }
 
 /// The first file that exists. One that somebody named must exist; one that exists must be readable.
@@ -75,9 +70,7 @@ fn find_file(
     system: &Path,
 ) -> Result<Option<(PathBuf, String)>, ConfigError> {
     let variable = |name: &str| {
-        let found = variables
-            .iter()
-            .find(|(known, value)| known == name && !value.is_empty());
+        let found = variables.iter().find(|(known, value)| known == name && !value.is_empty());
         found.map(|(_, value)| PathBuf::from(value))
     };
     let read = |path: PathBuf, at: Source| match fs::read_to_string(&path) {
@@ -91,21 +84,11 @@ fn find_file(
         return read(path, Source::Env(CONFIG.to_owned())).map(Some);
     }
     let home = variable("XDG_CONFIG_HOME").or_else(|| variable("HOME").map(|home| home.join(".config")));
-    for path in [Some(system.to_owned()), home.map(|home| home.join("chatd/chatd.toml"))]
-        .into_iter()
-        .flatten()
-    {
+    for path in [Some(system.to_owned()), home.map(|home| home.join("chatd/chatd.toml"))].into_iter().flatten() {
         match read(path, Source::Default) {
             Err(ConfigError::Unreadable { cause, .. }) if cause.kind() == io::ErrorKind::NotFound => {}
             Err(ConfigError::Unreadable { path, cause, .. }) => {
-                return Err(ConfigError::Unreadable {
-                    at: Source::File {
-                        path: path.clone(),
-                        line: 1,
-                    },
-                    path,
-                    cause,
-                });
+                return Err(ConfigError::Unreadable { at: Source::File { path: path.clone(), line: 1 }, path, cause });
             }
             found => return found.map(Some),
         }
@@ -129,11 +112,7 @@ impl Layers {
             let refuse = |expected| ConfigError::Value {
                 at: at.clone(),
                 key: key.path,
-                given: if key.secret {
-                    "\"***\"".to_owned()
-                } else {
-                    given.to_string()
-                },
+                given: if key.secret { "\"***\"".to_owned() } else { given.to_string() },
                 expected,
             };
             let is_empty = given.text() == Some("");
@@ -186,23 +165,14 @@ impl Layers {
             let Some(path) = path else { continue };
             let text = fs::read_to_string(path).map_err(|cause| {
                 let at = self.sources[index].clone();
-                ConfigError::Unreadable {
-                    at,
-                    path: path.clone(),
-                    cause,
-                }
+                ConfigError::Unreadable { at, path: path.clone(), cause }
             })?;
             // Editors and `echo` put a line break at the end.
             let secret = Secret::new(text.trim_end_matches(['\r', '\n']));
             if secret.is_empty() {
                 let (at, key) = (self.sources[index].clone(), KEYS[index].path);
                 let expected = "a file that holds the secret";
-                return Err(ConfigError::Value {
-                    at,
-                    key,
-                    given: "an empty file".to_owned(),
-                    expected,
-                });
+                return Err(ConfigError::Value { at, key, given: "an empty file".to_owned(), expected });
             }
             (KEYS[index].field)(&mut self.config).set(&Given::Text(secret.expose().to_owned()));
             if others_may_read(path) {

@@ -12,10 +12,7 @@ struct Machine {
 
 impl Machine {
     fn new() -> Self {
-        Self {
-            dir: TempDir::new().unwrap(),
-            variables: Vec::new(),
-        }
+        Self { dir: TempDir::new().unwrap(), variables: Vec::new() }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -67,15 +64,9 @@ fn the_defaults_are_the_reference() {
 #[test]
 fn a_flag_beats_the_environment_beats_the_original_beats_the_file() {
     let machine = Machine::new();
-    machine.write(
-        "etc.toml",
-        "data_dir = \"/file\"\n[auth]\nsession_ttl = \"1h\"\n[log]\nlevel = \"warn\"\n",
-    );
+    machine.write("etc.toml", "data_dir = \"/file\"\n[auth]\nsession_ttl = \"1h\"\n[log]\nlevel = \"warn\"\n");
     let loaded = machine.loaded();
-    assert_eq!(
-        sourced(&loaded, "auth.session_ttl"),
-        format!("{}:3", machine.path("etc.toml").display())
-    );
+    assert_eq!(sourced(&loaded, "auth.session_ttl"), format!("{}:3", machine.path("etc.toml").display()));
     assert_eq!(loaded.file, Some(machine.path("etc.toml")));
 
     let machine = machine.var("JWT_EXPIRES_IN", "90d").var("CHATD_LOG__LEVEL", "debug");
@@ -113,43 +104,22 @@ fn the_first_file_that_exists_is_read() {
 #[test]
 fn a_named_file_must_exist() {
     let error = Machine::new().var("CHATD_CONFIG", "/nowhere/chatd.toml").error();
-    assert!(
-        error.starts_with("env CHATD_CONFIG: cannot read /nowhere/chatd.toml: "),
-        "{error}"
-    );
+    assert!(error.starts_with("env CHATD_CONFIG: cannot read /nowhere/chatd.toml: "), "{error}");
 }
 
 #[test]
 fn a_wrong_value_is_named_with_its_line_and_what_is_expected() {
     for (text, expected) in [
-        (
-            "\nlisten = 9000",
-            "etc.toml:2: `listen` is 9000; expected an IP address and a port such as",
-        ),
+        ("\nlisten = 9000", "etc.toml:2: `listen` is 9000; expected an IP address and a port such as"),
         (
             "[auth]\nsession_ttl = \"soon\"",
             "etc.toml:2: `auth.session_ttl` is \"soon\"; expected a duration such as \"30s\"",
         ),
-        (
-            "[store]\ncache = 64",
-            "etc.toml:2: `store.cache` is 64; expected a size such as \"16KiB\"",
-        ),
-        (
-            "[limits]\nconnections = -1",
-            "etc.toml:2: `limits.connections` is something else; expected a whole number",
-        ),
-        (
-            "[log]\nformat = \"yaml\"",
-            "etc.toml:2: `log.format` is \"yaml\"; expected \"auto\", \"text\" or \"json\"",
-        ),
-        (
-            "allowed_origins = [\"*\"]",
-            "etc.toml:1: `allowed_origins` is [\"*\"]; expected origins",
-        ),
-        (
-            "[auth]\njwt_secret = 12345",
-            "etc.toml:2: `auth.jwt_secret` is \"***\"; expected a text",
-        ),
+        ("[store]\ncache = 64", "etc.toml:2: `store.cache` is 64; expected a size such as \"16KiB\""),
+        ("[limits]\nconnections = -1", "etc.toml:2: `limits.connections` is something else; expected a whole number"),
+        ("[log]\nformat = \"yaml\"", "etc.toml:2: `log.format` is \"yaml\"; expected \"auto\", \"text\" or \"json\""),
+        ("allowed_origins = [\"*\"]", "etc.toml:1: `allowed_origins` is [\"*\"]; expected origins"),
+        ("[auth]\njwt_secret = 12345", "etc.toml:2: `auth.jwt_secret` is \"***\"; expected a text"),
     ] {
         let machine = Machine::new();
         machine.write("etc.toml", text);
@@ -157,10 +127,7 @@ fn a_wrong_value_is_named_with_its_line_and_what_is_expected() {
         assert!(error.starts_with(expected), "{error}");
     }
     let error = Machine::new().var("CHATD_HTTP__BODY_TIMEOUT", "30").error();
-    assert!(
-        error.starts_with("env CHATD_HTTP__BODY_TIMEOUT: `http.body_timeout` is \"30\"; expected"),
-        "{error}"
-    );
+    assert!(error.starts_with("env CHATD_HTTP__BODY_TIMEOUT: `http.body_timeout` is \"30\"; expected"), "{error}");
 }
 
 #[test]
@@ -174,29 +141,17 @@ fn a_value_must_be_valid_even_when_it_is_hidden() {
 fn a_secret_comes_from_a_file_and_is_never_shown() {
     let machine = Machine::new();
     let secret = machine.write("secret", "correct horse battery staple 1234\r\n");
-    machine.write(
-        "etc.toml",
-        &format!("[auth]\njwt_secret = \"\"\njwt_secret_file = {secret:?}\n"),
-    );
+    machine.write("etc.toml", &format!("[auth]\njwt_secret = \"\"\njwt_secret_file = {secret:?}\n"));
     let loaded = machine.loaded();
-    assert_eq!(
-        loaded.config.auth.jwt_secret.expose(),
-        "correct horse battery staple 1234"
-    );
+    assert_eq!(loaded.config.auth.jwt_secret.expose(), "correct horse battery staple 1234");
     assert!(loaded.show().contains("jwt_secret = \"***\" # "), "{}", loaded.show());
     assert!(!format!("{}{loaded:?}", loaded.show()).contains("horse"));
 
     // The higher layer wins in either form.
     let machine = machine.var("JWT_SECRET", "another long secret of 32 bytes!!");
-    assert_eq!(
-        machine.loaded().config.auth.jwt_secret.expose(),
-        "another long secret of 32 bytes!!"
-    );
+    assert_eq!(machine.loaded().config.auth.jwt_secret.expose(), "another long secret of 32 bytes!!");
     let machine = machine.var("CHATD_AUTH__JWT_SECRET_FILE", secret.to_str().unwrap());
-    assert_eq!(
-        machine.loaded().config.auth.jwt_secret.expose(),
-        "correct horse battery staple 1234"
-    );
+    assert_eq!(machine.loaded().config.auth.jwt_secret.expose(), "correct horse battery staple 1234");
 }
 
 #[cfg(unix)]
@@ -223,14 +178,10 @@ fn a_secret_in_two_forms_an_empty_one_and_a_flag_are_refused() {
 
     let machine = Machine::new();
     let empty = machine.write("empty", "\n");
-    let error = machine
-        .var("CHATD_AUTH__JWT_SECRET_FILE", empty.to_str().unwrap())
-        .error();
+    let error = machine.var("CHATD_AUTH__JWT_SECRET_FILE", empty.to_str().unwrap()).error();
     assert!(error.contains("`auth.jwt_secret` is an empty file"), "{error}");
 
-    let error = Machine::new()
-        .load(&Overrides::new().set("auth.jwt_secret", Some("x")))
-        .unwrap_err();
+    let error = Machine::new().load(&Overrides::new().set("auth.jwt_secret", Some("x"))).unwrap_err();
     assert!(matches!(error, ConfigError::SecretFlag { .. }));
 }
 
@@ -260,10 +211,6 @@ fn what_is_shown_can_be_read_again() {
     assert!(shown.contains("\n[log]\nlevel = \"info\" # default\n"), "{shown}");
     let again = Machine::new();
     again.write("etc.toml", &shown);
-    let values = |text: &str| {
-        text.lines()
-            .map(|line| line.split(" # ").next().unwrap().to_owned())
-            .collect::<Vec<_>>()
-    };
+    let values = |text: &str| text.lines().map(|line| line.split(" # ").next().unwrap().to_owned()).collect::<Vec<_>>();
     assert_eq!(values(&again.loaded().show()), values(&shown));
 }
