@@ -214,7 +214,7 @@ async fn find(client: &Client, me: UserId, name: &str) -> anyhow::Result<Convers
     for role in Role::ALL {
         let mut page = PageQuery::first();
         loop {
-            let people = client.directory_page(role, &page).await?;
+            let people = client.directory(role, &page).await?;
             if let Some(person) = people.items.iter().find(|person| person.name == name) {
                 return Ok(client.open_direct(person.id).await?);
             }

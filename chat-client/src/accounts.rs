@@ -39,14 +39,8 @@ impl Client {
         self.post("/users", user).await?.json()
     }
 
-    /// Whom I may write to, of one role or of all.
-    pub async fn directory(&self, role: Option<Role>) -> Result<Page<Person>, Error> {
-        let query = Query::default().with("role", role.as_ref());
-        self.get(&format!("/directory{query}")).await
-    }
-
     /// A part of the people of one role whom I may write to, by name.
-    pub async fn directory_page(&self, role: Role, page: &PageQuery) -> Result<Page<Person>, Error> {
+    pub async fn directory(&self, role: Role, page: &PageQuery) -> Result<Page<Person>, Error> {
         let query = page.to_query().with("role", Some(&role));
         self.get(&format!("/directory{query}")).await
     }
