@@ -7,9 +7,8 @@
 
 use std::time::Duration;
 
-use chat_proto::model::User;
-use chat_proto::{ErrorCode, Role};
-use chatcore::{Chat, NewPerson, Result, Span};
+use chatcore::model::User;
+use chatcore::{Chat, ErrorCode, NewPerson, Result, Role, Span};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {

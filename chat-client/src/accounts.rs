@@ -2,7 +2,7 @@ use chat_proto::Role;
 use chat_proto::model::{Page, Person, User};
 use chat_proto::wire::{LoginBody, NewUser, PatchMe, RegisterBody, ServerInfo, SignedIn};
 
-use crate::query::{PageQuery, Query};
+use crate::query::PageQuery;
 use crate::{Client, Error};
 
 impl Client {

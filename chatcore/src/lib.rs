@@ -37,12 +37,12 @@
 //! | [`Actor`] | somebody who acts: all reading and writing goes through one, so the policy is always asked |
 //! | [`ConversationHandle`] | one conversation, and what an actor can do in it |
 //! | [`Event`] | something that happened and is on disk, in one order for the whole shop |
-//! | [`Cursor`](chat_proto::model::Cursor) | a place in that order, to go on from |
+//! | [`Cursor`](model::Cursor) | a place in that order, to go on from |
 //!
 //! # What it promises
 //!
 //! - A call that changes something returns when the change is on disk.
-//! - A message sent twice under one [`ClientId`](chat_proto::ClientId) exists once.
+//! - A message sent twice under one [`ClientId`] exists once.
 //! - Messages of a conversation are numbered 1, 2, 3 … and everybody sees them in that order.
 //! - An [`EventStream`] tells everything after its cursor; a slow reader is sent back to the log, never dropped.
 //! - For everybody outside a conversation it does not exist.
@@ -72,6 +72,9 @@ pub mod testing;
 mod timeline;
 mod typing;
 mod writer;
+
+/// The shared words, so that an embedding program needs no other crate.
+pub use chat_proto::{ClientId, ConversationId, ErrorCode, MessageId, Role, Seq, SessionId, Timestamp, UserId, model};
 
 pub use access::{Action, ContactMatrix, Relation, Rules, allows};
 pub use actor::Actor;

@@ -29,7 +29,7 @@ const REOPEN_MOST: Duration = Duration::from_secs(5);
 pub enum Health {
     /// All is well.
     Ready,
-    /// The disk is full: reads go on, writes are refused until there is space.
+    /// The disk is full: writes are refused until there is space; reads go on as long as the file can be opened.
     Full,
     /// Writing failed: the store is being opened again.
     Broken,
