@@ -51,7 +51,6 @@ async fn see(socket: &mut Socket, seq: u64, text: &str, by: &Person, mine: bool)
 }
 
 #[tokio::test]
-#[expect(clippy::too_many_lines, reason = "one story, told to its end")]
 async fn two_people_on_two_devices_each_see_every_message_once_in_order() {
     let mut server = Server::start(CHATD).await;
     let (ana, leo, order) = customer_and_agent(server.door()).await;

@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 use super::{Shop, nested, refused};
 
 #[tokio::test]
-#[expect(clippy::too_many_lines, reason = "a table, a few lines a row")]
 async fn bad_frames_are_answered_and_the_connection_is_kept() {
     let shop = Shop::open().await;
     let before = shop.stored().await;

@@ -129,7 +129,6 @@ async fn bad_bodies_are_refused_with_the_documented_error_and_store_nothing() {
 }
 
 #[tokio::test]
-#[expect(clippy::too_many_lines, reason = "a table, a few lines a row")]
 async fn bad_addresses_queries_and_methods_are_refused() {
     use ErrorCode::{Invalid, InvalidCursor, MethodNotAllowed, NotFound};
     let shop = Shop::open().await;
