@@ -26,7 +26,7 @@ const BURST: usize = 256;
 /// Rows of a history that are asked for at once.
 const HISTORY: u32 = 100;
 
-/// The terminal; dropping it gives it back as it was, which [`ratatui::init`] also sees to on a panic.
+/// The terminal; dropping it gives it back as it was, which [`ratatui::init()`] also sees to on a panic.
 struct Screen(ratatui::DefaultTerminal);
 
 impl Screen {

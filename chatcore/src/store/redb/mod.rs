@@ -1,8 +1,8 @@
 //! The store that shops run on: one redb file.
 //!
 //! Each commit appends to two tables in the order of positions, the log and the messages, and is durable when it
-//! returns. The derived tables follow in batches ([`fold`]); until then their rows are in memory ([`tail`]), and after
-//! a crash they are made again from the log ([`open`]).
+//! returns. The derived tables follow in batches (`fold`); until then their rows are in memory (`tail`), and after
+//! a crash they are made again from the log (`open`).
 
 mod append;
 mod create;
