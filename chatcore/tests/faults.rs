@@ -314,6 +314,26 @@ async fn a_disk_that_takes_nothing_any_more_costs_nothing_acknowledged() {
     fails_everywhere(Fault::FullForGood, CACHE, 1).await;
 }
 
+#[tokio::test]
+async fn a_broken_store_opens_itself_again_though_nobody_writes() {
+    let disk = Disk::new(Fault::Dead, CACHE);
+    let shop = Shop::new(&disk).await;
+    disk.fail_after(0);
+    shop.send(0).await.expect_err("the disk is dead");
+    assert_eq!(shop.chat.health(), Health::Broken);
+    assert!(disk.mend());
+    let open_again = async {
+        while shop.chat.health() != Health::Ready {
+            shop.clock.advance(Duration::from_secs(1));
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), open_again).await.expect("it opens itself");
+    let history = shop.chat.as_user(shop.leo).conversation(shop.conversation).history(Span::Newest, 50).await;
+    assert!(history.expect("it can be read").items.len() <= 1);
+    shop.send(0).await.expect("and written");
+}
+
 #[test]
 fn a_fault_while_opening_is_told_and_leaves_what_was_there() {
     for (fault, kind) in [(Fault::Dead, StoreErrorKind::Unavailable), (Fault::FullForGood, StoreErrorKind::Full)] {
