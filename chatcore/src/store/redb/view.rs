@@ -1,12 +1,12 @@
 use std::cmp::Reverse;
 use std::ops::Bound;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use chat_proto::{ClientId, ConversationId, Role, Seq, SessionId, Timestamp, UserId};
 use redb::{Key, ReadOnlyTable, ReadTransaction, TableDefinition, Value};
 
 use super::tables::{self, decode, stored_conversation};
-use super::tail::Tail;
+use super::tail::{ByNumber, Tail};
 use crate::state::{
     Account, Conversation, ConversationNo, Entry, Lookup, MessageRow, Position, Session, UserNo, role_number,
 };
@@ -22,11 +22,17 @@ pub(super) struct RedbView {
     pub(super) tables: Opened,
 }
 
+/// More people than this are not remembered; while nobody writes, a view may be read for a long time.
+const MOST_PEOPLE: usize = 4_096;
+
 /// A table of this view, opened when it is first asked for.
 pub(super) type Slot<K, V> = OnceLock<ReadOnlyTable<K, V>>;
 
+/// What this view has opened and decoded.
 #[derive(Default)]
 pub(super) struct Opened {
+    /// A page shows the same few people again and again, and in one view they do not change.
+    people: RwLock<ByNumber<UserNo, Arc<Account>>>,
     log: Slot<u64, &'static [u8]>,
     messages: Slot<u64, &'static [u8]>,
     accounts: Slot<u64, &'static [u8]>,
@@ -78,8 +84,16 @@ impl std::fmt::Debug for RedbView {
 
 impl Lookup for RedbView {
     fn account(&self, no: UserNo) -> Result<Option<Arc<Account>>, StoreError> {
-        let row = self.accounts()?.get(no.0)?;
-        row.map(|row| decode(row.value()).map(Arc::new)).transpose()
+        if let Some(account) = self.tables.people.read().unwrap_or_else(PoisonError::into_inner).get(&no) {
+            return Ok(Some(Arc::clone(account)));
+        }
+        let Some(row) = self.accounts()?.get(no.0)? else { return Ok(None) };
+        let account: Arc<Account> = Arc::new(decode(row.value())?);
+        let mut people = self.tables.people.write().unwrap_or_else(PoisonError::into_inner);
+        if people.len() < MOST_PEOPLE {
+            people.insert(no, Arc::clone(&account));
+        }
+        Ok(Some(account))
     }
 
     fn user_no(&self, id: UserId) -> Result<Option<UserNo>, StoreError> {
