@@ -69,16 +69,19 @@ pub(crate) fn change(state: &mut State, change: LiveChange) -> Vec<Effect> {
         (Change::MessageCreated(created), _) => return message(state, &created),
         (Change::ReadMoved(moved), Some(conv)) => read_moved(state, conv, &moved),
         (Change::ConversationCreated(conversation) | Change::AccessGranted(conversation), _) => {
+            // What was held from before may have a hole in it.
+            state.threads.remove(&conversation.id);
             state.rows.retain(|row| row.id != conversation.id);
             state.rows.push(state.new_row(&conversation));
             sort(state);
-            if state.selected.is_none() {
+            if state.selected.is_none_or(|selected| selected == conversation.id) {
                 return select(state, Some(conversation.id));
             }
         }
         (Change::AccessRevoked(revoked), _) => {
             let place = state.place();
             state.rows.retain(|row| row.id != revoked.conversation_id);
+            state.threads.remove(&revoked.conversation_id);
             if state.selected == Some(revoked.conversation_id) {
                 let near = place.map_or(0, |place| place.min(state.rows.len().saturating_sub(1)));
                 state.focus = Focus::Read;

@@ -81,6 +81,8 @@ impl Actor {
         };
         let shown = self.read(move |me| {
             let conversation = me.conversation(no)?;
+            // They may have been put out in between.
+            let conversation = me.own_conversation(conversation.id)?;
             Ok(conversation_view(me.view, &conversation, me.no, usize::MAX)?)
         });
         Ok((shown.await?, created))

@@ -85,10 +85,7 @@ impl Told {
     /// What happened, without what is not theirs to see.
     #[must_use]
     pub fn event(&self) -> Event {
-        match self.rendering {
-            Rendering::Author => self.envelope.event.clone(),
-            Rendering::Subject | Rendering::Other => self.envelope.event.for_others(),
-        }
+        self.envelope.event.seen_as(self.rendering)
     }
 
     /// When.
@@ -125,8 +122,7 @@ impl EventStream {
         let view = engine.store.view();
         let (epoch, last) = (view.epoch(), after.unwrap_or(view.position()));
         drop(view);
-        presence::arrived(actor.chat(), &mailbox, first);
-        Ok(Self {
+        let stream = Self {
             actor: actor.clone(),
             user,
             mailbox,
@@ -139,7 +135,11 @@ impl EventStream {
             behind: after.is_some(),
             reading: None,
             live: false,
-        })
+        };
+        // A session that ended before it listened was not told so.
+        actor.read(|_| Ok(())).await?;
+        presence::arrived(actor.chat(), &stream.mailbox, first);
+        Ok(stream)
     }
 
     /// Waits for what comes next. `None`: the session ended, or the chat is closed.
@@ -184,10 +184,15 @@ impl EventStream {
             return Some(Incoming::Event(told));
         }
         self.last = self.last.max(self.reached);
-        if self.mailbox.take_lagged() {
-            self.behind = true;
-        }
-        while self.live && !self.behind && !self.mailbox.has_ended() {
+        // While a page is being read the mark stays: what is missing may lie after that page.
+        while self.reading.is_none() {
+            // Before each delivery, since the next may lie behind one that found no room.
+            if self.mailbox.take_lagged() {
+                self.behind = true;
+            }
+            if !self.live || self.behind || self.mailbox.has_ended() {
+                return None;
+            }
             let delivery = self.queue.try_recv().ok()?;
             if let Some(incoming) = self.accept(delivery) {
                 return Some(incoming);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chat_proto::UserId;
 
 use crate::chat::{Chat, Engine};
-use crate::rooms::{Mailbox, Signal};
+use crate::rooms::Mailbox;
 use crate::state::UserNo;
 use crate::store::{StoreError, View};
 
@@ -25,9 +25,7 @@ pub(crate) fn arrived(chat: &Chat, mailbox: &Arc<Mailbox>, first: bool) {
         let Some((contacts, online)) = people_around(&engine, user).await else {
             return;
         };
-        for contact in online {
-            mailbox.signal(&Signal::Presence { user: contact, online: true });
-        }
+        rooms.show_presence(&mailbox, &online);
         if first {
             rooms.signal_presence(contacts.into_iter(), &mailbox, true);
         }
@@ -50,14 +48,14 @@ pub(crate) fn left(chat: &Chat, mailbox: &Arc<Mailbox>) {
 }
 
 /// The people who share a conversation with this one, and the ids of those who are online.
-async fn people_around(engine: &Arc<Engine>, user: UserNo) -> Option<(Vec<UserNo>, Vec<UserId>)> {
+async fn people_around(engine: &Arc<Engine>, user: UserNo) -> Option<(Vec<UserNo>, Vec<(UserNo, UserId)>)> {
     let rooms = Arc::clone(&engine.rooms);
     let around = engine.read(move |view| {
         let contacts = contacts(view, user)?;
         let mut online = Vec::new();
         for contact in contacts.iter().filter(|contact| rooms.is_online(**contact)) {
             if let Some(account) = view.account(*contact)? {
-                online.push(account.id);
+                online.push((*contact, account.id));
             }
         }
         Ok((contacts, online))

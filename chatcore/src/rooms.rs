@@ -159,6 +159,15 @@ impl Rooms {
         self.listeners.read().unwrap_or_else(PoisonError::into_inner).contains_key(&user)
     }
 
+    /// Tells a listener who of these people is online.
+    pub(crate) fn show_presence(&self, to: &Mailbox, people: &[(UserNo, UserId)]) {
+        // Looked at again in one's turn: who has gone since was told of before, and must not seem to be back.
+        let _turn = self.presence.lock().unwrap_or_else(PoisonError::into_inner);
+        for (_, user) in people.iter().filter(|(no, _)| self.is_online(*no)) {
+            to.signal(&Signal::Presence { user: *user, online: true });
+        }
+    }
+
     /// Tells these people that somebody came online or went, unless they have gone or come back since: then that is
     /// told instead. One at a time, so that what is told last is how it is.
     pub(crate) fn signal_presence(&self, users: impl Iterator<Item = UserNo>, of: &Mailbox, online: bool) {

@@ -34,6 +34,8 @@ pub(crate) struct Typing {
 struct Sign {
     until: Timestamp,
     told_at: Timestamp,
+    /// The others were told, and nothing since has ended it.
+    shown: bool,
 }
 
 /// Who writes where.
@@ -59,34 +61,30 @@ impl Typing {
     /// A member says that they are writing, or stopped.
     pub(crate) fn sign(self: &Arc<Self>, conversation: &Conversation, user_no: UserNo, user: UserId, on: bool) {
         let place = Place { conversation: conversation.id, no: conversation.no, user, user_no };
-        if !on {
-            if self.forget(place.conversation, user) {
-                self.tell(&place, &conversation.members, false);
-            }
-            return;
-        }
+        let key = (place.conversation, user);
         let now = self.clock.now();
         let (tell, new) = {
             let mut writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
             let room = writing.len() < MOST_WRITING;
-            match writing.get_mut(&(place.conversation, user)) {
-                Some(sign) => {
+            match writing.get_mut(&key) {
+                Some(sign) if on => {
                     sign.until = now.after(HOLDS);
                     let tell = sign.told_at.after(PASSED_ON_EVERY) <= now;
                     if tell {
-                        sign.told_at = now;
+                        (sign.told_at, sign.shown) = (now, true);
                     }
                     (tell, false)
                 }
-                None if room => {
-                    writing.insert((place.conversation, user), Sign { until: now.after(HOLDS), told_at: now });
+                Some(sign) => (std::mem::take(&mut sign.shown), false),
+                None if on && room => {
+                    writing.insert(key, Sign { until: now.after(HOLDS), told_at: now, shown: true });
                     (true, true)
                 }
                 None => (false, false),
             }
         };
         if tell {
-            self.tell(&place, &conversation.members, true);
+            self.tell(&place, &conversation.members, on);
         }
         if new {
             let typing = Arc::clone(self);
@@ -94,35 +92,35 @@ impl Typing {
         }
     }
 
-    /// They stopped, or sent what they wrote; in that case without another word, since the message tells it.
-    pub(crate) fn forget(&self, conversation: ConversationId, user: UserId) -> bool {
-        self.writing.lock().unwrap_or_else(PoisonError::into_inner).remove(&(conversation, user)).is_some()
+    /// They sent what they wrote: the sign is over without another word, since the message tells it.
+    pub(crate) fn forget(&self, conversation: ConversationId, user: UserId) {
+        let mut writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(sign) = writing.get_mut(&(conversation, user)) {
+            sign.shown = false;
+        }
     }
 
+    /// Each sign has one such task, which alone removes it.
     async fn expire(&self, place: Place) {
-        loop {
+        let key = (place.conversation, place.user);
+        let shown = loop {
             let until = {
                 let mut writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-                let Some(sign) = writing.get(&(place.conversation, place.user)) else {
-                    return;
-                };
-                if sign.until <= self.clock.now() {
-                    writing.remove(&(place.conversation, place.user));
-                    None
-                } else {
-                    Some(sign.until)
+                let Some(sign) = writing.get(&key) else { return };
+                let (until, shown) = (sign.until, sign.shown);
+                if until <= self.clock.now() {
+                    writing.remove(&key);
+                    break shown;
                 }
-            };
-            let Some(until) = until else {
-                if let Some(members) = self.members_now(place.no).await {
-                    self.tell(&place, &members, false);
-                }
-                return;
+                until
             };
             tokio::select! {
                 () = self.clock.sleep_until(until) => {}
                 () = self.stop.cancelled() => return,
             }
+        };
+        if shown && let Some(members) = self.members_now(place.no).await {
+            self.tell(&place, &members, false);
         }
     }
 

@@ -94,7 +94,13 @@ impl Writer {
             return Err(stopping());
         }
         let (answer, outcome) = oneshot::channel();
-        self.jobs.send(Job::Carry { command, answer }).await.map_err(|_| stopping())?;
+        self.jobs.send(Job::Carry { command, answer }).await.map_err(|_| {
+            if self.stop.is_cancelled() {
+                stopping()
+            } else {
+                Error::new(ErrorCode::Unavailable, "The writer is gone.")
+            }
+        })?;
         Ok(Queued(outcome))
     }
 
@@ -154,15 +160,19 @@ struct Thread {
     broken: Option<Broken>,
 }
 
-/// What keeps the store from writing, and when it is tried again.
+/// What keeps the store from writing, until a write has come through again.
 struct Broken {
     kind: StoreErrorKind,
-    wait: Duration,
+    /// Writing, or opening while that failed too, is tried again at this moment, and then after this long.
     again_at: Timestamp,
+    wait: Duration,
+    /// It could be opened again, so that it can be read.
+    open: bool,
 }
 
 impl Thread {
     fn run(mut self, mut jobs: mpsc::Receiver<Job>, stop: &CancellationToken) {
+        let _watch = Watch(Arc::clone(&self.state));
         let mut batch = Vec::with_capacity(MOST_AT_ONCE);
         while jobs.blocking_recv_many(&mut batch, MOST_AT_ONCE) > 0 {
             if stop.is_cancelled() {
@@ -181,8 +191,8 @@ impl Thread {
                     Job::Maintain => maintain = true,
                 }
             }
-            if self.broken.is_some() {
-                self.reopen_when_due();
+            if self.broken.as_ref().is_some_and(|broken| !broken.open && broken.again_at <= self.clock.now()) {
+                self.reopen();
             }
             let mut work_left = !commands.is_empty();
             if work_left {
@@ -204,8 +214,7 @@ impl Thread {
     }
 
     fn carry(&mut self, commands: Vec<Command>, answers: Vec<oneshot::Sender<Result<Outcome>>>) {
-        if let Some(broken) = &self.broken {
-            let kind = broken.kind;
+        if let Some(kind) = self.refuses() {
             for answer in answers {
                 let _ = answer.send(Err(StoreError::new(kind, "the store is not open for writing").into()));
             }
@@ -213,6 +222,7 @@ impl Thread {
         }
         match self.store.commit(commands, &self.rules, &mut self.minter) {
             Ok(committed) => {
+                self.mended();
                 if let Some(last) = committed.events.last() {
                     self.published = last.position;
                 }
@@ -234,46 +244,66 @@ impl Thread {
         }
     }
 
-    /// Does what was put off. `true`: there is more, but somebody is waiting.
+    /// Does what was put off. `true`: there is more to do later.
     fn maintain(&mut self, jobs: &mpsc::Receiver<Job>) -> bool {
         // Whoever is waiting goes first; the rest is done when it is calm again, or along with commits.
-        while self.broken.is_none() && jobs.is_empty() {
+        while self.refuses().is_none() && jobs.is_empty() {
             match self.store.maintain() {
-                Ok(true) => {}
-                Ok(false) => return false,
+                Ok(more) => {
+                    self.mended();
+                    if !more {
+                        return false;
+                    }
+                }
                 Err(error) => {
                     tracing::error!(error = describe(&error), "folding failed; it will be done again");
                     self.break_off(error.kind());
+                    return true;
                 }
             }
         }
         true
     }
 
-    fn break_off(&mut self, kind: StoreErrorKind) {
-        self.state.health.store(if kind == StoreErrorKind::Full { 1 } else { 2 }, Ordering::Release);
-        self.broken = Some(Broken { kind, wait: REOPEN_FIRST, again_at: self.clock.now() });
-        self.reopen_when_due();
+    /// Why nothing can be written now.
+    fn refuses(&self) -> Option<StoreErrorKind> {
+        let broken = self.broken.as_ref()?;
+        (!broken.open || self.clock.now() < broken.again_at).then_some(broken.kind)
     }
 
-    fn reopen_when_due(&mut self) {
+    /// After a failed write: the store is opened again at once, so that it can be read, but the longer writing keeps
+    /// failing the longer it is left alone.
+    fn break_off(&mut self, kind: StoreErrorKind) {
+        self.state.health.store(if kind == StoreErrorKind::Full { 1 } else { 2 }, Ordering::Release);
+        let now = self.clock.now();
+        let (again_at, wait) = match &self.broken {
+            None => (now, REOPEN_FIRST),
+            Some(before) => (now.after(before.wait), (before.wait * 2).min(REOPEN_MOST)),
+        };
+        self.broken = Some(Broken { kind, again_at, wait, open: false });
+        self.reopen();
+    }
+
+    fn reopen(&mut self) {
+        let reopened = self.store.reopen().and_then(|()| self.publish_recovered());
         let Some(broken) = &mut self.broken else { return };
-        if self.clock.now() < broken.again_at {
-            return;
-        }
-        match self.store.reopen().and_then(|()| self.publish_recovered()) {
+        match reopened {
             Ok(()) => {
                 tracing::info!("the store is open again");
-                self.broken = None;
-                self.state.health.store(0, Ordering::Release);
+                broken.open = true;
             }
             Err(error) => {
                 tracing::error!(error = describe(&error), "the store could not be opened again; trying on");
-                if let Some(broken) = &mut self.broken {
-                    broken.again_at = self.clock.now().after(broken.wait);
-                    broken.wait = (broken.wait * 2).min(REOPEN_MOST);
-                }
+                broken.again_at = self.clock.now().after(broken.wait);
+                broken.wait = (broken.wait * 2).min(REOPEN_MOST);
             }
+        }
+    }
+
+    /// A write came through.
+    fn mended(&mut self) {
+        if self.broken.take().is_some() {
+            self.state.health.store(0, Ordering::Release);
         }
     }
 
@@ -290,6 +320,18 @@ impl Thread {
                 self.rooms.publish(std::slice::from_ref(&event));
                 self.published = position;
             }
+        }
+    }
+}
+
+/// Sees to it that a writer that panics is known to be gone.
+struct Watch(Arc<State>);
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.health.store(2, Ordering::Release);
+            tracing::error!("the writer panicked; nothing can be stored until the program is started again");
         }
     }
 }

@@ -26,9 +26,7 @@ pub(crate) async fn edge(State(app): State<App>, request: Request, next: Next) -
         Refused::new(ErrorCode::Internal, "Something went wrong on our side.").into_response()
     });
     if let Some(refused) = response.extensions_mut().remove::<Refused>() {
-        if let Some(cause) = &refused.cause {
-            tracing::error!(request_id, %method, path, code = %refused.code, cause, "a request failed");
-        }
+        tracing::error_span!("request", request_id, %method, path).in_scope(|| refused.log("a request failed"));
         let document = serde_json::to_vec(&refused.document(&path, &request_id)).unwrap_or_default();
         *response.body_mut() = Body::from(document);
         let headers = response.headers_mut();

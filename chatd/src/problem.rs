@@ -30,6 +30,14 @@ impl Refused {
         Self { fields: vec![field], ..Self::new(ErrorCode::Invalid, detail) }
     }
 
+    /// Tells the log of a fault of ours, with its cause, once.
+    pub(crate) fn log(&self, what: &str) {
+        if self.cause.is_some() || self.code == ErrorCode::Internal {
+            let cause = self.cause.as_deref().unwrap_or(&self.detail);
+            tracing::error!(code = %self.code, cause, "{what}");
+        }
+    }
+
     /// The whole document.
     pub(crate) fn document(&self, path: &str, request_id: &str) -> Problem {
         Problem {

@@ -70,13 +70,8 @@ fn cors(app: &App) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(app.config.allowed_origins.iter().cloned()))
         .allow_credentials(true)
-        .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::PUT, Method::DELETE])
-        .allow_headers([
-            header::AUTHORIZATION,
-            header::CONTENT_TYPE,
-            header::IF_MATCH,
-            HeaderName::from_static("x-request-id"),
-        ])
+        .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, HeaderName::from_static("x-request-id")])
         .expose_headers([header::RETRY_AFTER, HeaderName::from_static("x-request-id")])
 }
 

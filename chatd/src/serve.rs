@@ -8,7 +8,7 @@ use crate::listener::{self, HttpLimits};
 use crate::router::router;
 
 /// Serves the chat on this listener until `config.drain` is cancelled, then lets running requests finish and ends the
-/// sockets. Takes the grace at the longest for that; the chat itself stays open.
+/// sockets; for each of the two it takes the grace at the longest. The chat itself stays open.
 pub async fn serve(listener: TcpListener, chat: &Chat, config: RouterConfig, limits: HttpLimits) {
     let (drain, tasks) = (config.drain.clone(), config.tasks.clone());
     let grace = limits.shutdown_grace;

@@ -426,3 +426,45 @@ async fn a_peer_that_answers_no_ping_is_given_up_after_75_seconds() {
     // Looked at every 25 s, and the goodbye takes two.
     assert!((74..=103).contains(&waited), "after {waited} s");
 }
+
+#[tokio::test]
+async fn who_was_away_is_told_of_each_coming_and_going_with_the_version_it_made() {
+    let server = InProcess::start().await;
+    let door = &server.door;
+    let leo = door.person(Role::Agent, "leo").await;
+    let (dana, bo, mia) = (
+        door.person(Role::Designer, "dana").await,
+        door.person(Role::Customer, "bo").await,
+        door.person(Role::Agent, "mia").await,
+    );
+    let mugs = leo.group("Mugs", &[&dana]).await;
+    let mut away = dana.socket().await;
+    away.settle().await;
+    let cursor = away.cursor().to_owned();
+    away.close().await;
+    let participants = format!("/conversations/{mugs}/participants");
+    leo.call_with("POST", &participants, &json!({"user_id": bo.id})).await.ok();
+    assert_eq!(leo.call("DELETE", &format!("{participants}/{}", bo.id)).await.status, 204);
+    leo.call_with("POST", &participants, &json!({"user_id": mia.id})).await.ok();
+    let mut back = Socket::connect(dana.address).await;
+    back.say(&json!({"t": "hello", "token": dana.token, "resume": cursor})).await;
+    let frames = back.until_t("live").await;
+    let told: Vec<_> =
+        frames.iter().filter(|frame| frame["t"] == "ev").map(|frame| (&frame["e"], &frame["v"])).collect();
+    let expected = [("participant.added", 2), ("participant.removed", 3), ("participant.added", 4)];
+    assert_eq!(told.len(), expected.len(), "{frames:?}");
+    for ((e, v), (name, version)) in told.into_iter().zip(expected) {
+        assert_eq!((e, v), (&json!(name), &json!(version)), "{frames:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_peer_that_closes_is_answered_with_its_own_code() {
+    let server = InProcess::start().await;
+    let bo = server.door.person(Role::Customer, "bo").await;
+    let mut socket = bo.socket().await;
+    socket.settle().await;
+    assert_eq!(socket.close_with(1000).await, Some(1000));
+    let mut stranger = Socket::connect(bo.address).await;
+    assert_eq!(stranger.close_with(1000).await, Some(1000));
+}

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame as WireFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{ClientRequestBuilder, Error, Message};
 
 use crate::DEADLINE;
@@ -244,6 +244,13 @@ impl Socket {
                 Frame::Closed(code) => return (frames, code),
             }
         }
+    }
+
+    /// Closes with this code; what the server answers.
+    pub async fn close_with(&mut self, code: u16) -> Option<u16> {
+        let frame = CloseFrame { code: code.into(), reason: "".into() };
+        self.push(Message::Close(Some(frame))).await;
+        self.end().await.1
     }
 
     /// Says goodbye.

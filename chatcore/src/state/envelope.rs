@@ -31,8 +31,13 @@ pub enum Event {
     ReadMoved { conversation: ConversationId, user: UserId, seq: Seq },
     /// A conversation began; it looks the same to everybody in it.
     ConversationCreated(Box<model::Conversation>),
-    /// Somebody came into a group; they themselves get the whole conversation.
-    ParticipantAdded { participant: Participant, conversation: Box<model::Conversation> },
+    /// Somebody came into a group. `snapshot`: the conversation as they see it; only they themselves get it.
+    ParticipantAdded {
+        conversation: ConversationId,
+        participant: Participant,
+        version: u64,
+        snapshot: Option<Box<model::Conversation>>,
+    },
     /// Somebody left a group or was removed.
     ParticipantRemoved { conversation: ConversationId, user: UserId, version: u64 },
     /// Somebody's own account changed.
@@ -72,11 +77,15 @@ pub enum Rendering {
 const RECEIPTS_UP_TO: usize = 50;
 
 impl Event {
-    /// The event without what only its author may see.
-    pub(crate) fn for_others(&self) -> Self {
+    /// The event without what is not theirs to see who get it in this form.
+    pub(crate) fn seen_as(&self, rendering: Rendering) -> Self {
         match self {
-            Self::MessageCreated(message) => {
+            Self::MessageCreated(message) if rendering != Rendering::Author => {
                 Self::MessageCreated(Arc::new(Message { client_id: None, ..(**message).clone() }))
+            }
+            Self::ParticipantAdded { conversation, participant, version, .. } if rendering != Rendering::Subject => {
+                let (conversation, participant, version) = (*conversation, participant.clone(), *version);
+                Self::ParticipantAdded { conversation, participant, version, snapshot: None }
             }
             other => other.clone(),
         }
@@ -139,11 +148,17 @@ pub fn envelope(
             let view = conversation_view(lookup, &conversation, viewer.unwrap_or(anybody), usize::MAX)?;
             (Event::ConversationCreated(Box::new(view)), everybody(&conversation))
         }
-        Change::ParticipantAdded { conversation, member, .. } => {
+        Change::ParticipantAdded { conversation, member, version, .. } => {
             let conversation = existing(lookup, *conversation)?;
             let view = conversation_view(lookup, &conversation, member.user, usize::MAX)?;
             let participant = participant_view(lookup, &conversation, member)?;
-            (Event::ParticipantAdded { participant, conversation: Box::new(view) }, everybody(&conversation))
+            let event = Event::ParticipantAdded {
+                conversation: conversation.id,
+                participant,
+                version: *version,
+                snapshot: Some(Box::new(view)),
+            };
+            (event, everybody(&conversation))
         }
         Change::ParticipantRemoved { conversation, user, version } => {
             let conversation = existing(lookup, *conversation)?;

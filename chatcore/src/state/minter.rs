@@ -13,6 +13,7 @@ pub struct Minter {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     now: Timestamp,
+    clock_now: Timestamp,
     last_id: u128,
     /// Randomness is fetched in pieces of this size: a system call a message would cost more than the id.
     random: Vec<u8>,
@@ -25,12 +26,19 @@ impl Minter {
     pub fn new(clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>, last: Timestamp) -> Self {
         // The ids given in that last millisecond are not known any more.
         let now = Timestamp::from_millis(last.as_millis().saturating_add(1));
-        Self { clock, entropy, now, last_id: 0, random: Vec::new() }
+        let clock_now = clock.now();
+        Self { clock, entropy, now, clock_now, last_id: 0, random: Vec::new() }
     }
 
     /// Reads the clock; called once per commit.
     pub fn tick(&mut self) {
-        self.now = self.now.max(self.clock.now());
+        self.clock_now = self.clock.now();
+        self.now = self.now.max(self.clock_now);
+    }
+
+    /// What the clock says, which may have been set back: what expires by the clock is compared with this.
+    pub fn clock_now(&self) -> Timestamp {
+        self.clock_now
     }
 
     /// The moment of this commit.

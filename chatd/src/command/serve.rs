@@ -115,14 +115,18 @@ async fn serve(config: &Config, demo: Option<&Path>) -> Exit {
             _ = interrupt.recv() => {}
         }
     };
-    tokio::select! {
-        () = crate::serve(listener, &chat, router, limits) => {}
+    let serve_and_close = async {
+        crate::serve(listener, &chat, router, limits).await;
+        chat.clone().close(CLOSE_GRACE).await
+    };
+    let closed = tokio::select! {
+        closed = serve_and_close => closed,
         () = stop => {
             complain("stopped by a second signal");
             return Exit::Failed;
         }
-    }
-    match chat.close(CLOSE_GRACE).await {
+    };
+    match closed {
         Ok(()) => {
             tracing::info!("stopped");
             Exit::Ok
@@ -169,7 +173,11 @@ async fn open(config: &Config) -> Result<Chat, Exit> {
 /// Makes the admin that `[bootstrap]` names, while there is none.
 async fn first_admin(chat: &Chat, config: &Config) -> Result<(), Exit> {
     let bootstrap = &config.bootstrap;
-    if bootstrap.admin_email.is_empty() || chat.has_admin().await.unwrap_or(true) {
+    let has_admin = chat.has_admin().await.map_err(|error| {
+        complain(error);
+        Exit::Data
+    })?;
+    if bootstrap.admin_email.is_empty() || has_admin {
         return Ok(());
     }
     let password = std::fs::read_to_string(&bootstrap.admin_password_file).map_err(|error| {

@@ -1,5 +1,7 @@
 //! What is valid value by value, and still must not be served.
 
+use tracing_subscriber::EnvFilter;
+
 use super::{ConfigError, Loaded};
 
 /// A token signed with a shorter key can be forged by trying keys: HMAC-SHA-256 wants as many bytes as it gives.
@@ -85,14 +87,34 @@ impl Loaded {
     fn check_limits(&self, problems: &mut Vec<String>) {
         let (limits, http) = (&self.config.limits, &self.config.http);
         for (path, bytes) in [("limits.frame_bytes", limits.frame_bytes), ("limits.body_bytes", limits.body_bytes)] {
-            if bytes < limits.message_bytes {
+            if bytes.bytes() < 2 * limits.message_bytes.bytes() + 1024 {
                 problems.push(format!(
-                    "{}: `{path}` {bytes} has no room for a message of {}. \
-                     Make it larger, or `limits.message_bytes` smaller.",
+                    "{}: `{path}` {bytes} has no room for a message of {} and what stands around it. \
+                     Make it twice as large and 1KiB more, or `limits.message_bytes` smaller.",
                     self.at(path),
                     limits.message_bytes
                 ));
             }
+        }
+        if limits.message_bytes.bytes() > MOST_MESSAGE_BYTES {
+            problems.push(format!(
+                "{}: `limits.message_bytes` {} is more than clients take. Make it 128KiB at the most.",
+                self.at("limits.message_bytes"),
+                limits.message_bytes
+            ));
+        }
+        if let Err(error) = EnvFilter::try_new(&self.config.log.level) {
+            problems.push(format!(
+                "{}: `log.level` is not understood ({error}). Use error, warn, info, debug or trace.",
+                self.at("log.level")
+            ));
+        }
+        let bootstrap = &self.config.bootstrap;
+        if bootstrap.admin_email.is_empty() != bootstrap.admin_password_file.as_os_str().is_empty() {
+            problems.push(format!(
+                "{}: `bootstrap.admin_email` and `bootstrap.admin_password_file` go together. Set both, or neither.",
+                self.at("bootstrap.admin_email")
+            ));
         }
         for (path, period) in [
             ("auth.session_ttl", self.config.auth.session_ttl),
@@ -108,6 +130,9 @@ impl Loaded {
         }
     }
 }
+
+/// Clients read frames up to 1 MiB, and JSON may need six bytes for one of a text.
+const MOST_MESSAGE_BYTES: usize = 128 << 10;
 
 /// Whether a secret is copied or typed rather than random. Thirty-two random bytes, in hexadecimal or otherwise, have
 /// more than seven different ones but for a chance of one in many billions.
@@ -181,7 +206,14 @@ mod tests {
             ("CHATD_LIMITS__MESSAGE_BYTES", "2MiB"),
             ("CHATD_HTTP__HEADER_TIMEOUT", "0s"),
             ("CHATD_LISTEN", "0.0.0.0:1"),
+            ("CHATD_LOG__LEVEL", "info,chatd=nonsense"),
+            ("CHATD_BOOTSTRAP__ADMIN_EMAIL", "ada@shop.example"),
         ]);
-        assert_eq!(found.len(), 4, "{found:#?}");
+        // No room in a frame, nor in a body; more than clients take; and one each.
+        assert_eq!(found.len(), 7, "{found:#?}");
+        for (message, frame, good) in [("16KiB", "33KiB", true), ("16KiB", "32KiB", false), ("129KiB", "1MiB", false)] {
+            let found = problems(&[("CHATD_LIMITS__MESSAGE_BYTES", message), ("CHATD_LIMITS__FRAME_BYTES", frame)]);
+            assert_eq!(found.is_empty(), good, "{message} in {frame}: {found:#?}");
+        }
     }
 }

@@ -81,11 +81,12 @@ fn body(told: &Told, cursor: impl FnOnce(&Told) -> Cursor) -> Option<String> {
             let about = About::conversation(conversation.id, conversation.version);
             sheet.write(EventName::ConversationCreated, about, &*conversation)
         }
-        Event::ParticipantAdded { participant, conversation } => {
-            let about = About::conversation(conversation.id, conversation.version);
-            if concerns_reader {
-                sheet.write(EventName::AccessGranted, about, &*conversation)
+        Event::ParticipantAdded { conversation, participant, version, snapshot } => {
+            if let Some(snapshot) = snapshot {
+                let about = About::conversation(conversation, snapshot.version);
+                sheet.write(EventName::AccessGranted, about, &*snapshot)
             } else {
+                let about = About::conversation(conversation, version);
                 sheet.write(EventName::ParticipantAdded, about, &ParticipantAdded { participant })
             }
         }

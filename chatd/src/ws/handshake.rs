@@ -61,6 +61,7 @@ async fn first_text(socket: &mut Socket) -> Result<String, End> {
                 let refused = Refused::new(ErrorCode::Invalid, "Frames are text: one JSON object each.");
                 Err(refuse(socket, None, refused).await)
             }
+            Some(Ok(Message::Close(_))) => Err(End::Closed),
             Some(Ok(_)) | None => Err(End::Gone),
             Some(Err(error)) => Err(super::session::violation(&error)),
         };
@@ -68,13 +69,22 @@ async fn first_text(socket: &mut Socket) -> Result<String, End> {
 }
 
 async fn refuse(socket: &mut Socket, re: Option<u64>, refused: Refused) -> End {
+    refused.log("a socket was not welcomed");
     let code = match refused.code.ws_close() {
-        Some(_) => refused.code,
-        None => ErrorCode::Unauthenticated,
+        None if refused.code.status() < 500 => ErrorCode::Unauthenticated,
+        _ => refused.code,
     };
-    match feed_frame(socket, &refusal(re, &refused)).await {
-        // At this point the only thing to have too much of is open sockets.
-        Ok(()) if code == ErrorCode::RateLimited => End::too_many(),
+    // At this point the only thing to have too much of is open sockets, and waiting closes none.
+    let too_many = code == ErrorCode::RateLimited;
+    let mut frame = refusal(re, &refused);
+    if let ServerFrame::Err(err) = &mut frame
+        && too_many
+    {
+        err.retryable = false;
+        err.retry_after_ms = None;
+    }
+    match feed_frame(socket, &frame).await {
+        Ok(()) if too_many => End::too_many(),
         Ok(()) => End::because(code),
         Err(end) => end,
     }

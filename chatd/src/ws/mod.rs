@@ -41,7 +41,7 @@ pub(crate) async fn upgrade(State(app): State<App>, mut request: Request) -> Res
     let tasks = app.config.tasks.clone();
     tasks.spawn(async move {
         let Ok(upgraded) = upgrade.await else { return };
-        let config = config(app.config.frame_bytes);
+        let config = config(app.config.frame_bytes, app.chat.limits().text_bytes);
         let socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
         session::run(app, socket).await;
         drop(place);
@@ -51,11 +51,12 @@ pub(crate) async fn upgrade(State(app): State<App>, mut request: Request) -> Res
 
 /// Small buffers: the library's defaults cost 137 KiB a connection and three times the CPU, and bound neither the
 /// write buffer nor, to speak of, a message.
-fn config(frame_bytes: usize) -> WebSocketConfig {
+fn config(frame_bytes: usize, text_bytes: usize) -> WebSocketConfig {
     WebSocketConfig::default()
         .read_buffer_size(4 << 10)
         .write_buffer_size(16 << 10)
-        .max_write_buffer_size(1 << 20)
+        // The longest message in its longest form (JSON escapes a byte as six) must fit, or its event could never be told.
+        .max_write_buffer_size((1 << 20) + 6 * text_bytes)
         .max_message_size(Some(frame_bytes))
         .max_frame_size(Some(frame_bytes))
 }

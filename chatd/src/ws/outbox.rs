@@ -31,6 +31,8 @@ const AFTER_A_FAULT: Duration = Duration::from_secs(1);
 pub(super) enum End {
     /// The peer is gone; there is nobody to say anything to.
     Gone,
+    /// The peer closes; the library has the answer ready, which only has to be sent.
+    Closed,
     /// Say so, close with this code.
     Close { code: u16, reason: ErrorCode, reconnect: bool, after: Duration },
 }
@@ -38,7 +40,8 @@ pub(super) enum End {
 impl End {
     /// The close code that goes with an error.
     pub(super) fn because(code: ErrorCode) -> Self {
-        let close = code.ws_close().unwrap_or(4400);
+        // An error that as such closes nothing: the peer's own fault, or ours, which passes.
+        let close = code.ws_close().unwrap_or(if code.status() >= 500 { 4503 } else { 4400 });
         let reconnect = !matches!(close, 4400 | 4401 | 4403 | 4406 | 4409);
         Self::Close {
             code: close,
@@ -102,8 +105,13 @@ pub(super) async fn flush(socket: &mut Socket) -> Result<(), End> {
 
 /// Says why, closes, and waits a moment for the peer to take it.
 pub(super) async fn end(socket: &mut Socket, end: End) {
-    let End::Close { code, reason, reconnect, after } = end else {
-        return;
+    let (code, reason, reconnect, after) = match end {
+        End::Close { code, reason, reconnect, after } => (code, reason, reconnect, after),
+        End::Closed => {
+            let _ = timeout(GOODBYE, socket.flush()).await;
+            return;
+        }
+        End::Gone => return,
     };
     let bye = Bye { code, reason, reconnect, after_ms: after.as_millis().try_into().unwrap_or(u64::MAX) };
     let until = Instant::now() + GOODBYE;

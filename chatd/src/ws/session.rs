@@ -139,7 +139,7 @@ impl Session {
                 let refused = Refused::new(ErrorCode::Invalid, "Frames are text: one JSON object each.");
                 self.bad_frame(socket, refusal(None, &refused)).await
             }
-            Message::Close(_) => Err(End::Gone),
+            Message::Close(_) => Err(End::Closed),
             // The library answers pings; pongs have told what they had to: that somebody is there.
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => Ok(()),
         }
@@ -205,9 +205,7 @@ impl Session {
         match incoming {
             Some(Ok(incoming)) => self.pass_on(socket, incoming).await,
             Some(Err(error)) => {
-                if error.code().status() >= 500 {
-                    tracing::error!(%error, "an event stream broke off");
-                }
+                Refused::from(&error).log("an event stream broke off");
                 Err(End::because(error.code()))
             }
             None => Err(End::because(ErrorCode::TokenRevoked)),
@@ -285,7 +283,11 @@ fn answer<D: Serialize>(re: Option<u64>, result: Result<Option<&D>, &chatcore::E
     }
     match result {
         Result::Ok(d) => re.and_then(|re| serde_json::to_string(&Ok { t: "ok", re, d }).ok()),
-        Err(error) => serde_json::to_string(&refusal(re, &Refused::from(error))).ok(),
+        Err(error) => {
+            let refused = Refused::from(error);
+            refused.log("a frame could not be carried out");
+            serde_json::to_string(&refusal(re, &refused)).ok()
+        }
     }
 }
 

@@ -45,7 +45,7 @@ pub fn decide(
     minter: &mut Minter,
     next: Next,
 ) -> Result<Result<Decision, Refusal>, StoreError> {
-    let context = Context { lookup, rules, now: minter.now(), next };
+    let context = Context { lookup, rules, now: minter.now(), clock_now: minter.clock_now(), next };
     let decided = match command {
         Command::Register { id, email, name, password, session, expires_at } => {
             accounts::register(&context, id, email, name, password, session, expires_at)
@@ -94,6 +94,7 @@ struct Context<'a> {
     lookup: &'a dyn Lookup,
     rules: &'a Rules,
     now: chat_proto::Timestamp,
+    clock_now: chat_proto::Timestamp,
     next: Next,
 }
 
@@ -118,7 +119,7 @@ impl From<StoreError> for Stop {
 
 impl Context<'_> {
     fn author(&self, by: Author) -> Result<(UserNo, Arc<Account>), Stop> {
-        author(self.lookup, by, self.now)
+        author(self.lookup, by, self.clock_now)
     }
 }
 
