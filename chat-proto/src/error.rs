@@ -13,6 +13,9 @@ macro_rules! codes {
         #[non_exhaustive]
         pub enum ErrorCode {
             $($(#[$doc])* $name,)+
+            /// A code of a newer server; never sent. The status that came with it says how to take it.
+            #[serde(other)]
+            Unknown,
         }
 
         impl ErrorCode {
@@ -22,25 +25,25 @@ macro_rules! codes {
             /// The word, as in JSON.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$name => $code,)+ }
+                match self { $(Self::$name => $code,)+ Self::Unknown => "unknown" }
             }
 
             /// The HTTP status that goes with it.
             #[must_use]
             pub const fn status(self) -> u16 {
-                match self { $(Self::$name => $status,)+ }
+                match self { $(Self::$name => $status,)+ Self::Unknown => 500 }
             }
 
             /// The WebSocket close code when the connection ends for this reason; `None`: it is kept.
             #[must_use]
             pub const fn ws_close(self) -> Option<u16> {
-                match self { $(Self::$name => $close,)+ }
+                match self { $(Self::$name => $close,)+ Self::Unknown => None }
             }
 
             /// Whether the same request may succeed later without being changed.
             #[must_use]
             pub const fn is_retryable(self) -> bool {
-                match self { $(Self::$name => $retryable,)+ }
+                match self { $(Self::$name => $retryable,)+ Self::Unknown => false }
             }
         }
     };

@@ -46,6 +46,9 @@ pub enum ConversationKind {
     Direct,
     /// Several people, who can be added and removed.
     Group,
+    /// A kind of a newer server; never sent.
+    #[serde(other)]
+    Unknown,
 }
 
 /// A person in a conversation.
@@ -105,6 +108,9 @@ pub enum MessageKind {
     /// For everybody in the conversation.
     #[default]
     Message,
+    /// A kind of a newer server; never sent.
+    #[serde(other)]
+    Unknown,
 }
 
 /// One message.

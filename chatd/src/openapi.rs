@@ -35,8 +35,49 @@ pub(crate) fn json(document: &OpenApi) -> Value {
             })
         })
         .collect();
+    for operation in json["paths"].as_object_mut().into_iter().flatten().filter_map(|(_, item)| item.as_object_mut()) {
+        for (method, operation) in operation {
+            add_common_responses(method, operation);
+        }
+    }
     if let Some(document) = json.as_object_mut() {
         document.insert("x-error-codes".to_owned(), Value::Array(codes));
     }
     json
+}
+
+/// What any request of a kind may be answered with, said once here instead of at each route.
+fn add_common_responses(method: &str, operation: &mut Value) {
+    let has_body = operation.get("requestBody").is_some();
+    let mut common = vec![("500", "`internal`: a fault of the server; the request id finds it in the log")];
+    if operation.get("security").is_some() {
+        common.push(("401", "`unauthenticated`, `token_expired` or `token_revoked`"));
+    }
+    if has_body || operation.get("parameters").is_some() {
+        common.push(("400", "`invalid`: a value has the wrong form"));
+    }
+    if has_body {
+        common.push(("413", "`too_large`"));
+        common.push(("415", "`unsupported_media_type`: the body is not JSON"));
+    }
+    if method != "get" {
+        common.push(("503", "`read_only`, `unavailable` or `draining`; `Retry-After` says when to come back"));
+        common.push(("507", "`storage_full`: reads go on"));
+    }
+    let Some(responses) = operation["responses"].as_object_mut() else { return };
+    for (status, description) in common {
+        responses.entry(status).or_insert_with(|| {
+            let schema = json!({"$ref": "#/components/schemas/Problem"});
+            json!({"description": description, "content": {"application/problem+json": {"schema": schema}}})
+        });
+    }
+    for (status, response) in responses {
+        // The attributes at the routes can only say `application/json`.
+        if !status.starts_with('2')
+            && let Some(content) = response["content"].as_object_mut()
+            && let Some(problem) = content.remove("application/json")
+        {
+            content.insert("application/problem+json".to_owned(), problem);
+        }
+    }
 }

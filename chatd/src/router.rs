@@ -6,8 +6,8 @@ use axum::response::Html;
 use axum::routing::get;
 use chatcore::Chat;
 use http::{HeaderName, HeaderValue, Method, header};
+use serde_json::Value;
 use tower_http::cors::{AllowOrigin, CorsLayer};
-use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -60,10 +60,10 @@ fn api() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(openapi::base()).nest("/api/v1", v1)
 }
 
-/// The API document.
+/// The API document, as it is served.
 #[must_use]
-pub fn document() -> OpenApi {
-    api().into_openapi()
+pub fn document() -> Value {
+    openapi::json(&api().into_openapi())
 }
 
 fn cors(app: &App) -> CorsLayer {
