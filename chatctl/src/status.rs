@@ -1,7 +1,7 @@
 use std::io::Write as _;
 use std::time::Duration;
 
-use chat_client::{Client, Error, plain_line};
+use chat_client::{Client, Error, plain, plain_line};
 use chat_proto::wire::{LimitsInfo, ServerInfo};
 use clap::Args;
 use serde::Serialize;
@@ -40,7 +40,8 @@ pub(crate) async fn run(args: &Status) -> Exit {
     }
     let report = Report { ready, server: &server };
     match serde_json::to_string_pretty(&report) {
-        Ok(json) => print(&(json + "\n"), exit),
+        // JSON escapes some of what a terminal could obey, not all of it.
+        Ok(json) => print(&(plain(&json).into_owned() + "\n"), exit),
         Err(error) => complain(&error.to_string(), Exit::Failed),
     }
 }
@@ -60,7 +61,7 @@ fn refuse(error: &Error, json: bool) -> Exit {
     match problem {
         Ok(problem) if json => {
             // Nobody may be reading.
-            let _ = writeln!(std::io::stderr(), "{problem}");
+            let _ = writeln!(std::io::stderr(), "{}", plain(&problem.to_string()));
             exit
         }
         _ => complain(&error.to_string(), exit),
