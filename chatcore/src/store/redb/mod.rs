@@ -43,9 +43,9 @@ pub struct RedbOptions {
 }
 
 impl Default for RedbOptions {
-    /// 64 MiB of cache, folding after 8,192 entries by 1,024 rows, epoch 1.
+    /// 64 MiB of cache, folding after 16,384 entries by 1,024 rows, epoch 1.
     fn default() -> Self {
-        Self { cache_bytes: 64 << 20, fold_after: 8_192, fold_rows: 1_024, epoch: 1 }
+        Self { cache_bytes: 64 << 20, fold_after: 16_384, fold_rows: 1_024, epoch: 1 }
     }
 }
 
