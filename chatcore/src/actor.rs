@@ -197,22 +197,19 @@ impl Actor {
 impl Reading<'_> {
     /// A conversation that is mine; any other does not exist for me.
     pub(crate) fn own_conversation(&self, id: ConversationId) -> Result<Arc<Conversation>> {
-        let absent = || Error::from(Refusal::not_found("There is no such conversation."));
-        let no = self.view.conversation_no(id)?.ok_or_else(absent)?;
-        let conversation = self.conversation(no)?;
-        let relation = match conversation.members.get(self.no) {
-            Some(member) if member.owner => Relation::Owner,
-            Some(_) => Relation::Member,
-            None => Relation::Stranger,
-        };
-        access::require(self.account.role, Action::ReadConversation, relation)?;
-        Ok(conversation)
+        self.own(self.view.conversation_no(id)?.ok_or_else(no_such_conversation)?)
     }
 
-    pub(crate) fn conversation(&self, no: ConversationNo) -> Result<Arc<Conversation>> {
-        let found = self.view.conversation(no)?;
-        found.ok_or_else(|| Refusal::not_found("There is no such conversation.").into())
+    /// The same, by its number.
+    pub(crate) fn own(&self, no: ConversationNo) -> Result<Arc<Conversation>> {
+        let conversation = self.view.conversation(no)?.ok_or_else(no_such_conversation)?;
+        access::require(self.account.role, Action::ReadConversation, conversation.relation(self.no))?;
+        Ok(conversation)
     }
+}
+
+fn no_such_conversation() -> Error {
+    Refusal::not_found("There is no such conversation.").into()
 }
 
 fn directory_place(place: Option<Vec<u8>>) -> Result<(String, UserNo)> {

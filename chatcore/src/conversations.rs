@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chat_proto::model::{self, Cursor, Page, Snapshot};
 use chat_proto::{ConversationId, ErrorCode, UserId};
 
-use crate::access::{self, Action, Relation};
+use crate::access::{self, Action};
 use crate::actor::Actor;
 use crate::builder::PAGE_ROWS;
 use crate::error::{Error, Result};
@@ -34,7 +34,7 @@ impl Actor {
             let more = rows.len() > limit;
             rows.truncate(limit);
             let items = rows.iter().map(|(_, no)| {
-                let conversation = me.conversation(*no)?;
+                let conversation = me.own(*no)?;
                 Ok(conversation_view(me.view, &conversation, me.no, PARTICIPANTS_IN_A_ROW)?)
             });
             let items = items.collect::<Result<_>>()?;
@@ -80,9 +80,8 @@ impl Actor {
             return Err(Error::unexpected());
         };
         let shown = self.read(move |me| {
-            let conversation = me.conversation(no)?;
             // They may have been put out in between.
-            let conversation = me.own_conversation(conversation.id)?;
+            let conversation = me.own(no)?;
             Ok(conversation_view(me.view, &conversation, me.no, usize::MAX)?)
         });
         Ok((shown.await?, created))
@@ -160,7 +159,7 @@ impl ConversationHandle {
             .actor
             .read(move |me| {
                 let conversation = me.own_conversation(id)?;
-                access::require(me.account.role, Action::SignalTyping, Relation::Member)?;
+                access::require(me.account.role, Action::SignalTyping, conversation.relation(me.no))?;
                 Ok((conversation, me.no))
             })
             .await?;

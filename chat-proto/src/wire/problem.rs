@@ -32,7 +32,7 @@ pub struct Problem {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FieldProblem {
-    /// Where it stands: a JSON pointer (RFC 6901) into the body, or the name of a query parameter.
+    /// Where it stands: a JSON pointer (RFC 6901) into the body, or `path`, `query` or the name of a query parameter.
     pub pointer: String,
     /// The stable word for it.
     pub code: ErrorCode,

@@ -7,6 +7,7 @@ use chat_proto::{ClientId, ConversationId, MessageId, Role, Seq, SessionId, Time
 use minicbor::{Decode, Encode};
 
 use super::{ConversationNo, Position, UserNo, cbor};
+use crate::access::Relation;
 
 /// An account.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -171,6 +172,17 @@ pub enum Put {
     Conversation { id: ConversationId, no: ConversationNo },
     /// The one conversation of this pair.
     Direct { one: UserNo, other: UserNo, no: ConversationNo },
+}
+
+impl Conversation {
+    /// What this person is to it.
+    pub fn relation(&self, user: UserNo) -> Relation {
+        match self.members.get(user) {
+            Some(member) if member.owner => Relation::Owner,
+            Some(_) => Relation::Member,
+            None => Relation::Stranger,
+        }
+    }
 }
 
 impl Account {

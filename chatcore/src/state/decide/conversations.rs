@@ -92,7 +92,7 @@ pub(super) fn add_participant(
     let (no, account) = context.author(by)?;
     let conversation = own_conversation(context, no, conversation)?;
     require_group(&conversation)?;
-    access::require(account.role, Action::AddParticipant, relation(&conversation, no))?;
+    access::require(account.role, Action::AddParticipant, conversation.relation(no))?;
     let outcome = Outcome::Conversation { no: conversation.no, created: false };
     let (other, _) = contact(context, &account, user)?;
     if conversation.members.get(other).is_some() {
@@ -120,7 +120,7 @@ pub(super) fn remove_participant(
     let conversation = own_conversation(context, no, conversation)?;
     require_group(&conversation)?;
     let action = if user == by.user { Action::Leave } else { Action::RemoveParticipant };
-    access::require(account.role, action, relation(&conversation, no))?;
+    access::require(account.role, action, conversation.relation(no))?;
     let gone = match context.lookup.user_no(user)? {
         Some(other) if conversation.members.get(other).is_some() => other,
         _ => return Err(Refusal::not_found("There is no such participant.").into()),
@@ -143,14 +143,6 @@ pub(super) fn own_conversation(
         return Err(absent().into());
     }
     Ok(conversation)
-}
-
-pub(super) fn relation(conversation: &Conversation, user: UserNo) -> Relation {
-    match conversation.members.get(user) {
-        Some(member) if member.owner => Relation::Owner,
-        Some(_) => Relation::Member,
-        None => Relation::Stranger,
-    }
 }
 
 /// Somebody whom this person may write to; otherwise they do not exist for them.

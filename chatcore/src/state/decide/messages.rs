@@ -3,7 +3,7 @@ use std::sync::Arc;
 use chat_proto::model::{Message, MessageKind};
 use chat_proto::{ClientId, ConversationId, ErrorCode, Seq};
 
-use super::conversations::{own_conversation, relation};
+use super::conversations::own_conversation;
 use super::{Account, Context, Decision, MessageRow, NewMessage, Refusal, Stop};
 use crate::access::{self, Action};
 use crate::state::{Author, Change, Minter, Outcome};
@@ -22,7 +22,7 @@ pub(super) fn send(
         return sent_before(context, position, &account, conversation, &text);
     }
     let conversation = own_conversation(context, no, conversation)?;
-    access::require(account.role, Action::PostMessage, relation(&conversation, no))?;
+    access::require(account.role, Action::PostMessage, conversation.relation(no))?;
     let row = MessageRow {
         id: minter.message_id(),
         conversation: conversation.no,
@@ -93,7 +93,7 @@ pub(super) fn move_read_mark(
 ) -> Result<Decision, Stop> {
     let (no, account) = context.author(by)?;
     let conversation = own_conversation(context, no, conversation)?;
-    access::require(account.role, Action::MoveReadMark, relation(&conversation, no))?;
+    access::require(account.role, Action::MoveReadMark, conversation.relation(no))?;
     // Beyond the newest message there is nothing to have read; backwards there is nothing to do.
     let seq = seq.min(conversation.last_seq);
     if seq <= context.lookup.read_mark(conversation.no, no)? {
