@@ -13,7 +13,7 @@ use crate::actor::Actor;
 use crate::error::{Error, Result};
 use crate::presence;
 use crate::rooms::{Delivery, Mailbox, Signal};
-use crate::state::{Envelope, Event, Position, Rendering, UserNo, envelope};
+use crate::state::{Envelope, Event, Position, Rendering, UserNo, envelope_of};
 
 /// So many log entries are read at a time while catching up, each page in a view of its own.
 const PAGE: usize = 256;
@@ -278,15 +278,15 @@ impl EventStream {
 /// What happened after a position, as far as it is for this person.
 async fn read_page(actor: Actor, user: UserNo, after: Position) -> Result<LogPage> {
     let page = actor.read(move |me| {
-        let entries = me.view.entries_after(after, PAGE)?;
-        let more = entries.len() == PAGE;
-        let reached = match entries.last() {
-            Some((position, _)) if more => *position,
+        let lines = me.view.lines_after(after, PAGE)?;
+        let more = lines.len() == PAGE;
+        let reached = match lines.last() {
+            Some(line) if more => line.position,
             _ => me.view.position(),
         };
         let mut told = VecDeque::new();
-        for (position, entry) in entries {
-            let envelope = envelope(position, &entry, None, Some(user), me.view)?;
+        for line in lines {
+            let envelope = envelope_of(&line, Some(user), me.view)?;
             if envelope.is_for(user) {
                 let rendering = envelope.rendering_for(user, me.account.id);
                 told.push_back(Told { envelope: Arc::new(envelope), rendering });

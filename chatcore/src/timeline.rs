@@ -10,7 +10,6 @@ use crate::conversations::ConversationHandle;
 use crate::error::{Error, Result};
 use crate::shape;
 use crate::state::{Command, Outcome, message_view};
-use crate::store::StoreError;
 use crate::writer::Queued;
 
 /// A message to be sent.
@@ -110,12 +109,8 @@ impl ConversationHandle {
             .read(move |me| {
                 let conversation = me.own_conversation(id)?;
                 let (from, to) = span.bounds(conversation.last_seq, limit.clamp(1, PAGE_ROWS) as u64);
-                let positions = me.view.message_positions(conversation.no, Seq(from), Seq(to))?;
-                let items = positions.into_iter().map(|position| {
-                    let row = me.view.message(position)?;
-                    let row = row.ok_or_else(|| StoreError::corrupt("a message without its body"))?;
-                    Ok(message_view(me.view, &row, id, me.no)?)
-                });
+                let rows = me.view.messages(conversation.no, Seq(from), Seq(to))?;
+                let items = rows.iter().map(|row| Ok(message_view(me.view, row, id, me.no)?));
                 Ok(History {
                     items: items.collect::<Result<_>>()?,
                     more_before: from > 1,

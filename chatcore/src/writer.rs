@@ -13,7 +13,7 @@ use crate::access::Rules;
 use crate::clock::{Clock, Entropy};
 use crate::error::{Error, Result};
 use crate::rooms::Rooms;
-use crate::state::{Command, Minter, Outcome, Position, envelope};
+use crate::state::{Command, Minter, Outcome, Position, envelope_of};
 use crate::store::{Store, StoreError, StoreErrorKind};
 
 /// Commands that wait for the writer, at the most; beyond it the senders wait.
@@ -311,14 +311,14 @@ impl Thread {
     fn publish_recovered(&mut self) -> Result<(), StoreError> {
         let view = self.store.view();
         loop {
-            let entries = view.entries_after(self.published, MOST_AT_ONCE)?;
-            if entries.is_empty() {
+            let lines = view.lines_after(self.published, MOST_AT_ONCE)?;
+            if lines.is_empty() {
                 return Ok(());
             }
-            for (position, entry) in entries {
-                let event = Arc::new(envelope(position, &entry, None, None, &*view)?);
+            for line in lines {
+                let event = Arc::new(envelope_of(&line, None, &*view)?);
                 self.rooms.publish(std::slice::from_ref(&event));
-                self.published = position;
+                self.published = line.position;
             }
         }
     }

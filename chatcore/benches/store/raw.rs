@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use chat_proto::{MessageId, Seq, Timestamp};
-use chatcore::state::{Change, ConversationNo, Entry, EntryAuthor, MessageRow, UserNo};
+use chatcore::state::{Change, ConversationNo, Entry, EntryAuthor, MessageRow, Position, UserNo};
 use redb::{Database, Durability, TableDefinition, WriteTransaction};
 
 use crate::Result;
@@ -125,6 +125,7 @@ impl Raw {
             id: MessageId::new(at, *b"ten bytes."),
             conversation,
             seq,
+            position: Position(self.position),
             author,
             client_id: self.dice.client_id(),
             text: text(),

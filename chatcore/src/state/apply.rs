@@ -3,7 +3,7 @@ use std::sync::Arc;
 use chat_proto::{ClientId, Seq};
 
 use super::rows::{Conversation, Members, MessageRow};
-use super::{Change, ConversationNo, Entry, Position, UserNo};
+use super::{Change, ConversationNo, Entry, Position, Scope, UserNo};
 use crate::store::StoreError;
 
 /// The rows that are derived from the log, as [`apply`] reads and writes them.
@@ -12,24 +12,27 @@ pub trait Derived {
     fn conversation(&self, no: ConversationNo) -> Result<Option<Arc<Conversation>>, StoreError>;
     /// Replaces a conversation, its members included.
     fn put_conversation(&mut self, conversation: Conversation);
-    /// Where the message with this number stands.
-    fn put_message(&mut self, conversation: ConversationNo, seq: Seq, position: Position);
-    /// Where the author's message of this name stands.
-    fn put_sent(&mut self, author: UserNo, client_id: &ClientId, position: Position);
+    /// Adds or replaces a message.
+    fn put_message(&mut self, message: &Arc<MessageRow>);
+    /// Under which name the author sent it.
+    fn put_sent(&mut self, author: UserNo, client_id: &ClientId, message: (ConversationNo, Seq));
     /// The last message that somebody has read.
     fn put_read_mark(&mut self, conversation: ConversationNo, user: UserNo, seq: Seq);
+    /// Whose business the entry at this position is.
+    fn put_scope(&mut self, scope: Scope, position: Position);
 }
 
-/// Applies one entry of the log to the derived rows. `body` is the message of a [`Change::MessageCreated`].
+/// Applies one entry of the log to the derived rows. `message` is the row of the message that it concerns.
 ///
 /// Whatever is written follows from the entry alone: replaying entries over rows that already show some of them ends
 /// in the same rows. That is what makes it safe to apply in batches and to crash in between.
 pub fn apply(
     position: Position,
     entry: &Entry,
-    body: Option<&MessageRow>,
+    message: Option<&Arc<MessageRow>>,
     rows: &mut impl Derived,
 ) -> Result<(), StoreError> {
+    rows.put_scope(entry.change.scope(), position);
     match &entry.change {
         Change::AccountCreated { .. }
         | Change::AccountChanged { .. }
@@ -45,7 +48,6 @@ pub fn apply(
                 updated_at: entry.at,
                 version: 1,
                 last_seq: Seq::ZERO,
-                last_message: Position(0),
                 activity: position,
                 members: Arc::new(Members::new(members.clone())),
             });
@@ -64,19 +66,18 @@ pub fn apply(
             rows.put_conversation(changed);
         }
         Change::MessageCreated { conversation, seq } => {
-            let body = body.ok_or_else(|| StoreError::corrupt("a message without its body"))?;
+            let message = message.ok_or_else(|| StoreError::corrupt("a message without its row"))?;
             let mut changed = existing(rows, *conversation)?;
             changed.last_seq = *seq;
-            changed.last_message = position;
             changed.updated_at = entry.at;
             changed.activity = position;
             rows.put_conversation(changed);
-            rows.put_message(*conversation, *seq, position);
-            rows.put_sent(body.author, &body.client_id, position);
+            rows.put_message(message);
+            rows.put_sent(message.author, &message.client_id, (*conversation, *seq));
             // Who writes has read what stands above.
-            rows.put_read_mark(*conversation, body.author, *seq);
+            rows.put_read_mark(*conversation, message.author, *seq);
         }
-        Change::ReadMoved { conversation, user, seq } => rows.put_read_mark(*conversation, *user, *seq),
+        Change::ReadMoved { conversation, user, seq, .. } => rows.put_read_mark(*conversation, *user, *seq),
     }
     Ok(())
 }

@@ -1,8 +1,10 @@
+use std::sync::Arc;
+
 use chat_proto::model::ConversationKind;
 use chat_proto::{ConversationId, Seq, SessionId, Timestamp};
 use minicbor::{Decode, Encode};
 
-use super::rows::Member;
+use super::rows::{Member, MessageRow};
 use super::{ConversationNo, UserNo, cbor};
 
 /// The place of an event in the shop's log: 1, 2, 3 … in the order of commits. 0 stands before the first.
@@ -34,6 +36,28 @@ impl Entry {
     pub(crate) fn new(at: Timestamp, by: Option<UserNo>, change: Change) -> Self {
         Self { at, by: by.map(EntryAuthor), change }
     }
+}
+
+/// An entry as it is read again: where it stands, and the message that it made, as that stands now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    pub position: Position,
+    pub entry: Entry,
+    /// For a [`Change::MessageCreated`].
+    pub message: Option<Arc<MessageRow>>,
+}
+
+/// Whose business an entry is: by this it is found again by those who missed it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Of those who are in the conversation.
+    Conversation(ConversationNo),
+    /// Of those in the conversation, and of somebody who is no longer in it.
+    ConversationAnd(ConversationNo, UserNo),
+    /// Of one person.
+    User(UserNo),
+    /// It is kept for the record only.
+    Nobody,
 }
 
 /// The number of who did it, as stored.
@@ -118,7 +142,7 @@ pub enum Change {
         #[n(2)]
         version: u64,
     },
-    /// A message; its row stands at the same position.
+    /// A message; its row stands in the same line.
     #[n(7)]
     #[cbor(array)]
     MessageCreated {
@@ -137,5 +161,30 @@ pub enum Change {
         user: UserNo,
         #[cbor(n(2), with = "cbor::seq")]
         seq: Seq,
+        /// Everybody in the conversation is told, not only the reader's own devices.
+        #[n(3)]
+        shared: bool,
     },
+}
+
+impl Change {
+    /// Whose business it is.
+    #[must_use]
+    pub fn scope(&self) -> Scope {
+        match self {
+            Self::AccountCreated { .. } | Self::SessionStarted { .. } | Self::SessionEnded { .. } => Scope::Nobody,
+            Self::AccountChanged { user, .. } => Scope::User(*user),
+            Self::ConversationCreated { conversation, .. }
+            | Self::ParticipantAdded { conversation, .. }
+            | Self::MessageCreated { conversation, .. } => Scope::Conversation(*conversation),
+            Self::ParticipantRemoved { conversation, user, .. } => Scope::ConversationAnd(*conversation, *user),
+            Self::ReadMoved { conversation, user, shared, .. } => {
+                if *shared {
+                    Scope::Conversation(*conversation)
+                } else {
+                    Scope::User(*user)
+                }
+            }
+        }
+    }
 }

@@ -5,7 +5,7 @@ use chat_proto::{ConversationId, Seq, SessionId, Timestamp, UserId};
 
 use super::decide::messages::message_of;
 use super::rows::{Conversation, Members, MessageRow};
-use super::{Change, ConversationNo, Entry, Lookup, Position, UserNo};
+use super::{Change, ConversationNo, Entry, Line, Lookup, Position, UserNo};
 use crate::store::StoreError;
 
 /// An event as it is told: who may see it, and what each of them sees of it.
@@ -72,10 +72,6 @@ pub enum Rendering {
     Other = 2,
 }
 
-/// Read receipts in larger conversations go to the reader's own devices only: with everybody told of everybody's
-/// reading, one message to 500 people would cost 250,000 deliveries.
-const RECEIPTS_UP_TO: usize = 50;
-
 impl Event {
     /// The event without what is not theirs to see who get it in this form.
     pub(crate) fn seen_as(&self, rendering: Rendering) -> Self {
@@ -120,8 +116,8 @@ impl Envelope {
     }
 }
 
-/// The event that a log entry tells of. `message` saves reading the body again; `viewer` is who reads the log again,
-/// `None` right after the commit, when it looks the same to all who are told.
+/// The event that a log entry tells of. `message` is the one that it concerns, as its author sees it; `viewer` is who
+/// reads the log again, `None` right after the commit, when it looks the same to all who are told.
 pub fn envelope(
     position: Position,
     entry: &Entry,
@@ -168,21 +164,29 @@ pub fn envelope(
         }
         Change::MessageCreated { conversation, .. } => {
             let conversation = existing(lookup, *conversation)?;
-            let message = match message {
-                Some(message) => message,
-                None => Arc::new(stored_message(lookup, position, conversation.id)?),
-            };
+            let message = message.ok_or_else(|| StoreError::corrupt("a message without its row"))?;
             (Event::MessageCreated(message), everybody(&conversation))
         }
-        Change::ReadMoved { conversation, user, seq } => {
+        Change::ReadMoved { conversation, user, seq, shared } => {
             let conversation = existing(lookup, *conversation)?;
             let reader = account(lookup, *user)?.id;
             let event = Event::ReadMoved { conversation: conversation.id, user: reader, seq: *seq };
-            let few = conversation.members.len() <= RECEIPTS_UP_TO;
-            (event, if few { everybody(&conversation) } else { Audience::User(*user) })
+            (event, if *shared { everybody(&conversation) } else { Audience::User(*user) })
         }
     };
     Ok(Envelope { position, at: entry.at, by, author, event, audience, encoded: Default::default() })
+}
+
+/// The event of a line of the log, for somebody who reads it again; `None`: nobody in particular.
+pub fn envelope_of(line: &Line, viewer: Option<UserNo>, lookup: &dyn Lookup) -> Result<Envelope, StoreError> {
+    let message = match &line.message {
+        Some(row) => {
+            let conversation = existing(lookup, row.conversation)?;
+            Some(Arc::new(message_of(row, conversation.id, &*account(lookup, row.author)?)))
+        }
+        None => None,
+    };
+    envelope(line.position, &line.entry, message, viewer, lookup)
 }
 
 /// A conversation as this person sees it, with at most this many participants.
@@ -194,12 +198,9 @@ pub(crate) fn conversation_view(
 ) -> Result<model::Conversation, StoreError> {
     let participants = conversation.members.by_coming(most_participants);
     let participants = participants.into_iter().map(|member| participant_view(lookup, conversation, member));
-    let last_message = match conversation.last_message {
-        Position(0) => None,
-        position => {
-            let row = stored_row(lookup, position)?;
-            Some(message_view(lookup, &row, conversation.id, viewer)?)
-        }
+    let last_message = match lookup.message(conversation.no, conversation.last_seq)? {
+        Some(row) => Some(message_view(lookup, &row, conversation.id, viewer)?),
+        None => None,
     };
     let read_seq = lookup.read_mark(conversation.no, viewer)?;
     Ok(model::Conversation {
@@ -241,15 +242,6 @@ fn participant_view(
     let Person { id, name, role } = account(lookup, member.user)?.person();
     let read_seq = lookup.read_mark(conversation.no, member.user)?;
     Ok(Participant { id, name, role, owner: member.owner, joined_at: member.joined_at, read_seq })
-}
-
-fn stored_message(lookup: &dyn Lookup, position: Position, id: ConversationId) -> Result<Message, StoreError> {
-    let row = stored_row(lookup, position)?;
-    Ok(message_of(&row, id, &*account(lookup, row.author)?))
-}
-
-fn stored_row(lookup: &dyn Lookup, position: Position) -> Result<Arc<MessageRow>, StoreError> {
-    lookup.message(position)?.ok_or_else(|| StoreError::corrupt("a message without its body"))
 }
 
 fn account(lookup: &dyn Lookup, no: UserNo) -> Result<Arc<super::Account>, StoreError> {

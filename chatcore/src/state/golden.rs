@@ -83,6 +83,7 @@ fn messages() {
         id: MessageId::from_bytes([0x22; 16]),
         conversation: ConversationNo(7),
         seq: Seq(1_000_000),
+        position: Position(70_000),
         author: UserNo(5),
         client_id: "till.3:000_1".parse().unwrap(),
         text: "Grüße 👋".to_owned(),
@@ -91,7 +92,7 @@ fn messages() {
     };
     golden(
         &row,
-        "885022222222222222222222222222222222071a000f4240056c74696c6c2e333a3030305f316c4772c3bcc39f6520f09f918b1b000001a3185c507b01",
+        "895022222222222222222222222222222222071a000f42401a00011170056c74696c6c2e333a3030305f316c4772c3bcc39f6520f09f918b1b000001a3185c507b01",
     );
 }
 
@@ -127,7 +128,10 @@ fn entries() {
         "831b000001a3185c507b05820683070503",
     );
     golden(&change(Change::MessageCreated { conversation, seq: Seq(10) }), "831b000001a3185c507b05820782070a");
-    golden(&change(Change::ReadMoved { conversation, user, seq: Seq(10) }), "831b000001a3185c507b0582088307050a");
+    golden(
+        &change(Change::ReadMoved { conversation, user, seq: Seq(10), shared: true }),
+        "831b000001a3185c507b0582088407050af5",
+    );
 }
 
 #[test]

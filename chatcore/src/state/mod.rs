@@ -20,8 +20,8 @@ pub(crate) use cbor::role_number;
 pub use command::{Author, Command, Field, Outcome, Refusal};
 pub use decide::{Decision, NewMessage, Next, decide};
 pub(crate) use decide::{Stop, author};
-pub use entry::{Change, Entry, EntryAuthor, Position};
-pub use envelope::{Audience, Envelope, Event, Rendering, envelope};
+pub use entry::{Change, Entry, EntryAuthor, Line, Position, Scope};
+pub use envelope::{Audience, Envelope, Event, Rendering, envelope, envelope_of};
 pub(crate) use envelope::{conversation_view, message_view};
 pub use minter::Minter;
 pub use rows::{Account, AccountState, Conversation, Member, Members, MessageRow, Put, Session, fold_email, fold_name};
@@ -36,7 +36,7 @@ pub struct ConversationNo(pub u64);
 
 use std::sync::Arc;
 
-use chat_proto::{ClientId, ConversationId, Role, SessionId, UserId};
+use chat_proto::{ClientId, ConversationId, Role, Seq, SessionId, UserId};
 
 use crate::store::StoreError;
 
@@ -59,10 +59,10 @@ pub trait Lookup {
     fn conversation_no(&self, id: ConversationId) -> Result<Option<ConversationNo>, StoreError>;
     /// The direct conversation of two people, in either order.
     fn direct(&self, one: UserNo, other: UserNo) -> Result<Option<ConversationNo>, StoreError>;
-    /// Where the message that this author sent under this name was appended.
-    fn sent(&self, author: UserNo, client_id: &ClientId) -> Result<Option<Position>, StoreError>;
-    /// The message that was appended here.
-    fn message(&self, position: Position) -> Result<Option<Arc<MessageRow>>, StoreError>;
+    /// Which message this author sent under this name.
+    fn sent(&self, author: UserNo, client_id: &ClientId) -> Result<Option<(ConversationNo, Seq)>, StoreError>;
+    /// The message with this number, as it stands now.
+    fn message(&self, conversation: ConversationNo, seq: Seq) -> Result<Option<Arc<MessageRow>>, StoreError>;
     /// The last message of this conversation that this person has read.
-    fn read_mark(&self, conversation: ConversationNo, user: UserNo) -> Result<chat_proto::Seq, StoreError>;
+    fn read_mark(&self, conversation: ConversationNo, user: UserNo) -> Result<Seq, StoreError>;
 }

@@ -68,15 +68,18 @@ pub struct MessageRow {
     pub conversation: ConversationNo,
     #[cbor(n(2), with = "cbor::seq")]
     pub seq: Seq,
-    #[cbor(n(3), with = "cbor::user_no")]
+    /// Where it was appended.
+    #[cbor(n(3), with = "cbor::position")]
+    pub position: Position,
+    #[cbor(n(4), with = "cbor::user_no")]
     pub author: UserNo,
-    #[cbor(n(4), with = "cbor::client_id")]
+    #[cbor(n(5), with = "cbor::client_id")]
     pub client_id: ClientId,
-    #[n(5)]
+    #[n(6)]
     pub text: String,
-    #[cbor(n(6), with = "cbor::timestamp")]
+    #[cbor(n(7), with = "cbor::timestamp")]
     pub created_at: Timestamp,
-    #[n(7)]
+    #[n(8)]
     pub version: u64,
 }
 
@@ -91,8 +94,6 @@ pub struct Conversation {
     pub updated_at: Timestamp,
     pub version: u64,
     pub last_seq: Seq,
-    /// Where the newest message was appended; 0 when there is none.
-    pub last_message: Position,
     /// The last change that moves the conversation to the top of the inbox.
     pub activity: Position,
     pub members: Arc<Members>,

@@ -22,7 +22,9 @@ use chat_proto::{Role, Seq, Timestamp};
 pub use error::{StoreError, StoreErrorKind};
 
 use crate::access::Rules;
-use crate::state::{Command, ConversationNo, Entry, Envelope, Lookup, Minter, Outcome, Position, Refusal, UserNo};
+use crate::state::{
+    Command, ConversationNo, Envelope, Line, Lookup, MessageRow, Minter, Outcome, Position, Refusal, UserNo,
+};
 
 /// Everything that the engine needs to remember.
 pub trait Store: Debug + Send + Sync + 'static {
@@ -71,8 +73,22 @@ pub trait View: Lookup + Send + Sync {
     /// The store's name for its own history; cursors of another epoch are of no use.
     fn epoch(&self) -> u64;
 
-    /// Events after a position, oldest first, at most `limit`.
-    fn entries_after(&self, after: Position, limit: usize) -> Result<Vec<(Position, Entry)>, StoreError>;
+    /// The log after a position, oldest first, at most `limit` lines.
+    fn lines_after(&self, after: Position, limit: usize) -> Result<Vec<Line>, StoreError>;
+
+    /// The lines at these positions, which ascend; those that are not kept any more are left out.
+    fn lines_at(&self, positions: &[Position]) -> Result<Vec<Line>, StoreError>;
+
+    /// Which entries after a position are the business of those in a conversation, oldest first, at most `limit`.
+    fn positions_of_conversation(
+        &self,
+        conversation: ConversationNo,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<Position>, StoreError>;
+
+    /// Which entries after a position are somebody's own business, oldest first, at most `limit`.
+    fn positions_of_user(&self, user: UserNo, after: Position, limit: usize) -> Result<Vec<Position>, StoreError>;
 
     /// Somebody's conversations by their newest activity, newest first: those older than `before`, at most `limit`.
     fn inbox(
@@ -82,8 +98,8 @@ pub trait View: Lookup + Send + Sync {
         limit: usize,
     ) -> Result<Vec<(Position, ConversationNo)>, StoreError>;
 
-    /// Where the messages `from..=to` of a conversation stand, ascending. The caller bounds the range.
-    fn message_positions(&self, conversation: ConversationNo, from: Seq, to: Seq) -> Result<Vec<Position>, StoreError>;
+    /// The messages `from..=to` of a conversation, ascending. The caller bounds the range.
+    fn messages(&self, conversation: ConversationNo, from: Seq, to: Seq) -> Result<Vec<Arc<MessageRow>>, StoreError>;
 
     /// Accounts of a role by folded name: those after the given (name, number), at most `limit`.
     fn directory(

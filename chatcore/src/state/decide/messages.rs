@@ -6,7 +6,12 @@ use chat_proto::{ClientId, ConversationId, ErrorCode, Seq};
 use super::conversations::own_conversation;
 use super::{Account, Context, Decision, MessageRow, NewMessage, Refusal, Stop};
 use crate::access::{self, Action};
-use crate::state::{Author, Change, Minter, Outcome};
+use crate::state::{Author, Change, ConversationNo, Minter, Outcome};
+use crate::store::StoreError;
+
+/// Read receipts in larger conversations go to the reader's own devices only: with everybody told of everybody's
+/// reading, one message to 500 people would cost 250,000 deliveries.
+const RECEIPTS_UP_TO: usize = 50;
 
 pub(super) fn send(
     context: &Context<'_>,
@@ -18,8 +23,8 @@ pub(super) fn send(
 ) -> Result<Decision, Stop> {
     let (no, account) = context.author(by)?;
     // A message sent before is answered with its first result, even when its author was removed since.
-    if let Some(position) = context.lookup.sent(no, &client_id)? {
-        return sent_before(context, position, &account, conversation, &text);
+    if let Some(first) = context.lookup.sent(no, &client_id)? {
+        return sent_before(context, first, &account, conversation, &text);
     }
     let conversation = own_conversation(context, no, conversation)?;
     access::require(account.role, Action::PostMessage, conversation.relation(no))?;
@@ -27,6 +32,7 @@ pub(super) fn send(
         id: minter.message_id(),
         conversation: conversation.no,
         seq: conversation.last_seq.next(),
+        position: context.next.position,
         author: no,
         client_id,
         text,
@@ -40,26 +46,22 @@ pub(super) fn send(
         outcome: Outcome::Sent { message: Arc::clone(&message), duplicate: false },
         changes: vec![(
             Change::MessageCreated { conversation: row.conversation, seq: row.seq },
-            Some(NewMessage { row, message }),
+            Some(NewMessage { row: Arc::new(row), message }),
         )],
     })
 }
 
 fn sent_before(
     context: &Context<'_>,
-    position: crate::state::Position,
+    (no, seq): (ConversationNo, Seq),
     author: &Account,
     conversation: ConversationId,
     text: &str,
 ) -> Result<Decision, Stop> {
-    let row = context.lookup.message(position)?;
-    let first = match row {
-        Some(row) => context.lookup.conversation(row.conversation)?.map(|conversation| (row, conversation.id)),
-        None => None,
-    };
-    match first {
-        Some((row, id)) if id == conversation && row.text == text => {
-            let message = Arc::new(message_of(&row, id, author));
+    let row = context.lookup.message(no, seq)?.ok_or_else(|| StoreError::corrupt("a message without its row"))?;
+    match context.lookup.conversation(no)? {
+        Some(first) if first.id == conversation && row.text == text => {
+            let message = Arc::new(message_of(&row, first.id, author));
             Ok(Decision::nothing(Outcome::Sent { message, duplicate: true }))
         }
         _ => Err(Refusal::new(
@@ -99,6 +101,7 @@ pub(super) fn move_read_mark(
     if seq <= context.lookup.read_mark(conversation.no, no)? {
         return Ok(Decision::nothing(Outcome::Done));
     }
-    let change = Change::ReadMoved { conversation: conversation.no, user: no, seq };
+    let shared = conversation.members.len() <= RECEIPTS_UP_TO;
+    let change = Change::ReadMoved { conversation: conversation.no, user: no, seq, shared };
     Ok(Decision { by: Some(no), puts: Vec::new(), changes: vec![(change, None)], outcome: Outcome::Done })
 }

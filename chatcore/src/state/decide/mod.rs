@@ -25,10 +25,10 @@ pub struct Decision {
     pub outcome: Outcome,
 }
 
-/// The body that goes with [`Change::MessageCreated`].
+/// The row that goes with [`Change::MessageCreated`].
 #[derive(Debug)]
 pub struct NewMessage {
-    pub row: MessageRow,
+    pub row: Arc<MessageRow>,
     pub message: Arc<Message>,
 }
 

@@ -2,13 +2,13 @@ use chat_proto::Role;
 
 use super::shop::{Acting, Shop};
 use super::{Snapshot, cases};
-use crate::state::{Change, Position};
+use crate::state::{Change, Position, Scope};
 
 fn an_empty_store_shows_nothing(shop: &mut Shop) {
     shop.in_every_state(|shop| {
         let view = shop.view();
         assert_eq!((view.position(), view.last_at().as_millis()), (Position(0), 0));
-        assert!(view.entries_after(Position(0), 10).expect("readable").is_empty());
+        assert!(view.lines_after(Position(0), 10).expect("readable").is_empty());
         let nobody = shop.new_user_id();
         assert_eq!(view.user_no(nobody).expect("readable"), None);
     });
@@ -36,8 +36,8 @@ fn positions_are_dense_in_the_order_of_the_commits(shop: &mut Shop) {
         assert_eq!(shop.view().position(), Position(told), "a commit shows as soon as it returns");
     }
     shop.in_every_state(|shop| {
-        let log = shop.view().entries_after(Position(0), 1_000).expect("readable");
-        let positions: Vec<_> = log.iter().map(|(position, _)| position.0).collect();
+        let log = shop.view().lines_after(Position(0), 1_000).expect("readable");
+        let positions: Vec<_> = log.iter().map(|line| line.position.0).collect();
         assert_eq!(positions, (1..=told).collect::<Vec<_>>());
     });
     assert_eq!(shop.commit(vec![leo.rename("Leo")]).events[0].position, Position(told + 1));
@@ -50,12 +50,59 @@ fn entries_are_paged_by_position(shop: &mut Shop) {
     shop.in_every_state(|shop| {
         let view = shop.view();
         for (after, limit, expected) in [(0, 3, 1..4), (3, 3, 4..7), (8, 5, 9..11), (10, 5, 11..11), (99, 5, 11..11)] {
-            let page = view.entries_after(Position(after), limit).expect("readable");
-            let positions: Vec<_> = page.iter().map(|(position, _)| position.0).collect();
+            let page = view.lines_after(Position(after), limit).expect("readable");
+            let positions: Vec<_> = page.iter().map(|line| line.position.0).collect();
             assert_eq!(positions, expected.collect::<Vec<_>>(), "{limit} after {after}");
-            for (position, entry) in page {
-                assert!(matches!(entry.change, Change::AccountCreated { user } if user.0 == position.0));
+            for line in page {
+                let Change::AccountCreated { user } = line.entry.change else { panic!("{line:?}") };
+                assert_eq!(user.0, line.position.0);
             }
+        }
+        let some = [Position(2), Position(7), Position(11)];
+        let lines = view.lines_at(&some).expect("readable");
+        assert_eq!(lines.iter().map(|line| line.position).collect::<Vec<_>>(), some[..2]);
+    });
+}
+
+fn everybody_finds_what_was_their_business(shop: &mut Shop) {
+    let (ana, leo) = (shop.person(Role::Agent, "ana"), shop.person(Role::Agent, "leo"));
+    let (group, other) = (shop.group(ana, &[leo]), shop.group(ana, &[leo]));
+    for round in 0..30 {
+        let mut batch = vec![
+            ana.send(group, &format!("a{round}"), "hello"),
+            leo.send(other, &format!("b{round}"), "hello"),
+            leo.read(group, round),
+        ];
+        match round {
+            9 => batch.push(ana.remove(group, leo)),
+            11 => batch.push(ana.add(group, leo)),
+            15 => shop.fold(),
+            _ => batch.push(leo.rename(&format!("Leo {round}"))),
+        }
+        shop.commit(batch);
+    }
+    shop.in_every_state(|shop| {
+        let view = shop.view();
+        let log = view.lines_after(Position(0), 1_000).expect("readable");
+        let of = |scope: Scope| -> Vec<Position> {
+            let mine = log.iter().filter(|line| match (scope, line.entry.change.scope()) {
+                (Scope::Conversation(no), Scope::ConversationAnd(other, _)) => no == other,
+                (Scope::User(no), Scope::ConversationAnd(_, other)) => no == other,
+                (one, other) => one == other,
+            });
+            mine.map(|line| line.position).collect()
+        };
+        let group = shop.conversation(group).no;
+        let (all, personal) = (of(Scope::Conversation(group)), of(Scope::User(shop.no(leo))));
+        assert!(all.len() > 50 && personal.len() > 20);
+        for (after, limit) in [(0, 1_000), (0, 7), (40, 1_000), (60, 5), (95, 50)] {
+            let page = |all: &[Position]| -> Vec<Position> {
+                all.iter().copied().filter(|position| position.0 > after).take(limit).collect()
+            };
+            let found = view.positions_of_conversation(group, Position(after), limit).expect("readable");
+            assert_eq!(found, page(&all), "{limit} after {after}");
+            let found = view.positions_of_user(shop.no(leo), Position(after), limit).expect("readable");
+            assert_eq!(found, page(&personal), "{limit} after {after}");
         }
     });
 }
@@ -116,6 +163,7 @@ cases![
     a_view_is_unmoved_by_what_comes_later,
     an_empty_store_shows_nothing,
     entries_are_paged_by_position,
+    everybody_finds_what_was_their_business,
     folding_comes_to_an_end_and_leaves_nothing,
     positions_are_dense_in_the_order_of_the_commits,
     reopening_a_sound_store_changes_nothing,

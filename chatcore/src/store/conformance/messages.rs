@@ -4,7 +4,7 @@ use chat_proto::{ConversationId, ErrorCode, Role, Seq, Timestamp, UserId};
 
 use super::cases;
 use super::shop::{Acting, Shop, client_id};
-use crate::state::{Change, Event, Outcome};
+use crate::state::{Change, Event, Outcome, Position};
 
 fn chat(shop: &mut Shop) -> (UserId, UserId, ConversationId) {
     let (ana, leo) = (shop.person(Role::Customer, "ana"), shop.person(Role::Agent, "leo"));
@@ -132,8 +132,8 @@ fn ids_ascend_with_the_numbers_when_the_clock_goes_back(shop: &mut Shop) {
         assert_eq!(rows.len(), 30);
         assert!(rows.is_sorted_by(|one, next| one.id < next.id), "a later message has the greater id");
         assert!(rows.is_sorted_by_key(|row| row.created_at));
-        let log = shop.view().entries_after(crate::state::Position(0), 1_000).expect("readable");
-        assert!(log.is_sorted_by_key(|(_, entry)| entry.at));
+        let log = shop.view().lines_after(Position(0), 1_000).expect("readable");
+        assert!(log.is_sorted_by_key(|line| line.entry.at));
     });
 }
 
@@ -145,13 +145,12 @@ fn an_event_tells_what_is_stored(shop: &mut Shop) {
         assert_eq!(event.event, Event::MessageCreated(message.clone()));
         assert_eq!(event.by.as_ref().map(|by| by.id), Some(ana));
         let view = shop.view();
-        let row = view.message(event.position).expect("readable").expect("readable");
+        let row = view.message(shop.conversation(chat).no, message.seq).expect("readable").expect("a message");
         assert_eq!((row.id, &row.text, row.seq), (message.id, &message.text, message.seq));
-        let (position, entry) =
-            view.entries_after(crate::state::Position(event.position.0 - 1), 1).expect("readable").remove(0);
-        assert_eq!(position, event.position);
-        assert!(matches!(entry.change, Change::MessageCreated { seq, .. } if seq == message.seq));
-        assert_eq!(entry.at, event.at);
+        let line = view.lines_after(Position(event.position.0 - 1), 1).expect("readable").remove(0);
+        assert_eq!((line.position, line.message.as_ref()), (event.position, Some(&row)));
+        assert!(matches!(line.entry.change, Change::MessageCreated { seq, .. } if seq == message.seq));
+        assert_eq!(line.entry.at, event.at);
     }
 }
 

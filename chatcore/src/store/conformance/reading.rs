@@ -1,8 +1,9 @@
-use chat_proto::{Role, Seq};
+use chat_proto::{MessageId, Role, Seq};
 
 use super::cases;
 use super::shop::{Acting, Shop};
-use crate::state::{ConversationNo, Position};
+use crate::state::{ConversationNo, Outcome, Position, Refusal};
+use crate::store::View;
 
 fn the_inbox_has_the_newest_activity_first(shop: &mut Shop) {
     let ana = shop.person(Role::Agent, "ana");
@@ -57,6 +58,15 @@ fn the_inbox_is_paged_by_activity(shop: &mut Shop) {
     });
 }
 
+fn sent(outcome: &Result<Outcome, Refusal>) -> MessageId {
+    let Ok(Outcome::Sent { message, .. }) = outcome else { panic!("not sent: {outcome:?}") };
+    message.id
+}
+
+fn ids(view: &dyn View, conversation: ConversationNo, from: u64, to: u64) -> Vec<MessageId> {
+    view.messages(conversation, Seq(from), Seq(to)).expect("readable").iter().map(|row| row.id).collect()
+}
+
 fn a_timeline_is_read_across_the_border_of_folding(shop: &mut Shop) {
     let (ana, leo) = (shop.person(Role::Agent, "ana"), shop.person(Role::Agent, "leo"));
     let (chat, other) = (shop.direct(ana, leo), shop.group(leo, &[]));
@@ -64,7 +74,7 @@ fn a_timeline_is_read_across_the_border_of_folding(shop: &mut Shop) {
     for i in 0..40 {
         let committed =
             shop.commit(vec![leo.send(other, &format!("o{i}"), "x"), ana.send(chat, &format!("m{i}"), "y")]);
-        expected.push(committed.events[1].position);
+        expected.push(sent(&committed.outcomes[1]));
         if i == 17 {
             shop.fold();
         }
@@ -74,7 +84,7 @@ fn a_timeline_is_read_across_the_border_of_folding(shop: &mut Shop) {
         let view = shop.view();
         for from in 1..=41_u64 {
             for to in from - 1..=40 {
-                let found = view.message_positions(no, Seq(from), Seq(to)).expect("readable");
+                let found = ids(&*view, no, from, to);
                 let range = usize::try_from(from - 1).expect("small")..usize::try_from(to).expect("small");
                 assert_eq!(found, expected[range], "{from}..={to}");
             }
@@ -87,17 +97,17 @@ fn a_timeline_ends_at_its_newest_message(shop: &mut Shop) {
     let (chat, empty) = (shop.direct(ana, leo), shop.group(leo, &[]));
     let mut expected = Vec::new();
     for i in 0..4 {
-        expected.push(shop.commit(vec![ana.send(chat, &format!("m{i}"), "y")]).events[0].position);
+        expected.push(sent(&shop.commit(vec![ana.send(chat, &format!("m{i}"), "y")]).outcomes[0]));
     }
     shop.in_every_state(|shop| {
         let view = shop.view();
         let (chat, empty) = (shop.conversation(chat).no, shop.conversation(empty).no);
-        assert_eq!(view.message_positions(chat, Seq(2), Seq(1_000)).expect("readable"), expected[1..]);
-        assert_eq!(view.message_positions(chat, Seq(0), Seq(u64::MAX)).expect("readable"), expected);
-        assert!(view.message_positions(chat, Seq(5), Seq(9)).expect("readable").is_empty());
-        assert!(view.message_positions(chat, Seq(3), Seq(2)).expect("readable").is_empty());
-        assert!(view.message_positions(empty, Seq(1), Seq(9)).expect("readable").is_empty());
-        assert!(view.message_positions(empty, Seq(1), Seq(0)).expect("readable").is_empty());
+        assert_eq!(ids(&*view, chat, 2, 1_000), expected[1..]);
+        assert_eq!(ids(&*view, chat, 0, u64::MAX), expected);
+        assert!(ids(&*view, chat, 5, 9).is_empty());
+        assert!(ids(&*view, chat, 3, 2).is_empty());
+        assert!(ids(&*view, empty, 1, 9).is_empty());
+        assert!(ids(&*view, empty, 1, 0).is_empty());
     });
 }
 
@@ -109,9 +119,12 @@ fn what_is_unknown_is_nothing(shop: &mut Shop) {
         let (nobody, nowhere) = (crate::state::UserNo(99), ConversationNo(99));
         assert!(view.account(nobody).expect("readable").is_none());
         assert!(view.conversation(nowhere).expect("readable").is_none());
-        assert!(view.message(Position(1)).expect("readable").is_none(), "an account is no message");
-        assert!(view.message(Position(99)).expect("readable").is_none());
-        assert!(view.message_positions(nowhere, Seq(1), Seq(9)).expect("readable").is_empty());
+        assert!(view.message(ConversationNo(1), Seq(0)).expect("readable").is_none(), "they count from 1");
+        assert!(view.message(ConversationNo(1), Seq(1)).expect("readable").is_none());
+        assert!(view.message(nowhere, Seq(1)).expect("readable").is_none());
+        assert!(ids(&*view, nowhere, 1, 9).is_empty());
+        assert!(view.positions_of_conversation(nowhere, Position(0), 9).expect("readable").is_empty());
+        assert!(view.positions_of_user(nobody, Position(0), 9).expect("readable").is_empty());
         assert!(view.inbox(nobody, None, 9).expect("readable").is_empty());
         assert_eq!(view.read_mark(nowhere, nobody).expect("readable"), Seq(0));
         assert_eq!(view.direct(nobody, shop.no(ana)).expect("readable"), None);

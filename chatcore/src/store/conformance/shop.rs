@@ -239,8 +239,7 @@ impl Shop {
     /// The messages `from..=to` of a conversation.
     pub fn timeline(&self, id: ConversationId, from: u64, to: u64) -> Vec<Arc<MessageRow>> {
         let view = self.view();
-        let positions = view.message_positions(self.conversation(id).no, Seq(from), Seq(to)).expect("readable");
-        positions.into_iter().map(|at| view.message(at).expect("readable").expect("a message")).collect()
+        view.messages(self.conversation(id).no, Seq(from), Seq(to)).expect("readable")
     }
 
     pub fn read_mark(&self, id: ConversationId, user: UserId) -> u64 {

@@ -1,9 +1,10 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chat_proto::{ClientId, Role, Seq, Timestamp};
 
 use crate::state::{
-    Account, Change, Conversation, ConversationNo, Entry, MessageRow, Position, Session, UserNo, fold_email,
+    Account, Change, Conversation, ConversationNo, Line, MessageRow, Position, Scope, Session, UserNo, fold_email,
 };
 use crate::store::{StoreError, View};
 
@@ -14,18 +15,15 @@ pub struct Snapshot {
     pub position: Position,
     last_at: Timestamp,
     epoch: u64,
-    pub log: Vec<(Position, Entry)>,
+    pub log: Vec<Line>,
     accounts: Vec<Arc<Account>>,
     sessions: Vec<Arc<Session>>,
     directory: Vec<Vec<(String, UserNo)>>,
     conversations: Vec<Arc<Conversation>>,
-    timelines: Vec<Vec<Placed>>,
+    timelines: Vec<Vec<Arc<MessageRow>>>,
     inboxes: Vec<Vec<(Position, ConversationNo)>>,
     read_marks: Vec<Vec<Seq>>,
 }
-
-/// A message, and where it was appended.
-type Placed = (Position, Arc<MessageRow>);
 
 /// Rows asked for at once; small, so that there are many pages.
 const PAGE: usize = 3;
@@ -49,7 +47,7 @@ impl Snapshot {
         let accounts = numbered(|no| view.account(UserNo(no)))?;
         let conversations = numbered(|no| view.conversation(ConversationNo(no)))?;
         let users = || (1..=accounts.len() as u64).map(UserNo);
-        let sessions = log.iter().filter_map(|(_, entry)| match entry.change {
+        let sessions = log.iter().filter_map(|line| match line.entry.change {
             Change::SessionStarted { session, .. } => Some(view.session(session)),
             _ => None,
         });
@@ -65,7 +63,7 @@ impl Snapshot {
             sessions: sessions.iter().flatten().cloned().collect(),
             directory: Role::ALL.into_iter().map(|role| directory(view, role)).collect::<Result<_, _>>()?,
             read_marks: conversations.iter().map(marks).collect::<Result<_, _>>()?,
-            timelines: timelines.into_iter().map(|rows| rows.into_iter().flatten().collect()).collect(),
+            timelines,
             inboxes,
             log,
             accounts,
@@ -78,29 +76,30 @@ impl Snapshot {
 
     /// What cannot be true of any store.
     fn contradiction(&self, view: &dyn View) -> Result<Option<String>, StoreError> {
-        for (at, (position, entry)) in (1..).zip(&self.log) {
-            if position.0 != at {
-                return Ok(Some(format!("{position:?} stands at place {at} of the log: {entry:?}")));
+        for (at, line) in (1..).zip(&self.log) {
+            if line.position.0 != at {
+                return Ok(Some(format!("place {at} of the log: {line:?}")));
             }
         }
         if self.position.0 != self.log.len() as u64 {
             return Ok(Some(format!("a log of {} entries ends at {:?}", self.log.len(), self.position)));
         }
         let mut created = 0;
-        for (position, entry) in &self.log {
-            let Change::MessageCreated { conversation, seq } = entry.change else {
+        for line in &self.log {
+            let Change::MessageCreated { conversation, seq } = line.entry.change else {
                 continue;
             };
             created += 1;
             let index = usize::try_from(conversation.0 - 1).unwrap_or(usize::MAX);
             let place = usize::try_from(seq.0 - 1).unwrap_or(usize::MAX);
-            let Some((found, row)) = self.timelines.get(index).and_then(|timeline| timeline.get(place)) else {
-                return Ok(Some(format!("{entry:?} at {position:?} is not in its timeline")));
+            let Some(row) = self.timelines.get(index).and_then(|timeline| timeline.get(place)) else {
+                return Ok(Some(format!("{line:?} is not in its timeline")));
             };
-            if found != position || row.seq != seq || row.conversation != conversation {
-                return Ok(Some(format!("{row:?} is told of by {entry:?} at {position:?}, and found at {found:?}")));
+            let named = (row.position, row.conversation, row.seq) == (line.position, conversation, seq);
+            if !named || line.message.as_ref() != Some(row) || view.message(conversation, seq)?.as_ref() != Some(row) {
+                return Ok(Some(format!("{line:?} has the message {row:?}")));
             }
-            if view.sent(row.author, &row.client_id)? != Some(*position) {
+            if view.sent(row.author, &row.client_id)? != Some((conversation, seq)) {
                 return Ok(Some(format!("{row:?} is not found by its client id")));
             }
         }
@@ -109,9 +108,36 @@ impl Snapshot {
             return Ok(Some(format!("{listed} messages in the timelines, {created} in the log")));
         }
         for (conversation, timeline) in self.conversations.iter().zip(&self.timelines) {
-            let ascending = timeline.is_sorted_by(|(_, one), (_, next)| one.id < next.id);
+            let ascending = timeline.is_sorted_by(|one, next| one.id < next.id);
             if conversation.last_seq.0 != timeline.len() as u64 || !ascending {
                 return Ok(Some(format!("{conversation:?} has the messages {timeline:?}")));
+            }
+        }
+        self.contradicting_indexes(view)
+    }
+
+    /// Who missed something finds it by these.
+    fn contradicting_indexes(&self, view: &dyn View) -> Result<Option<String>, StoreError> {
+        let (mut conversations, mut people) = (BTreeMap::new(), BTreeMap::new());
+        for line in &self.log {
+            let scope = line.entry.change.scope();
+            if let Scope::Conversation(no) | Scope::ConversationAnd(no, _) = scope {
+                conversations.entry(no).or_insert_with(Vec::new).push(line.position);
+            }
+            if let Scope::User(no) | Scope::ConversationAnd(_, no) = scope {
+                people.entry(no).or_insert_with(Vec::new).push(line.position);
+            }
+        }
+        for no in self.conversations.iter().map(|conversation| conversation.no) {
+            let found = view.positions_of_conversation(no, Position(0), usize::MAX)?;
+            if found != conversations.remove(&no).unwrap_or_default() {
+                return Ok(Some(format!("{no:?} has the events {found:?}")));
+            }
+        }
+        for no in (1..=self.accounts.len() as u64).map(UserNo) {
+            let found = view.positions_of_user(no, Position(0), usize::MAX)?;
+            if found != people.remove(&no).unwrap_or_default() {
+                return Ok(Some(format!("{no:?} has the events {found:?}")));
             }
         }
         self.contradicting_accounts(view)
@@ -125,8 +151,7 @@ impl Snapshot {
             }
         }
         let listed: usize = self.directory.iter().map(Vec::len).sum();
-        let created =
-            self.log.iter().filter(|(_, entry)| matches!(entry.change, Change::AccountCreated { .. })).count();
+        let created = self.log.iter().filter(|line| matches!(line.entry.change, Change::AccountCreated { .. })).count();
         if listed != self.accounts.len() || created != self.accounts.len() {
             let accounts = self.accounts.len();
             return Ok(Some(format!("{accounts} accounts, {listed} in the directory, {created} in the log")));
@@ -136,7 +161,7 @@ impl Snapshot {
 
     /// The messages that there are, by whom and under which name.
     pub fn messages(&self) -> impl Iterator<Item = (UserNo, &ClientId)> {
-        self.timelines.iter().flatten().map(|(_, row)| (row.author, &row.client_id))
+        self.timelines.iter().flatten().map(|row| (row.author, &row.client_id))
     }
 }
 
@@ -144,11 +169,11 @@ fn numbered<T>(get: impl Fn(u64) -> Result<Option<T>, StoreError>) -> Result<Vec
     (1..).map_while(|no| get(no).transpose()).collect()
 }
 
-fn log(view: &dyn View) -> Result<Vec<(Position, Entry)>, StoreError> {
-    let mut rows = Vec::new();
+fn log(view: &dyn View) -> Result<Vec<Line>, StoreError> {
+    let mut rows: Vec<Line> = Vec::new();
     loop {
-        let after = rows.last().map_or(Position(0), |(position, _)| *position);
-        let page = view.entries_after(after, PAGE)?;
+        let after = rows.last().map_or(Position(0), |line| line.position);
+        let page = view.lines_after(after, PAGE)?;
         if page.is_empty() {
             return Ok(rows);
         }
@@ -178,15 +203,12 @@ fn inbox(view: &dyn View, user: UserNo) -> Result<Vec<(Position, ConversationNo)
     }
 }
 
-/// `None` where a message has no row.
-fn timeline(view: &dyn View, of: &Conversation) -> Result<Vec<Option<Placed>>, StoreError> {
+fn timeline(view: &dyn View, of: &Conversation) -> Result<Vec<Arc<MessageRow>>, StoreError> {
     let mut rows = Vec::new();
     let mut from = Seq(1);
     while from <= of.last_seq {
         let to = Seq(from.0 + PAGE as u64 - 1).min(of.last_seq);
-        for position in view.message_positions(of.no, from, to)? {
-            rows.push(view.message(position)?.map(|row| (position, row)));
-        }
+        rows.extend(view.messages(of.no, from, to)?);
         from = to.next();
     }
     Ok(rows)

@@ -47,7 +47,7 @@ impl Store for MemoryStore {
             }
             for (change, new) in decision.changes {
                 let (row, message) = new.map(|new| (new.row, new.message)).unzip();
-                let (position, entry) = next.append(minter.now(), decision.by, change, row.clone());
+                let (position, entry) = next.append(minter.now(), decision.by, change);
                 apply(position, &entry, row.as_ref(), &mut next)?;
                 committed.events.push(Arc::new(envelope(position, &entry, message, None, &next)?));
             }

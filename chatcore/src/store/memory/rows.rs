@@ -5,8 +5,8 @@ use chat_proto::{ClientId, ConversationId, Role, Seq, SessionId, Timestamp, User
 use imbl::{HashMap, OrdMap, OrdSet, Vector};
 
 use crate::state::{
-    Account, Change, Conversation, ConversationNo, Derived, Entry, Lookup, MessageRow, Next, Position, Put, Session,
-    UserNo, fold_email, fold_name,
+    Account, Change, Conversation, ConversationNo, Derived, Entry, Line, Lookup, MessageRow, Next, Position, Put,
+    Scope, Session, UserNo, fold_email, fold_name,
 };
 use crate::store::{StoreError, View};
 
@@ -15,7 +15,7 @@ use crate::store::{StoreError, View};
 pub struct MemoryView {
     epoch: u64,
     log: Vector<Entry>,
-    messages: OrdMap<Position, Arc<MessageRow>>,
+    messages: OrdMap<(ConversationNo, Seq), Arc<MessageRow>>,
     accounts: OrdMap<UserNo, Arc<Account>>,
     users: HashMap<UserId, UserNo>,
     emails: HashMap<String, UserNo>,
@@ -25,9 +25,10 @@ pub struct MemoryView {
     conversation_numbers: HashMap<ConversationId, ConversationNo>,
     directs: HashMap<(UserNo, UserNo), ConversationNo>,
     inboxes: OrdMap<(UserNo, Position), ConversationNo>,
-    timelines: OrdMap<(ConversationNo, Seq), Position>,
-    sent: HashMap<(UserNo, ClientId), Position>,
+    sent: HashMap<(UserNo, ClientId), (ConversationNo, Seq)>,
     read_marks: HashMap<(ConversationNo, UserNo), Seq>,
+    conversation_log: OrdSet<(ConversationNo, Position)>,
+    personal_log: OrdSet<(UserNo, Position)>,
 }
 
 impl MemoryView {
@@ -45,9 +46,10 @@ impl MemoryView {
             conversation_numbers: HashMap::new(),
             directs: HashMap::new(),
             inboxes: OrdMap::new(),
-            timelines: OrdMap::new(),
             sent: HashMap::new(),
             read_marks: HashMap::new(),
+            conversation_log: OrdSet::new(),
+            personal_log: OrdSet::new(),
         }
     }
 
@@ -83,20 +85,22 @@ impl MemoryView {
         }
     }
 
-    pub(super) fn append(
-        &mut self,
-        at: Timestamp,
-        by: Option<UserNo>,
-        change: Change,
-        body: Option<MessageRow>,
-    ) -> (Position, Entry) {
+    pub(super) fn append(&mut self, at: Timestamp, by: Option<UserNo>, change: Change) -> (Position, Entry) {
         let position = self.position().next();
         let entry = Entry::new(at, by, change);
         self.log.push_back(entry.clone());
-        if let Some(body) = body {
-            self.messages.insert(position, Arc::new(body));
-        }
         (position, entry)
+    }
+}
+
+impl MemoryView {
+    fn line(&self, position: Position) -> Option<Line> {
+        let entry = self.log.get(usize::try_from(position.0.checked_sub(1)?).ok()?)?.clone();
+        let message = match entry.change {
+            Change::MessageCreated { conversation, seq } => self.messages.get(&(conversation, seq)).cloned(),
+            _ => None,
+        };
+        Some(Line { position, entry, message })
     }
 }
 
@@ -133,12 +137,12 @@ impl Lookup for MemoryView {
         Ok(self.directs.get(&(one.min(other), one.max(other))).copied())
     }
 
-    fn sent(&self, author: UserNo, client_id: &ClientId) -> Result<Option<Position>, StoreError> {
+    fn sent(&self, author: UserNo, client_id: &ClientId) -> Result<Option<(ConversationNo, Seq)>, StoreError> {
         Ok(self.sent.get(&(author, client_id.clone())).copied())
     }
 
-    fn message(&self, position: Position) -> Result<Option<Arc<MessageRow>>, StoreError> {
-        Ok(self.messages.get(&position).cloned())
+    fn message(&self, conversation: ConversationNo, seq: Seq) -> Result<Option<Arc<MessageRow>>, StoreError> {
+        Ok(self.messages.get(&(conversation, seq)).cloned())
     }
 
     fn read_mark(&self, conversation: ConversationNo, user: UserNo) -> Result<Seq, StoreError> {
@@ -163,16 +167,25 @@ impl Derived for MemoryView {
         self.conversations.insert(conversation.no, Arc::new(conversation));
     }
 
-    fn put_message(&mut self, conversation: ConversationNo, seq: Seq, position: Position) {
-        self.timelines.insert((conversation, seq), position);
+    fn put_message(&mut self, message: &Arc<MessageRow>) {
+        self.messages.insert((message.conversation, message.seq), Arc::clone(message));
     }
 
-    fn put_sent(&mut self, author: UserNo, client_id: &ClientId, position: Position) {
-        self.sent.insert((author, client_id.clone()), position);
+    fn put_sent(&mut self, author: UserNo, client_id: &ClientId, message: (ConversationNo, Seq)) {
+        self.sent.insert((author, client_id.clone()), message);
     }
 
     fn put_read_mark(&mut self, conversation: ConversationNo, user: UserNo, seq: Seq) {
         self.read_marks.insert((conversation, user), seq);
+    }
+
+    fn put_scope(&mut self, scope: Scope, position: Position) {
+        if let Scope::Conversation(conversation) | Scope::ConversationAnd(conversation, _) = scope {
+            self.conversation_log.insert((conversation, position));
+        }
+        if let Scope::User(user) | Scope::ConversationAnd(_, user) = scope {
+            self.personal_log.insert((user, position));
+        }
     }
 }
 
@@ -189,10 +202,27 @@ impl View for MemoryView {
         self.epoch
     }
 
-    fn entries_after(&self, after: Position, limit: usize) -> Result<Vec<(Position, Entry)>, StoreError> {
-        let skip = usize::try_from(after.0).unwrap_or(usize::MAX);
-        let positions = (after.0 + 1..).map(Position);
-        Ok(positions.zip(self.log.iter().skip(skip).cloned()).take(limit).collect())
+    fn lines_after(&self, after: Position, limit: usize) -> Result<Vec<Line>, StoreError> {
+        Ok((after.0 + 1..).map_while(|position| self.line(Position(position))).take(limit).collect())
+    }
+
+    fn lines_at(&self, positions: &[Position]) -> Result<Vec<Line>, StoreError> {
+        Ok(positions.iter().filter_map(|position| self.line(*position)).collect())
+    }
+
+    fn positions_of_conversation(
+        &self,
+        conversation: ConversationNo,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<Position>, StoreError> {
+        let range = (conversation, after.next())..=(conversation, Position(u64::MAX));
+        Ok(self.conversation_log.range(range).take(limit).map(|(_, position)| *position).collect())
+    }
+
+    fn positions_of_user(&self, user: UserNo, after: Position, limit: usize) -> Result<Vec<Position>, StoreError> {
+        let range = (user, after.next())..=(user, Position(u64::MAX));
+        Ok(self.personal_log.range(range).take(limit).map(|(_, position)| *position).collect())
     }
 
     fn inbox(
@@ -205,8 +235,8 @@ impl View for MemoryView {
         Ok(self.inboxes.range(range).rev().take(limit).map(|((_, activity), no)| (*activity, *no)).collect())
     }
 
-    fn message_positions(&self, conversation: ConversationNo, from: Seq, to: Seq) -> Result<Vec<Position>, StoreError> {
-        Ok(self.timelines.range((conversation, from)..=(conversation, to)).map(|(_, position)| *position).collect())
+    fn messages(&self, conversation: ConversationNo, from: Seq, to: Seq) -> Result<Vec<Arc<MessageRow>>, StoreError> {
+        Ok(self.messages.range((conversation, from)..=(conversation, to)).map(|(_, row)| Arc::clone(row)).collect())
     }
 
     fn directory(

@@ -1,32 +1,26 @@
-//! Rows on their way to the end of a table.
+//! Lines on their way to the end of the log.
 
 use std::ops::Bound;
 
-use minicbor::Encode;
 use redb::Table;
 
-use super::tables::encode;
-use crate::state::Position;
+use super::tables::encode_line;
+use crate::state::{Entry, MessageRow, Position};
 use crate::store::StoreError;
 
-/// The rows that a batch appends to one table. They are written together: finding the end of the table anew for each
-/// row costs more than the row.
+/// The lines that a batch appends. They are written together: finding the end of the table anew for each line costs more
+/// than the line.
 #[derive(Debug, Default)]
 pub(super) struct Appends {
     bytes: Vec<u8>,
-    /// Where each row ends in `bytes`, by ascending position.
+    /// Where each line ends in `bytes`, by ascending position.
     ends: Vec<(Position, usize)>,
 }
 
 impl Appends {
-    pub(super) fn push<T: Encode<()>>(&mut self, position: Position, row: &T) {
-        encode(row, &mut self.bytes);
+    pub(super) fn push(&mut self, position: Position, entry: &Entry, message: Option<&MessageRow>) {
+        encode_line(entry, message, &mut self.bytes);
         self.ends.push((position, self.bytes.len()));
-    }
-
-    pub(super) fn get(&self, position: Position) -> Option<&[u8]> {
-        let i = self.ends.binary_search_by_key(&position, |(position, _)| *position).ok()?;
-        self.bytes.get(self.start(i)..self.ends[i].1)
     }
 
     pub(super) fn is_empty(&self) -> bool {

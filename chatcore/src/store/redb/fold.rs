@@ -4,12 +4,12 @@
 use std::ops::Bound;
 use std::sync::Arc;
 
-use chat_proto::ClientId;
+use chat_proto::{ClientId, Seq};
 use redb::{CursorError, Key, Table, Value, WriteTransaction};
 
-use super::tables::{self, HeadRow, encode_into, meta, stored_conversation};
+use super::tables::{self, HeadRow, encode, encode_into, meta, stored_conversation};
 use super::tail::{Layer, Rows, TailConversation, Versions};
-use crate::state::{Conversation, ConversationNo, Position, UserNo};
+use crate::state::{Conversation, ConversationNo, MessageRow, Position, UserNo};
 use crate::store::StoreError;
 
 /// A layer on its way into the tables.
@@ -18,14 +18,15 @@ pub(super) struct Fold {
     layer: Arc<Layer>,
     conversations: Vec<ConversationNo>,
     read_marks: Vec<(ConversationNo, UserNo)>,
-    sent: Vec<(UserNo, ClientId, Position)>,
-    /// How many of the three lists, one after the other, are in the tables and committed.
+    sent: Vec<(UserNo, ClientId, (ConversationNo, Seq))>,
+    personal: Vec<(UserNo, Position)>,
+    /// How many of the four lists, one after the other, are in the tables and committed.
     done: usize,
 }
 
 /// Rows that a commit carries along for each entry of its own: more than an entry makes, in all but large groups, so
 /// that folding keeps up; and few enough that nobody waits for it.
-const ROWS_AN_ENTRY: usize = 4;
+const ROWS_AN_ENTRY: usize = 5;
 /// A commit that need not catch up carries this part of a whole piece at the least: with fewer rows at once, a page
 /// would be written again and again.
 const FEWEST_OF_A_PIECE: usize = 4;
@@ -48,12 +49,15 @@ impl Fold {
         authors.sort_unstable_by_key(|(author, _)| **author);
         let of = |(author, sent)| std::iter::repeat(author).zip(sent);
         let sent = authors.into_iter().flat_map(of).map(|(author, (id, at))| (*author, id.clone(), *at)).collect();
+        let of = |(user, positions): (&UserNo, &Vec<Position>)| std::iter::repeat(*user).zip(positions.clone());
+        let mut personal: Vec<_> = rows.personal.iter().flat_map(of).collect();
+        personal.sort_unstable();
         drop(rows);
-        Self { layer, conversations, read_marks, sent, done: 0 }
+        Self { layer, conversations, read_marks, sent, personal, done: 0 }
     }
 
     fn len(&self) -> usize {
-        self.conversations.len() + self.read_marks.len() + self.sent.len()
+        self.conversations.len() + self.read_marks.len() + self.sent.len() + self.personal.len()
     }
 
     /// Writes the next piece, of about so many rows; a conversation is never split. Returns how far it came;
@@ -65,6 +69,7 @@ impl Fold {
         done += self.write_conversations(txn, &rows, done, &mut budget)?;
         done += self.write_read_marks(txn, &rows, done, &mut budget)?;
         done += self.write_sent(txn, done, &mut budget)?;
+        done += self.write_personal(txn, done, &mut budget)?;
         if done == self.len() {
             txn.open_table(tables::META)?.insert(meta::APPLIED, rows.head.0)?;
         }
@@ -91,7 +96,8 @@ impl Fold {
             heads: txn.open_table(tables::CONVERSATIONS)?,
             members: txn.open_table(tables::MEMBERS)?,
             inboxes: txn.open_table(tables::INBOXES)?,
-            timelines: txn.open_table(tables::TIMELINES)?,
+            messages: txn.open_table(tables::MESSAGES)?,
+            events: txn.open_table(tables::CONVERSATION_LOG)?,
             buffer: Vec::new(),
         };
         let mut written = 0;
@@ -100,7 +106,7 @@ impl Fold {
                 break;
             }
             if let Some(changed) = rows.conversations.get(no) {
-                *budget = budget.saturating_sub(writer.write(changed)?);
+                *budget = budget.saturating_sub(writer.write(*no, changed)?);
             }
             written += 1;
         }
@@ -137,8 +143,21 @@ impl Fold {
             return Ok(0);
         }
         let piece = &left[..left.len().min(*budget)];
-        let rows = piece.iter().map(|(author, client_id, position)| ((author.0, client_id.as_str()), position.0));
+        let rows = piece.iter().map(|(author, id, (no, seq))| ((author.0, id.as_str()), (no.0, seq.0)));
         insert_ascending(&mut txn.open_table(tables::SENT)?, rows)?;
+        *budget -= piece.len();
+        Ok(piece.len())
+    }
+
+    fn write_personal(&self, txn: &WriteTransaction, done: usize, budget: &mut usize) -> Result<usize, StoreError> {
+        let skipped = done.saturating_sub(self.len() - self.personal.len());
+        let left = self.personal.get(skipped..).unwrap_or_default();
+        if left.is_empty() || *budget == 0 {
+            return Ok(0);
+        }
+        let piece = &left[..left.len().min(*budget)];
+        let rows = piece.iter().map(|(user, position)| ((user.0, position.0), ()));
+        insert_ascending(&mut txn.open_table(tables::PERSONAL_LOG)?, rows)?;
         *budget -= piece.len();
         Ok(piece.len())
     }
@@ -148,25 +167,43 @@ struct ConversationWriter<'txn> {
     heads: Table<'txn, u64, &'static [u8]>,
     members: Table<'txn, (u64, u64), &'static [u8]>,
     inboxes: Table<'txn, (u64, u64), u64>,
-    timelines: Table<'txn, (u64, u64), u64>,
+    messages: Table<'txn, (u64, u64), &'static [u8]>,
+    events: Table<'txn, (u64, u64), ()>,
     buffer: Vec<u8>,
 }
 
 impl ConversationWriter<'_> {
     /// Writes all rows of one conversation; returns how many.
-    fn write(&mut self, changed: &TailConversation) -> Result<usize, StoreError> {
+    fn write(&mut self, no: ConversationNo, changed: &TailConversation) -> Result<usize, StoreError> {
+        let mut rows = changed.messages.len() + changed.events.len();
+        self.write_messages(&changed.messages)?;
+        let events = changed.events.iter().map(|position| ((no.0, position.0), ()));
+        insert_ascending(&mut self.events, events)?;
         let Some(now) = changed.versions.newest() else {
-            return Ok(0);
+            return Ok(rows);
         };
-        let before = stored_conversation(&self.heads, &self.members, now.no)?;
-        let mut rows = 1 + changed.positions.len();
+        let before = stored_conversation(&self.heads, &self.members, no)?;
         encode_into(&HeadRow::of(now), &mut self.buffer);
-        self.heads.insert(now.no.0, self.buffer.as_slice())?;
-        let messages = (changed.first.0..).zip(&changed.positions);
-        insert_ascending(&mut self.timelines, messages.map(|(seq, position)| ((now.no.0, seq), position.0)))?;
+        self.heads.insert(no.0, self.buffer.as_slice())?;
+        rows += 1;
         rows += self.write_members(now, before.as_ref())?;
         rows += self.write_inboxes(now, before.as_ref())?;
         Ok(rows)
+    }
+
+    fn write_messages(&mut self, messages: &[Arc<MessageRow>]) -> Result<(), StoreError> {
+        self.buffer.clear();
+        let mut ends = Vec::with_capacity(messages.len());
+        for message in messages {
+            encode(&**message, &mut self.buffer);
+            ends.push(self.buffer.len());
+        }
+        let begins = std::iter::once(0).chain(ends.iter().copied());
+        let rows = messages.iter().zip(begins.zip(&ends)).map(|(message, (begin, end))| {
+            let key = (message.conversation.0, message.seq.0);
+            (key, self.buffer.get(begin..*end).unwrap_or_default())
+        });
+        insert_ascending(&mut self.messages, rows)
     }
 
     fn write_members(&mut self, now: &Conversation, before: Option<&Conversation>) -> Result<usize, StoreError> {

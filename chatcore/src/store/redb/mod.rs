@@ -1,6 +1,6 @@
 //! The store that shops run on: one redb file.
 //!
-//! Each commit appends to two tables in the order of positions, the log and the messages, and is durable when it
+//! Each commit appends to one table in the order of positions, the log, messages included, and is durable when it
 //! returns. The derived tables follow in batches (`fold`); until then their rows are in memory (`tail`), and after
 //! a crash they are made again from the log (`open`).
 
@@ -48,6 +48,9 @@ impl Default for RedbOptions {
         Self { cache_bytes: 64 << 20, fold_after: 16_384, fold_rows: 1_024, epoch: 1 }
     }
 }
+
+/// … and, long messages being as they are, no more memory than about this.
+const FOLD_AFTER_BYTES: usize = 16 << 20;
 
 type OpenFile = dyn Fn(&RedbOptions) -> Result<Database, StoreError> + Send + Sync;
 
@@ -191,7 +194,7 @@ impl Writer {
         options: &RedbOptions,
     ) -> Result<(Committed, RedbView), StoreError> {
         minter.tick();
-        if self.fold.is_none() && self.tail.entries() >= options.fold_after {
+        if self.fold.is_none() && (self.tail.entries() >= options.fold_after || self.tail.bytes() >= FOLD_AFTER_BYTES) {
             self.freeze();
         }
         self.memory.bound();
@@ -229,7 +232,7 @@ impl Writer {
                 for (change, new) in decision.changes {
                     let (row, message) = new.map(|new| (new.row, new.message)).unzip();
                     let entry = Entry::new(minter.now(), decision.by, change);
-                    working.append(next.position, &entry, row.as_ref());
+                    working.append(next.position, &entry, row.as_deref());
                     apply(next.position, &entry, row.as_ref(), &mut working)?;
                     committed.events.push(Arc::new(envelope(next.position, &entry, message, None, &working)?));
                     next.position = next.position.next();
@@ -242,7 +245,7 @@ impl Writer {
         let nothing_new = committed.events.is_empty();
         let folded = match &self.fold {
             Some(fold) if !nothing_new => {
-                let behind = self.tail.entries() >= options.fold_after;
+                let behind = self.tail.entries() >= options.fold_after || self.tail.bytes() >= FOLD_AFTER_BYTES;
                 let rows = rows_along(committed.events.len(), behind, options.fold_rows);
                 Some(fold.write_piece(&txn, rows)?)
             }

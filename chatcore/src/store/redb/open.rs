@@ -7,11 +7,13 @@ use ::redb::{Database, ReadableDatabase, ReadableTable};
 use chat_proto::{ClientId, Seq, Timestamp};
 
 use super::memory::Memory;
-use super::tables::{self, FORMAT, decode, meta};
+use super::tables::{self, FORMAT, decode_line, meta};
 use super::tail::{Changes, Tail};
 use super::view::{Opened, RedbView};
 use super::{RedbOptions, Writer, durable};
-use crate::state::{Change, Conversation, ConversationNo, Derived, Entry, Lookup, Position, UserNo, apply};
+use crate::state::{
+    Change, Conversation, ConversationNo, Derived, Line, Lookup, MessageRow, Position, Scope, UserNo, apply,
+};
 use crate::store::{StoreError, StoreErrorKind};
 
 /// So many log entries are read at a time while replaying.
@@ -74,7 +76,6 @@ pub(super) fn lay_out(database: &Database, options: &RedbOptions) -> Result<u64,
             let mut txn = database.begin_write()?;
             durable(&mut txn);
             txn.open_table(tables::LOG)?;
-            txn.open_table(tables::MESSAGES)?;
             txn.open_table(tables::ACCOUNTS)?;
             txn.open_table(tables::USERS)?;
             txn.open_table(tables::EMAILS)?;
@@ -85,9 +86,11 @@ pub(super) fn lay_out(database: &Database, options: &RedbOptions) -> Result<u64,
             txn.open_table(tables::CONVERSATIONS)?;
             txn.open_table(tables::MEMBERS)?;
             txn.open_table(tables::INBOXES)?;
-            txn.open_table(tables::TIMELINES)?;
+            txn.open_table(tables::MESSAGES)?;
             txn.open_table(tables::SENT)?;
             txn.open_table(tables::READ_MARKS)?;
+            txn.open_table(tables::CONVERSATION_LOG)?;
+            txn.open_table(tables::PERSONAL_LOG)?;
             {
                 let mut table = txn.open_table(tables::META)?;
                 table.insert(meta::FORMAT, FORMAT)?;
@@ -120,12 +123,12 @@ impl Replay<'_> {
             let mut read = 0;
             for row in log.range(from..)?.take(PAGE) {
                 let (key, value) = row?;
-                let entry: Entry = decode(value.value())?;
-                position = Position(key.value());
-                last_at = entry.at;
+                let line = decode_line(Position(key.value()), value.value())?;
+                position = line.position;
+                last_at = line.entry.at;
                 read += 1;
                 if position > applied {
-                    self.apply(position, &entry)?;
+                    self.apply(&line)?;
                 }
             }
             if read < PAGE {
@@ -135,16 +138,12 @@ impl Replay<'_> {
         }
     }
 
-    fn apply(&mut self, position: Position, entry: &Entry) -> Result<(), StoreError> {
-        if let Change::ConversationCreated { conversation, .. } = &entry.change {
+    fn apply(&mut self, line: &Line) -> Result<(), StoreError> {
+        if let Change::ConversationCreated { conversation, .. } = &line.entry.change {
             self.conversations = self.conversations.max(conversation.0);
         }
-        let body = match entry.change {
-            Change::MessageCreated { .. } => self.view.message(position)?,
-            _ => None,
-        };
-        self.changes.appended(position);
-        apply(position, entry, body.as_deref(), self)
+        self.changes.appended(line.position);
+        apply(line.position, &line.entry, line.message.as_ref(), self)
     }
 }
 
@@ -160,15 +159,19 @@ impl Derived for Replay<'_> {
         self.changes.put_conversation(Arc::new(conversation));
     }
 
-    fn put_message(&mut self, conversation: ConversationNo, seq: Seq, position: Position) {
-        self.changes.put_message(conversation, seq, position);
+    fn put_message(&mut self, message: &Arc<MessageRow>) {
+        self.changes.put_message(message);
     }
 
-    fn put_sent(&mut self, author: UserNo, client_id: &ClientId, position: Position) {
-        self.changes.put_sent(author, client_id, position);
+    fn put_sent(&mut self, author: UserNo, client_id: &ClientId, message: (ConversationNo, Seq)) {
+        self.changes.put_sent(author, client_id, message);
     }
 
     fn put_read_mark(&mut self, conversation: ConversationNo, user: UserNo, seq: Seq) {
         self.changes.put_read_mark(conversation, user, seq);
+    }
+
+    fn put_scope(&mut self, scope: Scope, position: Position) {
+        self.changes.put_scope(scope, position);
     }
 }

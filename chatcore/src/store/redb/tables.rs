@@ -2,11 +2,11 @@
 
 use redb::{ReadableTable, TableDefinition};
 
-use crate::state::{Conversation, ConversationNo, Member, Members, Position};
-use crate::store::StoreError;
+use crate::state::{Conversation, ConversationNo, Entry, Line, Member, Members, MessageRow, Position};
+use crate::store::{StoreError, StoreErrorKind};
 use chat_proto::model::ConversationKind;
 use chat_proto::{ConversationId, Seq, Timestamp};
-use minicbor::{Decode, Encode};
+use minicbor::{Decode, Decoder, Encode};
 use std::sync::Arc;
 
 pub(super) type Bytes = TableDefinition<'static, u64, &'static [u8]>;
@@ -15,10 +15,9 @@ pub(super) type ByPair<V> = TableDefinition<'static, (u64, u64), V>;
 
 /// Facts about the file itself: see [`meta`].
 pub(super) const META: TableDefinition<'static, &'static str, u64> = TableDefinition::new("meta.v1");
-/// position -> entry. The truth, and the write-ahead log of everything below that is marked as derived.
+/// position -> entry, and behind it the message that it made, as that stands now. The truth, and the write-ahead log of
+/// everything below that is marked as derived.
 pub(super) const LOG: Bytes = TableDefinition::new("log.v1");
-/// position -> message, for those positions where one was created.
-pub(super) const MESSAGES: Bytes = TableDefinition::new("messages.v1");
 /// user -> account
 pub(super) const ACCOUNTS: Bytes = TableDefinition::new("accounts.v1");
 /// user's id -> user
@@ -40,12 +39,16 @@ pub(super) const CONVERSATIONS: Bytes = TableDefinition::new("conversations.v1")
 pub(super) const MEMBERS: ByPair<&'static [u8]> = TableDefinition::new("members.v1");
 /// Derived: (user, position of the newest activity) -> conversation
 pub(super) const INBOXES: ByPair<u64> = TableDefinition::new("inboxes.v1");
-/// Derived: (conversation, seq) -> position of the message
-pub(super) const TIMELINES: ByPair<u64> = TableDefinition::new("timelines.v1");
-/// Derived: (author, client id) -> position of the message
-pub(super) const SENT: TableDefinition<'static, (u64, &'static str), u64> = TableDefinition::new("sent.v1");
+/// Derived: (conversation, seq) -> message. What a page shows lies together.
+pub(super) const MESSAGES: ByPair<&'static [u8]> = TableDefinition::new("messages.v1");
+/// Derived: (author, client id) -> (conversation, seq) of the message
+pub(super) const SENT: TableDefinition<'static, (u64, &'static str), (u64, u64)> = TableDefinition::new("sent.v1");
 /// Derived: (conversation, user) -> seq of the last message read
 pub(super) const READ_MARKS: ByPair<u64> = TableDefinition::new("read_marks.v1");
+/// Derived: (conversation, position), for entries that those in it are told of
+pub(super) const CONVERSATION_LOG: ByPair<()> = TableDefinition::new("conversation_log.v1");
+/// Derived: (user, position), for entries that only this person is told of
+pub(super) const PERSONAL_LOG: ByPair<()> = TableDefinition::new("personal_log.v1");
 
 /// Keys of [`META`].
 pub(super) mod meta {
@@ -79,8 +82,6 @@ pub(super) struct HeadRow {
     #[n(6)]
     last_seq: u64,
     #[n(7)]
-    last_message: u64,
-    #[n(8)]
     activity: u64,
 }
 
@@ -94,7 +95,6 @@ impl HeadRow {
             updated_at: conversation.updated_at.as_millis(),
             version: conversation.version,
             last_seq: conversation.last_seq.0,
-            last_message: conversation.last_message.0,
             activity: conversation.activity.0,
         }
     }
@@ -109,11 +109,27 @@ impl HeadRow {
             updated_at: Timestamp::from_millis(self.updated_at),
             version: self.version,
             last_seq: Seq(self.last_seq),
-            last_message: Position(self.last_message),
             activity: Position(self.activity),
             members: Arc::new(members),
         }
     }
+}
+
+/// Encodes a line of the log.
+pub(super) fn encode_line(entry: &Entry, message: Option<&MessageRow>, buffer: &mut Vec<u8>) {
+    encode(entry, buffer);
+    if let Some(message) = message {
+        encode(message, buffer);
+    }
+}
+
+/// A line of the log as it was stored.
+pub(super) fn decode_line(position: Position, bytes: &[u8]) -> Result<Line, StoreError> {
+    let mut decoder = Decoder::new(bytes);
+    let entry = decoder.decode().map_err(undecodable)?;
+    let message =
+        if decoder.position() < bytes.len() { Some(Arc::new(decoder.decode().map_err(undecodable)?)) } else { None };
+    Ok(Line { position, entry, message })
 }
 
 /// A conversation as the derived tables have it.
@@ -132,7 +148,16 @@ pub(super) fn stored_conversation(
 }
 
 pub(super) fn decode<'b, T: Decode<'b, ()>>(bytes: &'b [u8]) -> Result<T, StoreError> {
-    minicbor::decode(bytes).map_err(|error| StoreError::new(crate::store::StoreErrorKind::Corrupt, error))
+    minicbor::decode(bytes).map_err(undecodable)
+}
+
+fn undecodable(error: minicbor::decode::Error) -> StoreError {
+    StoreError::new(StoreErrorKind::Corrupt, error)
+}
+
+/// A message's conversation and number.
+pub(super) fn numbered((conversation, seq): (u64, u64)) -> (ConversationNo, Seq) {
+    (ConversationNo(conversation), Seq(seq))
 }
 
 /// Encodes into a buffer that is used again and again.
@@ -168,19 +193,18 @@ mod tests {
             updated_at: Timestamp::from_millis(1_800_000_000_456),
             version: 3,
             last_seq: Seq(10),
-            last_message: Position(70_000),
             activity: Position(70_001),
             members: Arc::default(),
         };
         golden(
             &HeadRow::of(&conversation),
-            "895044444444444444444444444444444444f566537072696e671b000001a3185c507b1b000001a3185c51c8030a1a000111701a00011171",
+            "885044444444444444444444444444444444f566537072696e671b000001a3185c507b1b000001a3185c51c8030a1a00011171",
         );
         assert_eq!(HeadRow::of(&conversation).with(conversation.no, Members::default()), conversation);
         let direct = Conversation { kind: ConversationKind::Direct, subject: None, ..conversation };
         golden(
             &HeadRow::of(&direct),
-            "895044444444444444444444444444444444f4f61b000001a3185c507b1b000001a3185c51c8030a1a000111701a00011171",
+            "885044444444444444444444444444444444f4f61b000001a3185c507b1b000001a3185c51c8030a1a00011171",
         );
     }
 
@@ -191,8 +215,9 @@ mod tests {
         let txn = database.begin_read().unwrap();
         let mut names: Vec<_> = txn.list_tables().unwrap().map(|table| table.name().to_owned()).collect();
         names.sort();
-        let expected = "accounts.v1 conversation_numbers.v1 conversations.v1 directory.v1 directs.v1 emails.v1 \
-            inboxes.v1 log.v1 members.v1 messages.v1 meta.v1 read_marks.v1 sent.v1 sessions.v1 timelines.v1 users.v1";
+        let expected = "accounts.v1 conversation_log.v1 conversation_numbers.v1 conversations.v1 directory.v1 \
+            directs.v1 emails.v1 inboxes.v1 log.v1 members.v1 messages.v1 meta.v1 personal_log.v1 read_marks.v1 sent.v1 \
+            sessions.v1 users.v1";
         assert_eq!(names, expected.split_whitespace().collect::<Vec<_>>());
         let table = txn.open_table(META).unwrap();
         let facts = [meta::FORMAT, meta::EPOCH, meta::APPLIED].map(|key| table.get(key).unwrap().unwrap().value());
@@ -207,6 +232,6 @@ mod tests {
         txn.open_table(META).unwrap().insert(meta::FORMAT, FORMAT + 1).unwrap();
         txn.commit().unwrap();
         let refused = lay_out(&database, &RedbOptions::default()).unwrap_err();
-        assert_eq!(refused.kind(), crate::store::StoreErrorKind::Newer);
+        assert_eq!(refused.kind(), StoreErrorKind::Newer);
     }
 }

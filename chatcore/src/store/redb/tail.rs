@@ -14,13 +14,13 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use chat_proto::{ClientId, Seq};
 use rustc_hash::FxHasher;
 
-use crate::state::{Conversation, ConversationNo, Position, UserNo};
+use crate::state::{Conversation, ConversationNo, MessageRow, Position, Scope, UserNo};
 
 /// By dense internal numbers, which nobody outside can choose: the fast hash is safe.
 pub(super) type ByNumber<K, V> = HashMap<K, V, BuildHasherDefault<FxHasher>>;
 
 /// Client ids by author; in order, as they are written to their table.
-type Sent = ByNumber<UserNo, BTreeMap<ClientId, Position>>;
+type Sent = ByNumber<UserNo, BTreeMap<ClientId, (ConversationNo, Seq)>>;
 
 /// Derived rows in memory: the newest, and those that are just being folded into the tables.
 #[derive(Clone, Debug, Default)]
@@ -42,19 +42,25 @@ pub(super) struct Rows {
     pub(super) sent: Sent,
     /// Which of the conversations somebody is in, or was; for the inboxes.
     by_member: ByNumber<UserNo, Vec<ConversationNo>>,
+    /// The entries that were only somebody's own business.
+    pub(super) personal: ByNumber<UserNo, Vec<Position>>,
     /// How many log entries it holds.
     entries: usize,
+    /// About how much memory its messages take.
+    bytes: usize,
     /// The newest of them.
     pub(super) head: Position,
 }
 
-/// A conversation that changed, and where its new messages stand.
+/// A conversation in which something happened.
 #[derive(Debug, Default)]
 pub(super) struct TailConversation {
+    /// Empty when the conversation itself did not change.
     pub(super) versions: Versions<Arc<Conversation>>,
-    /// The number of the first new message.
-    pub(super) first: Seq,
-    pub(super) positions: Vec<Position>,
+    /// Its new messages, by their numbers.
+    pub(super) messages: Vec<Arc<MessageRow>>,
+    /// The entries that those in it are told of.
+    pub(super) events: Vec<Position>,
 }
 
 /// The values of one row, each from the commit that ends at its position.
@@ -67,21 +73,31 @@ pub(super) struct Changes {
     conversations: ByNumber<ConversationNo, ChangedConversation>,
     read_marks: ByNumber<(ConversationNo, UserNo), Seq>,
     sent: Sent,
+    personal: ByNumber<UserNo, Vec<Position>>,
     entries: usize,
+    bytes: usize,
     head: Position,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct ChangedConversation {
-    conversation: Arc<Conversation>,
-    first: Seq,
-    positions: Vec<Position>,
+    conversation: Option<Arc<Conversation>>,
+    messages: Vec<Arc<MessageRow>>,
+    events: Vec<Position>,
 }
+
+/// What a message takes in memory besides its text: the row, its client id, and what points to it.
+const MESSAGE_BYTES: usize = 320;
 
 impl Tail {
     /// So many entries wait to be folded after those that are being folded now.
     pub(super) fn entries(&self) -> usize {
         self.active.rows().entries
+    }
+
+    /// About how much memory those take.
+    pub(super) fn bytes(&self) -> usize {
+        self.active.rows().bytes
     }
 
     /// Adds what a commit changed; tails that were cloned before do not show it.
@@ -118,8 +134,10 @@ impl Tail {
         self.find(|rows, position| rows.read_marks.get(&(conversation, user))?.at(position).copied())
     }
 
-    pub(super) fn sent(&self, author: UserNo, client_id: &ClientId) -> Option<Position> {
-        self.find(|rows, position| rows.sent.get(&author)?.get(client_id).copied().filter(|at| *at <= position))
+    pub(super) fn sent(&self, author: UserNo, client_id: &ClientId) -> Option<(ConversationNo, Seq)> {
+        let (conversation, seq) = self.find(|rows, _| rows.sent.get(&author)?.get(client_id).copied())?;
+        // Only if this tail shows it already.
+        self.message(conversation, seq).map(|_| (conversation, seq))
     }
 
     /// The greatest of an author's client ids. Only for the writer, whose tail shows everything.
@@ -128,9 +146,34 @@ impl Tail {
         of(&self.active).max(self.frozen.as_ref().and_then(of))
     }
 
-    /// The position of a message; `None`: the tables know it.
-    pub(super) fn message(&self, conversation: ConversationNo, seq: Seq) -> Option<Position> {
-        self.find(|rows, position| rows.conversations.get(&conversation)?.position(seq).filter(|at| *at <= position))
+    /// A new message; `None`: the tables know it.
+    pub(super) fn message(&self, conversation: ConversationNo, seq: Seq) -> Option<Arc<MessageRow>> {
+        self.find(|rows, position| {
+            let message = rows.conversations.get(&conversation)?.message(seq)?;
+            (message.position <= position).then(|| Arc::clone(message))
+        })
+    }
+
+    /// The entries of a conversation after a position, ascending.
+    pub(super) fn events_of(&self, conversation: ConversationNo, after: Position) -> Vec<Position> {
+        self.positions(after, |rows| rows.conversations.get(&conversation).map(|changed| &changed.events))
+    }
+
+    /// The entries after a position that were only somebody's own business, ascending.
+    pub(super) fn personal(&self, user: UserNo, after: Position) -> Vec<Position> {
+        self.positions(after, |rows| rows.personal.get(&user))
+    }
+
+    fn positions(&self, after: Position, of: impl Fn(&Rows) -> Option<&Vec<Position>>) -> Vec<Position> {
+        let mut found = Vec::new();
+        for layer in self.frozen.iter().chain([&self.active]) {
+            let rows = layer.rows();
+            let positions = of(&rows).map(Vec::as_slice).unwrap_or_default();
+            let begin = positions.partition_point(|position| *position <= after);
+            let end = positions.partition_point(|position| *position <= self.position);
+            found.extend_from_slice(positions.get(begin..end).unwrap_or_default());
+        }
+        found
     }
 
     /// The conversations of somebody that changed, by their newest activity, if that was before this position.
@@ -159,19 +202,21 @@ impl Rows {
     fn add(&mut self, changes: Changes) {
         for (no, changed) in changes.conversations {
             let row = self.conversations.entry(no).or_default();
+            row.messages.extend(changed.messages);
+            row.events.extend(changed.events);
+            let Some(conversation) = changed.conversation else { continue };
             let before = row.versions.newest().map(|before| &before.members);
-            if before.is_none_or(|before| !Arc::ptr_eq(before, &changed.conversation.members)) {
-                for member in changed.conversation.members.iter() {
+            if before.is_none_or(|before| !Arc::ptr_eq(before, &conversation.members)) {
+                for member in conversation.members.iter() {
                     if before.is_none_or(|before| before.get(member.user).is_none()) {
                         self.by_member.entry(member.user).or_default().push(no);
                     }
                 }
             }
-            row.versions.0.push((changes.head, changed.conversation));
-            if row.positions.is_empty() {
-                row.first = changed.first;
-            }
-            row.positions.extend(changed.positions);
+            row.versions.0.push((changes.head, conversation));
+        }
+        for (user, positions) in changes.personal {
+            self.personal.entry(user).or_default().extend(positions);
         }
         for (key, seq) in changes.read_marks {
             self.read_marks.entry(key).or_default().0.push((changes.head, seq));
@@ -180,14 +225,14 @@ impl Rows {
             self.sent.entry(author).or_default().extend(sent);
         }
         self.entries += changes.entries;
+        self.bytes += changes.bytes;
         self.head = changes.head;
     }
 }
 
 impl TailConversation {
-    fn position(&self, seq: Seq) -> Option<Position> {
-        let i = seq.0.checked_sub(self.first.0)?;
-        self.positions.get(usize::try_from(i).ok()?).copied()
+    fn message(&self, seq: Seq) -> Option<&Arc<MessageRow>> {
+        message(&self.messages, seq)
     }
 }
 
@@ -216,14 +261,18 @@ impl Changes {
     }
 
     pub(super) fn conversation(&self, no: ConversationNo) -> Option<&Arc<Conversation>> {
-        self.conversations.get(&no).map(|changed| &changed.conversation)
+        self.conversations.get(&no)?.conversation.as_ref()
+    }
+
+    pub(super) fn message(&self, conversation: ConversationNo, seq: Seq) -> Option<&Arc<MessageRow>> {
+        message(&self.conversations.get(&conversation)?.messages, seq)
     }
 
     pub(super) fn read_mark(&self, conversation: ConversationNo, user: UserNo) -> Option<Seq> {
         self.read_marks.get(&(conversation, user)).copied()
     }
 
-    pub(super) fn sent(&self, author: UserNo, client_id: &ClientId) -> Option<Position> {
+    pub(super) fn sent(&self, author: UserNo, client_id: &ClientId) -> Option<(ConversationNo, Seq)> {
         self.sent.get(&author)?.get(client_id).copied()
     }
 
@@ -232,32 +281,38 @@ impl Changes {
     }
 
     pub(super) fn put_conversation(&mut self, conversation: Arc<Conversation>) {
-        match self.conversations.get_mut(&conversation.no) {
-            Some(changed) => changed.conversation = conversation,
-            None => {
-                let no = conversation.no;
-                let new = ChangedConversation { conversation, first: Seq::ZERO, positions: Vec::new() };
-                self.conversations.insert(no, new);
-            }
-        }
+        let no = conversation.no;
+        self.conversations.entry(no).or_default().conversation = Some(conversation);
     }
 
-    pub(super) fn put_message(&mut self, conversation: ConversationNo, seq: Seq, position: Position) {
-        if let Some(changed) = self.conversations.get_mut(&conversation) {
-            if changed.positions.is_empty() {
-                changed.first = seq;
-            }
-            changed.positions.push(position);
-        }
+    /// A new message.
+    pub(super) fn put_message(&mut self, message: &Arc<MessageRow>) {
+        self.bytes += MESSAGE_BYTES + message.text.len();
+        self.conversations.entry(message.conversation).or_default().messages.push(Arc::clone(message));
     }
 
-    pub(super) fn put_sent(&mut self, author: UserNo, client_id: &ClientId, position: Position) {
-        self.sent.entry(author).or_default().insert(client_id.clone(), position);
+    pub(super) fn put_sent(&mut self, author: UserNo, client_id: &ClientId, message: (ConversationNo, Seq)) {
+        self.sent.entry(author).or_default().insert(client_id.clone(), message);
+    }
+
+    pub(super) fn put_scope(&mut self, scope: Scope, position: Position) {
+        if let Scope::Conversation(conversation) | Scope::ConversationAnd(conversation, _) = scope {
+            self.conversations.entry(conversation).or_default().events.push(position);
+        }
+        if let Scope::User(user) | Scope::ConversationAnd(_, user) = scope {
+            self.personal.entry(user).or_default().push(position);
+        }
     }
 
     pub(super) fn put_read_mark(&mut self, conversation: ConversationNo, user: UserNo, seq: Seq) {
         self.read_marks.insert((conversation, user), seq);
     }
+}
+
+/// The message with this number among those of one conversation, which have no gap.
+fn message(messages: &[Arc<MessageRow>], seq: Seq) -> Option<&Arc<MessageRow>> {
+    let i = seq.0.checked_sub(messages.first()?.seq.0)?;
+    messages.get(usize::try_from(i).ok()?)
 }
 
 fn greatest(sent: &Sent, author: UserNo) -> Option<ClientId> {

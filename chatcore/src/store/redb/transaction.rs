@@ -8,10 +8,10 @@ use redb::{Key, ReadableTable, Table, TableDefinition, Value, WriteTransaction};
 
 use super::append::Appends;
 use super::memory::Memory;
-use super::tables::{self, decode, encode_into, stored_conversation};
+use super::tables::{self, decode, encode_into, numbered, stored_conversation};
 use super::tail::{Changes, Tail};
 use crate::state::{
-    Account, Conversation, ConversationNo, Derived, Entry, Lookup, MessageRow, Position, Put, Session, UserNo,
+    Account, Conversation, ConversationNo, Derived, Entry, Lookup, MessageRow, Position, Put, Scope, Session, UserNo,
     fold_email, fold_name, role_number,
 };
 use crate::store::StoreError;
@@ -26,10 +26,9 @@ pub(super) struct Transaction<'txn> {
     tail: &'txn Tail,
     /// What this batch changes in the derived rows.
     changes: Changes,
-    new_entries: Appends,
-    new_messages: Appends,
+    new_lines: Appends,
     buffer: Vec<u8>,
-    messages: Opened<'txn, u64, Bytes>,
+    messages: Opened<'txn, (u64, u64), Bytes>,
     accounts: Opened<'txn, u64, Bytes>,
     users: Opened<'txn, &'static [u8; 16], u64>,
     emails: Opened<'txn, &'static str, u64>,
@@ -39,7 +38,7 @@ pub(super) struct Transaction<'txn> {
     directs: Opened<'txn, (u64, u64), u64>,
     conversations: Opened<'txn, u64, Bytes>,
     members: Opened<'txn, (u64, u64), Bytes>,
-    sent: Opened<'txn, (u64, &'static str), u64>,
+    sent: Opened<'txn, (u64, &'static str), (u64, u64)>,
     read_marks: Opened<'txn, (u64, u64), u64>,
 }
 
@@ -71,8 +70,7 @@ impl<'txn> Transaction<'txn> {
             memory: RefCell::new(memory),
             tail,
             changes: Changes::default(),
-            new_entries: Appends::default(),
-            new_messages: Appends::default(),
+            new_lines: Appends::default(),
             buffer: Vec::new(),
             messages: OnceCell::new(),
             accounts: OnceCell::new(),
@@ -89,22 +87,16 @@ impl<'txn> Transaction<'txn> {
         }
     }
 
-    /// Appends an entry, and the message that goes with it, to the log.
-    pub(super) fn append(&mut self, position: Position, entry: &Entry, body: Option<&MessageRow>) {
-        self.new_entries.push(position, entry);
-        if let Some(body) = body {
-            self.new_messages.push(position, body);
-        }
+    /// Appends an entry, and the message that it makes, to the log.
+    pub(super) fn append(&mut self, position: Position, entry: &Entry, message: Option<&MessageRow>) {
+        self.new_lines.push(position, entry, message);
         self.changes.appended(position);
     }
 
     /// Writes what was appended. Returns what changed in the derived rows.
-    pub(super) fn finish(mut self) -> Result<Changes, StoreError> {
-        if !self.new_entries.is_empty() {
-            self.new_entries.write(&mut self.txn.open_table(tables::LOG)?)?;
-        }
-        if !self.new_messages.is_empty() {
-            self.new_messages.write(opened_mut(self.txn, &mut self.messages, tables::MESSAGES)?)?;
+    pub(super) fn finish(self) -> Result<Changes, StoreError> {
+        if !self.new_lines.is_empty() {
+            self.new_lines.write(&mut self.txn.open_table(tables::LOG)?)?;
         }
         Ok(self.changes)
     }
@@ -258,24 +250,25 @@ impl Lookup for Transaction<'_> {
         Ok(directs.get((one.min(other).0, one.max(other).0))?.map(|no| ConversationNo(no.value())))
     }
 
-    fn sent(&self, author: UserNo, client_id: &ClientId) -> Result<Option<Position>, StoreError> {
+    fn sent(&self, author: UserNo, client_id: &ClientId) -> Result<Option<(ConversationNo, Seq)>, StoreError> {
         if self.is_greatest(author, client_id)? {
             return Ok(None);
         }
         let in_memory = self.changes.sent(author, client_id);
-        if let Some(position) = in_memory.or_else(|| self.tail.sent(author, client_id)) {
-            return Ok(Some(position));
+        if let Some(message) = in_memory.or_else(|| self.tail.sent(author, client_id)) {
+            return Ok(Some(message));
         }
         let sent = opened(self.txn, &self.sent, tables::SENT)?;
-        Ok(sent.get((author.0, client_id.as_str()))?.map(|position| Position(position.value())))
+        Ok(sent.get((author.0, client_id.as_str()))?.map(|message| numbered(message.value())))
     }
 
-    fn message(&self, position: Position) -> Result<Option<Arc<MessageRow>>, StoreError> {
-        if let Some(row) = self.new_messages.get(position) {
-            return Ok(Some(Arc::new(decode(row)?)));
+    fn message(&self, conversation: ConversationNo, seq: Seq) -> Result<Option<Arc<MessageRow>>, StoreError> {
+        let in_memory = self.changes.message(conversation, seq).cloned();
+        if let Some(message) = in_memory.or_else(|| self.tail.message(conversation, seq)) {
+            return Ok(Some(message));
         }
         let messages = opened(self.txn, &self.messages, tables::MESSAGES)?;
-        messages.get(position.0)?.map(|row| decode(row.value()).map(Arc::new)).transpose()
+        messages.get((conversation.0, seq.0))?.map(|row| decode(row.value()).map(Arc::new)).transpose()
     }
 
     fn read_mark(&self, conversation: ConversationNo, user: UserNo) -> Result<Seq, StoreError> {
@@ -299,16 +292,20 @@ impl Derived for Transaction<'_> {
         self.changes.put_conversation(conversation);
     }
 
-    fn put_message(&mut self, conversation: ConversationNo, seq: Seq, position: Position) {
-        self.changes.put_message(conversation, seq, position);
+    fn put_message(&mut self, message: &Arc<MessageRow>) {
+        self.changes.put_message(message);
     }
 
-    fn put_sent(&mut self, author: UserNo, client_id: &ClientId, position: Position) {
+    fn put_sent(&mut self, author: UserNo, client_id: &ClientId, message: (ConversationNo, Seq)) {
         self.memory.get_mut().remember_sent(author, client_id);
-        self.changes.put_sent(author, client_id, position);
+        self.changes.put_sent(author, client_id, message);
     }
 
     fn put_read_mark(&mut self, conversation: ConversationNo, user: UserNo, seq: Seq) {
         self.changes.put_read_mark(conversation, user, seq);
+    }
+
+    fn put_scope(&mut self, scope: Scope, position: Position) {
+        self.changes.put_scope(scope, position);
     }
 }

@@ -5,10 +5,10 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use chat_proto::{ClientId, ConversationId, Role, Seq, SessionId, Timestamp, UserId};
 use redb::{Key, ReadOnlyTable, ReadTransaction, TableDefinition, Value};
 
-use super::tables::{self, decode, stored_conversation};
+use super::tables::{self, decode, decode_line, numbered, stored_conversation};
 use super::tail::{ByNumber, Tail};
 use crate::state::{
-    Account, Conversation, ConversationNo, Entry, Lookup, MessageRow, Position, Session, UserNo, role_number,
+    Account, Conversation, ConversationNo, Line, Lookup, MessageRow, Position, Session, UserNo, role_number,
 };
 use crate::store::{StoreError, View};
 
@@ -34,7 +34,7 @@ pub(super) struct Opened {
     /// A page shows the same few people again and again, and in one view they do not change.
     people: RwLock<ByNumber<UserNo, Arc<Account>>>,
     log: Slot<u64, &'static [u8]>,
-    messages: Slot<u64, &'static [u8]>,
+    messages: Slot<(u64, u64), &'static [u8]>,
     accounts: Slot<u64, &'static [u8]>,
     users: Slot<&'static [u8; 16], u64>,
     emails: Slot<&'static str, u64>,
@@ -45,9 +45,10 @@ pub(super) struct Opened {
     conversations: Slot<u64, &'static [u8]>,
     members: Slot<(u64, u64), &'static [u8]>,
     inboxes: Slot<(u64, u64), u64>,
-    timelines: Slot<(u64, u64), u64>,
-    sent: Slot<(u64, &'static str), u64>,
+    sent: Slot<(u64, &'static str), (u64, u64)>,
     read_marks: Slot<(u64, u64), u64>,
+    conversation_log: Slot<(u64, u64), ()>,
+    personal_log: Slot<(u64, u64), ()>,
 }
 
 impl RedbView {
@@ -133,17 +134,20 @@ impl Lookup for RedbView {
         Ok(directs.get((one.min(other).0, one.max(other).0))?.map(|no| ConversationNo(no.value())))
     }
 
-    fn sent(&self, author: UserNo, client_id: &ClientId) -> Result<Option<Position>, StoreError> {
-        if let Some(position) = self.tail.sent(author, client_id) {
-            return Ok(Some(position));
+    fn sent(&self, author: UserNo, client_id: &ClientId) -> Result<Option<(ConversationNo, Seq)>, StoreError> {
+        if let Some(message) = self.tail.sent(author, client_id) {
+            return Ok(Some(message));
         }
         let sent = self.table(&self.tables.sent, tables::SENT)?;
-        Ok(sent.get((author.0, client_id.as_str()))?.map(|position| Position(position.value())))
+        Ok(sent.get((author.0, client_id.as_str()))?.map(|message| numbered(message.value())))
     }
 
-    fn message(&self, position: Position) -> Result<Option<Arc<MessageRow>>, StoreError> {
+    fn message(&self, conversation: ConversationNo, seq: Seq) -> Result<Option<Arc<MessageRow>>, StoreError> {
+        if let Some(message) = self.tail.message(conversation, seq) {
+            return Ok(Some(message));
+        }
         let messages = self.table(&self.tables.messages, tables::MESSAGES)?;
-        messages.get(position.0)?.map(|row| decode(row.value()).map(Arc::new)).transpose()
+        messages.get((conversation.0, seq.0))?.map(|row| decode(row.value()).map(Arc::new)).transpose()
     }
 
     fn read_mark(&self, conversation: ConversationNo, user: UserNo) -> Result<Seq, StoreError> {
@@ -168,13 +172,38 @@ impl View for RedbView {
         self.epoch
     }
 
-    fn entries_after(&self, after: Position, limit: usize) -> Result<Vec<(Position, Entry)>, StoreError> {
-        let mut entries = Vec::new();
+    fn lines_after(&self, after: Position, limit: usize) -> Result<Vec<Line>, StoreError> {
+        let mut lines = Vec::new();
         for row in self.log()?.range(after.0.saturating_add(1)..)?.take(limit) {
-            let (position, entry) = row?;
-            entries.push((Position(position.value()), decode(entry.value())?));
+            let (position, line) = row?;
+            lines.push(decode_line(Position(position.value()), line.value())?);
         }
-        Ok(entries)
+        Ok(lines)
+    }
+
+    fn lines_at(&self, positions: &[Position]) -> Result<Vec<Line>, StoreError> {
+        let mut lines = Vec::with_capacity(positions.len());
+        for position in positions {
+            if let Some(line) = self.log()?.get(position.0)? {
+                lines.push(decode_line(*position, line.value())?);
+            }
+        }
+        Ok(lines)
+    }
+
+    fn positions_of_conversation(
+        &self,
+        conversation: ConversationNo,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<Position>, StoreError> {
+        let folded = self.table(&self.tables.conversation_log, tables::CONVERSATION_LOG)?;
+        positions(folded, conversation.0, after, limit, || self.tail.events_of(conversation, after))
+    }
+
+    fn positions_of_user(&self, user: UserNo, after: Position, limit: usize) -> Result<Vec<Position>, StoreError> {
+        let folded = self.table(&self.tables.personal_log, tables::PERSONAL_LOG)?;
+        positions(folded, user.0, after, limit, || self.tail.personal(user, after))
     }
 
     fn inbox(
@@ -205,25 +234,25 @@ impl View for RedbView {
         Ok(rows)
     }
 
-    fn message_positions(&self, conversation: ConversationNo, from: Seq, to: Seq) -> Result<Vec<Position>, StoreError> {
+    fn messages(&self, conversation: ConversationNo, from: Seq, to: Seq) -> Result<Vec<Arc<MessageRow>>, StoreError> {
         let mut newest = Vec::new();
         // The tail is read backwards from the newest message; there is nothing beyond it.
         let mut to = self.tail.conversation(conversation).map_or(to, |changed| to.min(changed.last_seq));
         while to >= from
-            && let Some(position) = self.tail.message(conversation, to)
+            && let Some(message) = self.tail.message(conversation, to)
         {
-            newest.push(position);
+            newest.push(message);
             to = Seq(to.0 - 1);
         }
-        let mut positions = Vec::new();
+        let mut found = Vec::new();
         if from <= to {
-            let timelines = self.table(&self.tables.timelines, tables::TIMELINES)?;
-            for row in timelines.range((conversation.0, from.0)..=(conversation.0, to.0))? {
-                positions.push(Position(row?.1.value()));
+            let messages = self.table(&self.tables.messages, tables::MESSAGES)?;
+            for row in messages.range((conversation.0, from.0)..=(conversation.0, to.0))? {
+                found.push(Arc::new(decode(row?.1.value())?));
             }
         }
-        positions.extend(newest.into_iter().rev());
-        Ok(positions)
+        found.extend(newest.into_iter().rev());
+        Ok(found)
     }
 
     fn directory(
@@ -246,4 +275,25 @@ impl View for RedbView {
         }
         Ok(rows)
     }
+}
+
+/// What an index names after a position, and then what the tail does; a fold that is under way may have put some of
+/// that into the index already.
+fn positions(
+    folded: &ReadOnlyTable<(u64, u64), ()>,
+    key: u64,
+    after: Position,
+    limit: usize,
+    in_tail: impl FnOnce() -> Vec<Position>,
+) -> Result<Vec<Position>, StoreError> {
+    let mut found = Vec::new();
+    for row in folded.range((key, after.0.saturating_add(1))..=(key, u64::MAX))?.take(limit) {
+        found.push(Position(row?.0.value().1));
+    }
+    let last = found.last().copied().unwrap_or(after);
+    let room = limit - found.len();
+    if room > 0 {
+        found.extend(in_tail().into_iter().filter(|position| *position > last).take(room));
+    }
+    Ok(found)
 }
