@@ -74,6 +74,10 @@ codes! {
     Conflict = "conflict", 409, None, false;
     /// An account with this address exists.
     EmailTaken = "email_taken", 409, None, false;
+    /// Somebody has written since; `last_seq` says up to which number.
+    NewerMessages = "newer_messages", 409, None, false;
+    /// The thing was changed since; `version` says which it has now.
+    VersionMismatch = "version_mismatch", 412, None, false;
     /// Larger than the limit; limits stand in `/server`.
     TooLarge = "too_large", 413, None, false;
     /// The body is not JSON.

@@ -65,8 +65,10 @@ pub struct Participant {
     pub owner: bool,
     /// When they came into the conversation.
     pub joined_at: Timestamp,
-    /// The last message that they have read.
+    /// The last message that they have read; 0 where there are no receipts.
     pub read_seq: Seq,
+    /// The last message that has reached one of their devices; 0 where there are no receipts.
+    pub delivered_seq: Seq,
 }
 
 /// A conversation, as one of its participants sees it.
@@ -83,6 +85,8 @@ pub struct Conversation {
     pub participants: Vec<Participant>,
     /// How many are in it.
     pub participant_count: u32,
+    /// Whether everybody is told how far the others have read. It ends for good when a group grows over 50 people.
+    pub receipts: bool,
     /// The newest message.
     pub last_message: Option<Message>,
     /// The number of the newest message; 0 when there is none.
@@ -129,13 +133,50 @@ pub struct Message {
     pub author: Person,
     /// Whom it is for.
     pub kind: MessageKind,
-    /// Plain text, 1 to 16,384 bytes; hostile to terminals and pages until escaped there.
+    /// Plain text, 1 to 16,384 bytes; hostile to terminals and pages until escaped there. Empty once it is deleted.
     pub text: String,
+    /// The message of the same conversation that it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<MessageId>,
+    /// Who is spoken to by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<UserId>,
+    /// In the order of their first use.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reactions: Vec<Reaction>,
     /// When it was stored.
     pub created_at: Timestamp,
+    /// When its text was last changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edited_at: Option<Timestamp>,
+    /// When it was deleted; its place and number stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<Timestamp>,
     /// The sender's own name for it; only its author sees it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_id: Option<ClientId>,
+}
+
+/// What people feel about a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Reaction {
+    /// One emoji.
+    pub emoji: String,
+    /// Who, in the order of their reacting.
+    pub users: Vec<UserId>,
+}
+
+/// An earlier text of a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Revision {
+    /// The first version of the message that had it.
+    pub version: u64,
+    /// The text.
+    pub text: String,
+    /// Since when.
+    pub at: Timestamp,
 }
 
 /// Where somebody stands in the shop's events, or in a list. Opaque: keep it and give it back, never read it.

@@ -15,8 +15,16 @@ pub enum Action {
     ReadConversation,
     /// Write into a conversation.
     PostMessage,
-    /// Say how far one has read.
-    MoveReadMark,
+    /// Change or delete what one wrote oneself.
+    ChangeOwnMessage,
+    /// Delete what somebody else wrote.
+    DeleteMessage,
+    /// See what somebody else's message said before it was changed.
+    ReadRevisions,
+    /// React to a message.
+    React,
+    /// Say how far one has read, or how far messages have come.
+    MoveMark,
     /// Say that one is writing.
     SignalTyping,
     /// Bring somebody into a group.
@@ -43,8 +51,8 @@ pub enum Relation {
 }
 
 use Action::{
-    AddParticipant, CreateGroup, CreateUser, Leave, MoveReadMark, PostMessage, ReadConversation, ReadDirectory,
-    RemoveParticipant, SignalTyping, StartDirect,
+    AddParticipant, ChangeOwnMessage, CreateGroup, CreateUser, DeleteMessage, Leave, MoveMark, PostMessage, React,
+    ReadConversation, ReadDirectory, ReadRevisions, RemoveParticipant, SignalTyping, StartDirect,
 };
 use Relation::{Member, Owner, Stranger};
 use Role::{Admin, Agent, Customer, Designer, Merchant};
@@ -60,7 +68,12 @@ const POLICY: &[(Action, &[Role], &[Relation])] = &[
     (CreateGroup, STAFF, ANY),
     (ReadConversation, EVERYBODY, INSIDE),
     (PostMessage, EVERYBODY, INSIDE),
-    (MoveReadMark, EVERYBODY, INSIDE),
+    (ChangeOwnMessage, EVERYBODY, INSIDE),
+    (DeleteMessage, STAFF, &[Owner]),
+    (DeleteMessage, &[Admin], INSIDE),
+    (ReadRevisions, STAFF, INSIDE),
+    (React, EVERYBODY, INSIDE),
+    (MoveMark, EVERYBODY, INSIDE),
     (SignalTyping, EVERYBODY, INSIDE),
     (AddParticipant, STAFF, &[Owner]),
     (AddParticipant, &[Admin, Agent], INSIDE),
@@ -157,13 +170,25 @@ mod tests {
     #[test]
     fn what_the_table_does_not_name_is_denied() {
         for role in Role::ALL {
-            for action in [ReadConversation, PostMessage, MoveReadMark, SignalTyping, AddParticipant, RemoveParticipant]
-            {
+            for action in [
+                ReadConversation,
+                PostMessage,
+                ChangeOwnMessage,
+                DeleteMessage,
+                ReadRevisions,
+                React,
+                MoveMark,
+                SignalTyping,
+                AddParticipant,
+                RemoveParticipant,
+            ] {
                 assert!(!allows(role, action, Stranger), "{role} may {action:?} as a stranger");
             }
         }
         assert!(!allows(Customer, CreateGroup, Stranger));
         assert!(!allows(Customer, AddParticipant, Owner));
+        assert!(!allows(Customer, DeleteMessage, Owner) && !allows(Agent, DeleteMessage, Member));
+        assert!(!allows(Customer, ReadRevisions, Member));
         for role in [Agent, Customer, Designer, Merchant] {
             assert!(!allows(role, CreateUser, Stranger), "{role} may create users");
         }

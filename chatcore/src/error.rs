@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chat_proto::ErrorCode;
 
-use crate::state::{Field, Refusal, Stop};
+use crate::state::{Current, Field, Refusal, Stop};
 use crate::store::{StoreError, StoreErrorKind};
 
 /// Why something was not done. One pointer wide; nothing was changed.
@@ -17,13 +17,14 @@ struct Inner {
     code: ErrorCode,
     detail: Cow<'static, str>,
     fields: Vec<Field>,
+    current: Option<Current>,
     retry_after: Option<Duration>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
     pub(crate) fn new(code: ErrorCode, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self(Box::new(Inner { code, detail: detail.into(), fields: Vec::new(), retry_after: None, source: None }))
+        Refusal::new(code, detail).into()
     }
 
     pub(crate) fn invalid(pointer: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
@@ -61,6 +62,12 @@ impl Error {
     #[must_use]
     pub fn fields(&self) -> &[Field] {
         &self.0.fields
+    }
+
+    /// With `newer_messages` and `version_mismatch`: what it is now.
+    #[must_use]
+    pub fn current(&self) -> Option<Current> {
+        self.0.current
     }
 
     /// Whether the same call may succeed later.
@@ -101,8 +108,8 @@ impl std::error::Error for Error {
 
 impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
-        let Refusal { code, detail, fields } = refusal;
-        Self(Box::new(Inner { code, detail, fields, retry_after: None, source: None }))
+        let Refusal { code, detail, fields, current } = refusal;
+        Self(Box::new(Inner { code, detail, fields, current, retry_after: None, source: None }))
     }
 }
 

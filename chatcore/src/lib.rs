@@ -60,6 +60,7 @@ mod cursor;
 mod error;
 mod events;
 mod keys;
+mod message;
 mod people;
 mod presence;
 mod rooms;
@@ -86,7 +87,7 @@ pub use error::{Error, Result};
 pub use events::{EventStream, Incoming, Told};
 pub use people::{NewPerson, People};
 pub use rooms::Signal;
-pub use state::{Event, Rendering};
+pub use state::{Current, Event, MessageChange, Rendering};
 pub use timeline::{Draft, Sent, Span, Submitted};
 pub use writer::Health;
 

@@ -1,11 +1,16 @@
 //! The shape of what people give: checked before a command is queued, the same for every door.
 
+use chat_proto::UserId;
+use unicode_segmentation::UnicodeSegmentation;
+
 use crate::error::{Error, Result};
 
 /// The most bytes of an e-mail address (RFC 5321, 4.5.3.1.3, less the angle brackets).
 const EMAIL_BYTES: usize = 254;
 const NAME_CHARS: usize = 100;
 const SUBJECT_CHARS: usize = 200;
+const MENTIONS: usize = 50;
+const EMOJI_BYTES: usize = 32;
 const PASSWORD_BYTES: std::ops::RangeInclusive<usize> = 8..=256;
 
 /// An address that a mail could be sent to; whether it reaches anybody is another question.
@@ -52,6 +57,25 @@ pub(crate) fn text(text: String, most_bytes: usize) -> Result<String> {
     Ok(text)
 }
 
+/// People spoken to by name, each once.
+pub(crate) fn mentions(users: &mut Vec<UserId>) -> Result<()> {
+    if users.len() > MENTIONS {
+        return Err(Error::invalid("/mentions", format!("A message speaks to at most {MENTIONS} people by name.")));
+    }
+    let mut seen = std::collections::HashSet::new();
+    users.retain(|user| seen.insert(*user));
+    Ok(())
+}
+
+/// One emoji: a single character as people see it, which may consist of several code points.
+pub(crate) fn emoji(emoji: &str) -> Result<String> {
+    let one = UnicodeSegmentation::graphemes(emoji, true).count() == 1;
+    if !one || emoji.len() > EMOJI_BYTES || emoji.is_ascii() || emoji.chars().any(char::is_alphabetic) {
+        return Err(Error::invalid("/emoji", "A reaction is one emoji, of at most 32 bytes."));
+    }
+    Ok(emoji.to_owned())
+}
+
 fn line(text: &str, most_chars: usize, pointer: &'static str, rule: &'static str) -> Result<String> {
     let text = text.trim();
     let length = text.chars().count();
@@ -85,6 +109,12 @@ mod tests {
         assert_eq!(name("  Ana Ruiz ").unwrap(), "Ana Ruiz");
         for bad in ["", "   ", "a\u{200b}b", "a\nb", "\u{202e}nimda", &"x".repeat(101)] {
             assert!(name(bad).is_err(), "{bad:?}");
+        }
+        for good in ["👍", "❤️", "👩🏽‍💻", "🇩🇪", "✓"] {
+            assert!(emoji(good).is_ok(), "{good:?}");
+        }
+        for bad in ["", " ", "a", "ok", "👍👍", "\u{7}", "ä", "中", &"👩‍".repeat(9)] {
+            assert!(emoji(bad).is_err(), "{bad:?}");
         }
         assert!(password("1234567".to_owned()).is_err());
         assert!(password("12345678".to_owned()).is_ok());

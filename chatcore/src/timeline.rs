@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use chat_proto::model::{History, Message};
-use chat_proto::{ClientId, Seq};
+use chat_proto::{ClientId, MessageId, Seq, UserId};
 
 use crate::builder::PAGE_ROWS;
 use crate::conversations::ConversationHandle;
 use crate::error::{Error, Result};
 use crate::shape;
-use crate::state::{Command, Outcome, message_view};
+use crate::state::{Command, Outcome, Post, message_view};
 use crate::writer::Queued;
 
 /// A message to be sent.
@@ -17,6 +17,9 @@ use crate::writer::Queued;
 pub struct Draft {
     text: String,
     client_id: Option<ClientId>,
+    reply_to: Option<MessageId>,
+    mentions: Vec<UserId>,
+    if_last_seq: Option<Seq>,
 }
 
 /// A message that was stored.
@@ -45,13 +48,35 @@ impl Draft {
     /// A plain text.
     #[must_use]
     pub fn text(text: impl Into<String>) -> Self {
-        Self { text: text.into(), client_id: None }
+        Self { text: text.into(), client_id: None, reply_to: None, mentions: Vec::new(), if_last_seq: None }
     }
 
     /// Under this name sending again is harmless, for ever. Default: a new one, so that each call is a new message.
     #[must_use]
     pub fn client_id(mut self, client_id: ClientId) -> Self {
         self.client_id = Some(client_id);
+        self
+    }
+
+    /// It answers this message of the same conversation.
+    #[must_use]
+    pub fn reply_to(mut self, message: MessageId) -> Self {
+        self.reply_to = Some(message);
+        self
+    }
+
+    /// It speaks to these participants by name; at most 50.
+    #[must_use]
+    pub fn mentions(mut self, users: impl IntoIterator<Item = UserId>) -> Self {
+        self.mentions.extend(users);
+        self
+    }
+
+    /// Only to be sent while this is the number of the newest message: nobody has said anything that its author has
+    /// not seen.
+    #[must_use]
+    pub fn if_last_seq(mut self, seq: Seq) -> Self {
+        self.if_last_seq = Some(seq);
         self
     }
 }
@@ -72,7 +97,9 @@ impl ConversationHandle {
     /// Sends a message. When this returns it is on disk.
     ///
     /// # Errors
-    /// `invalid` when it is blank, `too_large`, `idempotency_mismatch` when the client id stands for another message.
+    /// `invalid` when it is blank, or for a reply or a mention of what is not there; `too_large`;
+    /// `idempotency_mismatch` when the client id stands for another message; `newer_messages` when
+    /// [`Draft::if_last_seq`] says so.
     pub async fn send(&self, draft: impl Into<Draft>) -> Result<Sent> {
         self.submit(draft).await?.done().await
     }
@@ -83,23 +110,22 @@ impl ConversationHandle {
     /// # Errors
     /// What its shape alone refuses; the rest comes with [`Submitted::done`].
     pub async fn submit(&self, draft: impl Into<Draft>) -> Result<Submitted<Sent>> {
-        let Draft { text, client_id } = draft.into();
+        let Draft { text, client_id, reply_to, mut mentions, if_last_seq } = draft.into();
         let engine = self.actor().chat().engine();
         let text = shape::text(text, engine.limits.text_bytes)?;
+        shape::mentions(&mut mentions)?;
         let client_id = match client_id {
             Some(client_id) => client_id,
             None => new_client_id(&*engine.entropy)?,
         };
-        let command = Command::Send { by: self.actor().by(), conversation: self.id(), client_id, text };
+        let post = Post { client_id, text, reply_to, mentions, if_last_seq };
+        let command = Command::Send { by: self.actor().by(), conversation: self.id(), post };
         let queued = engine.writer.queue(command).await?;
         engine.typing.forget(self.id(), self.actor().user_id());
-        Ok(Submitted {
-            queued,
-            read: |outcome| match outcome {
-                Outcome::Sent { message, duplicate } => Ok(Sent { message, duplicate }),
-                _ => Err(Error::unexpected()),
-            },
-        })
+        Ok(Submitted::new(queued, |outcome| match outcome {
+            Outcome::Sent { message, duplicate } => Ok(Sent { message, duplicate }),
+            _ => Err(Error::unexpected()),
+        }))
     }
 
     /// A part of the history, oldest first; at most 200 messages at once.
@@ -128,9 +154,33 @@ impl ConversationHandle {
 
     /// Queues [`mark_read`](Self::mark_read), in order with what is [submitted](Self::submit).
     pub async fn submit_read(&self, seq: Seq) -> Result<Submitted<()>> {
-        let command = Command::MoveReadMark { by: self.actor().by(), conversation: self.id(), seq };
+        self.mark(Command::MoveReadMark { by: self.actor().by(), conversation: self.id(), seq }).await
+    }
+
+    /// Says that this message and what follows are unread for me. Only my own devices are told.
+    pub async fn mark_unread(&self, seq: Seq) -> Result<()> {
+        self.submit_unread(seq).await?.done().await
+    }
+
+    /// Queues [`mark_unread`](Self::mark_unread).
+    pub async fn submit_unread(&self, seq: Seq) -> Result<Submitted<()>> {
+        self.mark(Command::MarkUnread { by: self.actor().by(), conversation: self.id(), seq }).await
+    }
+
+    /// Says that what was written up to this message has reached one of my devices. Only moves forward; in
+    /// conversations without receipts nothing is kept of it.
+    pub async fn mark_delivered(&self, seq: Seq) -> Result<()> {
+        self.submit_delivered(seq).await?.done().await
+    }
+
+    /// Queues [`mark_delivered`](Self::mark_delivered).
+    pub async fn submit_delivered(&self, seq: Seq) -> Result<Submitted<()>> {
+        self.mark(Command::MoveDeliveredMark { by: self.actor().by(), conversation: self.id(), seq }).await
+    }
+
+    async fn mark(&self, command: Command) -> Result<Submitted<()>> {
         let queued = self.actor().chat().engine().writer.queue(command).await?;
-        Ok(Submitted { queued, read: |_| Ok(()) })
+        Ok(Submitted::new(queued, |_| Ok(())))
     }
 }
 
@@ -143,6 +193,10 @@ pub struct Submitted<T> {
 }
 
 impl<T> Submitted<T> {
+    pub(crate) fn new(queued: Queued, read: fn(Outcome) -> Result<T>) -> Self {
+        Self { queued, read }
+    }
+
     /// Waits until it is on disk, or refused.
     pub async fn done(self) -> Result<T> {
         (self.read)(self.queued.outcome().await?)

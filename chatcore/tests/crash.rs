@@ -80,8 +80,8 @@ fn run(backend: Box<dyn Backend>, now: impl Fn() -> usize) -> Run {
             let (who, to) =
                 [(leo, group), (ana, direct), (mia, group), (leo, direct)][usize::try_from((round + i) % 4).unwrap()];
             let command = who.send(to, &name, &text);
-            if let Command::Send { client_id, .. } = &command {
-                run.sent.push((who, client_id.clone()));
+            if let Command::Send { post, .. } = &command {
+                run.sent.push((who, post.client_id.clone()));
             }
             batch.push(command);
         }

@@ -4,10 +4,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use std::fmt::Debug;
 use std::sync::Arc;
 
-use chat_proto::{ConversationId, Role, SessionId, Timestamp, UserId};
-use chatcore::state::{Author, Command, Outcome, Refusal};
+use chat_proto::{ConversationId, MessageId, Role, Seq, SessionId, Timestamp, UserId};
+use chatcore::state::{Author, Command, Outcome, Post, Refusal};
 use chatcore::store::Store;
 use chatcore::store::conformance::{Acting, Backend, Shop, Snapshot, client_id};
 use chatcore::store::memory::MemoryStore;
@@ -63,18 +64,87 @@ impl Backend for Redb {
 /// What somebody does; people, conversations and names of messages are few, so that they meet.
 #[derive(Clone, Debug)]
 enum Act {
-    NewUser { email: u8, role: usize, by: Option<u8> },
-    Register { email: u8 },
+    NewUser {
+        email: u8,
+        role: usize,
+        by: Option<u8>,
+    },
+    Register {
+        email: u8,
+    },
     Bootstrap,
-    StartSession { who: u8 },
-    EndSession { who: u8, session: u8 },
-    Rename { who: u8, session: Option<u8>, name: u8 },
-    Direct { who: u8, with: u8 },
-    Group { who: u8, with: Vec<u8> },
-    Add { who: u8, to: u8, other: u8 },
-    Remove { who: u8, from: u8, other: u8 },
-    Send { who: u8, session: Option<u8>, to: u8, name: u8, text: u8 },
-    Read { who: u8, of: u8, seq: u64 },
+    StartSession {
+        who: u8,
+    },
+    EndSession {
+        who: u8,
+        session: u8,
+    },
+    Rename {
+        who: u8,
+        session: Option<u8>,
+        name: u8,
+    },
+    Direct {
+        who: u8,
+        with: u8,
+    },
+    Group {
+        who: u8,
+        with: Vec<u8>,
+    },
+    Add {
+        who: u8,
+        to: u8,
+        other: u8,
+    },
+    Remove {
+        who: u8,
+        from: u8,
+        other: u8,
+    },
+    Send {
+        who: u8,
+        session: Option<u8>,
+        to: u8,
+        name: u8,
+        text: u8,
+        reply: Option<u8>,
+        mention: Option<u8>,
+        last: Option<u64>,
+    },
+    Edit {
+        who: u8,
+        message: u8,
+        text: u8,
+        version: Option<u64>,
+    },
+    Delete {
+        who: u8,
+        message: u8,
+        version: Option<u64>,
+    },
+    React {
+        who: u8,
+        message: u8,
+        emoji: usize,
+        on: bool,
+    },
+    Read {
+        who: u8,
+        of: u8,
+        seq: u64,
+    },
+    Unread {
+        who: u8,
+        of: u8,
+        seq: u64,
+    },
+    Delivered {
+        who: u8,
+        of: u8,
+        seq: u64,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -103,10 +173,24 @@ fn act() -> impl Strategy<Value = Act> {
         2 => (who(), prop::collection::vec(who(), 0..4)).prop_map(|(who, with)| Act::Group { who, with }),
         3 => (who(), conversation(), who()).prop_map(|(who, to, other)| Act::Add { who, to, other }),
         4 => (who(), conversation(), who()).prop_map(|(who, from, other)| Act::Remove { who, from, other }),
-        14 => (who(), session(), conversation(), 0..12_u8, 0..2_u8)
-            .prop_map(|(who, session, to, name, text)| Act::Send { who, session, to, name, text }),
+        14 => (who(), session(), conversation(), 0..12_u8, 0..2_u8, (rarely(0..20_u8), rarely(who()), rarely(0..9_u64)))
+            .prop_map(|(who, session, to, name, text, (reply, mention, last))| {
+                Act::Send { who, session, to, name, text, reply, mention, last }
+            }),
+        6 => (who(), 0..20_u8, 0..4_u8, rarely(1..4_u64))
+            .prop_map(|(who, message, text, version)| Act::Edit { who, message, text, version }),
+        2 => (who(), 0..20_u8, rarely(1..4_u64))
+            .prop_map(|(who, message, version)| Act::Delete { who, message, version }),
+        5 => (who(), 0..20_u8, 0..3_usize, any::<bool>())
+            .prop_map(|(who, message, emoji, on)| Act::React { who, message, emoji, on }),
         4 => (who(), conversation(), 0..20_u64).prop_map(|(who, of, seq)| Act::Read { who, of, seq }),
+        2 => (who(), conversation(), 0..20_u64).prop_map(|(who, of, seq)| Act::Unread { who, of, seq }),
+        2 => (who(), conversation(), 0..20_u64).prop_map(|(who, of, seq)| Act::Delivered { who, of, seq }),
     ]
+}
+
+fn rarely<T: Debug>(strategy: impl Strategy<Value = T>) -> impl Strategy<Value = Option<T>> {
+    prop::option::weighted(0.1, strategy)
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -126,12 +210,18 @@ struct Side {
     users: Vec<UserId>,
     conversations: Vec<ConversationId>,
     sessions: Vec<SessionId>,
+    messages: Vec<(ConversationId, MessageId)>,
 }
 
 impl Side {
     fn new(backend: Box<dyn Backend>) -> Self {
-        let mut side =
-            Self { shop: Shop::open(backend), users: Vec::new(), conversations: Vec::new(), sessions: Vec::new() };
+        let mut side = Self {
+            shop: Shop::open(backend),
+            users: Vec::new(),
+            conversations: Vec::new(),
+            sessions: Vec::new(),
+            messages: Vec::new(),
+        };
         for (i, role) in [Role::Admin, Role::Agent, Role::Customer, Role::Customer].into_iter().enumerate() {
             side.users.push(side.shop.person(role, &format!("first{i}")));
         }
@@ -155,6 +245,12 @@ impl Side {
     fn conversation(&mut self, i: u8) -> ConversationId {
         let nowhere = ConversationId::from_bytes([9; 16]);
         self.conversations.iter().rev().nth(usize::from(i)).copied().unwrap_or(nowhere)
+    }
+
+    /// One of the latest messages, and where it is.
+    fn message(&self, i: u8) -> (ConversationId, MessageId) {
+        let none = (ConversationId::from_bytes([9; 16]), MessageId::from_bytes([9; 16]));
+        self.messages.iter().rev().nth(usize::from(i)).copied().unwrap_or(none)
     }
 
     fn command(&mut self, act: &Act) -> Command {
@@ -194,12 +290,42 @@ impl Side {
             }
             Act::Add { who, to, other } => self.user(*who).add(self.conversation(*to), self.user(*other)),
             Act::Remove { who, from, other } => self.user(*who).remove(self.conversation(*from), self.user(*other)),
-            Act::Send { who, session, to, name, text } => Command::Send {
-                by: self.author(*who, *session),
-                conversation: self.conversation(*to),
-                client_id: client_id(&format!("m{name}")),
-                text: format!("text {text}"),
-            },
+            Act::Send { who, session, to, name, text, reply, mention, last } => {
+                let post = Post {
+                    reply_to: reply.map(|reply| self.message(reply).1),
+                    mentions: mention.iter().map(|user| self.user(*user)).collect(),
+                    if_last_seq: last.map(Seq),
+                    ..Post::new(client_id(&format!("m{name}")), format!("text {text}"))
+                };
+                Command::Send { by: self.author(*who, *session), conversation: self.conversation(*to), post }
+            }
+            Act::Edit { who, message, text, version: if_version } => {
+                let (by, (conversation, message)) = (self.user(*who).author(), self.message(*message));
+                Command::EditMessage {
+                    by,
+                    conversation,
+                    message,
+                    text: format!("text {text}"),
+                    if_version: *if_version,
+                }
+            }
+            Act::Delete { who, message, version: if_version } => {
+                let (by, (conversation, message)) = (self.user(*who).author(), self.message(*message));
+                Command::DeleteMessage { by, conversation, message, if_version: *if_version }
+            }
+            Act::React { who, message, emoji, on } => {
+                let (by, (conversation, message)) = (self.user(*who).author(), self.message(*message));
+                let emoji = ["👍", "❤️", "🎉"][*emoji].to_owned();
+                Command::React { by, conversation, message, emoji, on: *on }
+            }
+            Act::Unread { who, of, seq } => {
+                let (by, conversation) = (self.user(*who).author(), self.conversation(*of));
+                Command::MarkUnread { by, conversation, seq: Seq(*seq) }
+            }
+            Act::Delivered { who, of, seq } => {
+                let (by, conversation) = (self.user(*who).author(), self.conversation(*of));
+                Command::MoveDeliveredMark { by, conversation, seq: Seq(*seq) }
+            }
             Act::Read { who, of, seq } => self.user(*who).read(self.conversation(*of), *seq),
         }
     }
@@ -244,6 +370,9 @@ impl Side {
                 Outcome::Conversation { no, created: true } => {
                     let conversation = self.shop.view().conversation(*no).unwrap().unwrap();
                     self.conversations.push(conversation.id);
+                }
+                Outcome::Sent { message, duplicate: false } => {
+                    self.messages.push((message.conversation_id, message.id));
                 }
                 _ => {}
             }

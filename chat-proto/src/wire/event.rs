@@ -11,7 +11,19 @@ pub enum EventName {
     /// `d` is the message.
     #[serde(rename = "message.created")]
     MessageCreated,
-    /// Somebody read on; `d` is [`ReadMoved`].
+    /// Its text was changed; `d` is the message as it is now.
+    #[serde(rename = "message.edited")]
+    MessageEdited,
+    /// Its text is gone; `d` is the message as it is now.
+    #[serde(rename = "message.deleted")]
+    MessageDeleted,
+    /// Somebody reacted or took it back; `d` is the message as it is now.
+    #[serde(rename = "reaction.changed")]
+    ReactionChanged,
+    /// A message has reached somebody; `d` is [`DeliveredMoved`].
+    #[serde(rename = "delivered.moved")]
+    DeliveredMoved,
+    /// Somebody read on, or I marked as unread; `d` is [`ReadMoved`].
     #[serde(rename = "read.moved")]
     ReadMoved,
     /// A conversation with me began; `d` is the conversation.
@@ -50,7 +62,8 @@ pub struct EventHead {
     /// The message concerned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seq: Option<Seq>,
-    /// The version of the thing concerned: apply the event only when it is greater than the one you hold.
+    /// The version of the thing concerned: apply the event only when it is greater than the one you hold. Marks have
+    /// none: with 0, what comes later counts.
     pub v: u64,
     /// When.
     pub at: Timestamp,
@@ -66,6 +79,15 @@ pub struct EventHead {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadMoved {
     /// Who.
+    pub user_id: UserId,
+    /// Up to which message.
+    pub seq: Seq,
+}
+
+/// What was written up to here has reached one of somebody's devices.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveredMoved {
+    /// Whose.
     pub user_id: UserId,
     /// Up to which message.
     pub seq: Seq,

@@ -3,7 +3,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{EphemeralEvent, EventHead, FieldProblem};
-use crate::{ClientId, ConversationId, ErrorCode, Seq, SessionId};
+use crate::{ClientId, ConversationId, ErrorCode, MessageId, Seq, SessionId, UserId};
 
 /// A frame from the client. One JSON object a text frame, told apart by `t`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -13,8 +13,18 @@ pub enum ClientFrame {
     Hello(Hello),
     /// Sends a message; answered with `ok` once it is on disk.
     Send(SendFrame),
-    /// Moves my read mark.
+    /// Changes a message's text; answered with `ok` and the message.
+    Edit(EditFrame),
+    /// Deletes a message; answered with `ok` and the message.
+    Delete(DeleteFrame),
+    /// Reacts to a message, or takes it back; answered with `ok` and the message.
+    React(ReactFrame),
+    /// Moves my read mark on.
     Read(ReadFrame),
+    /// Moves my read mark back: this message and what follows are unread.
+    Unread(ReadFrame),
+    /// What was written up to here has reached this device.
+    Delivered(ReadFrame),
     /// I am writing, or stopped.
     Typing(TypingFrame),
     /// Answered with `ping`; shows that the connection lives.
@@ -57,9 +67,66 @@ pub struct SendFrame {
     pub client_id: ClientId,
     /// 1 to 16,384 bytes.
     pub text: String,
+    /// The message that it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<MessageId>,
+    /// Participants who are spoken to by name, at most 50.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<UserId>,
+    /// Only when this is still the newest message; else `newer_messages`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub if_last_seq: Option<Seq>,
 }
 
-/// Moves my read mark.
+/// Changes a message's text.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EditFrame {
+    /// Comes back in `ok` or `err`.
+    pub re: u64,
+    /// Where.
+    pub conv: ConversationId,
+    /// Which.
+    pub id: MessageId,
+    /// 1 to 16,384 bytes.
+    pub text: String,
+    /// Only when it still has this version; else `version_mismatch`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub if_version: Option<u64>,
+}
+
+/// Deletes a message.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeleteFrame {
+    /// Comes back in `ok` or `err`.
+    pub re: u64,
+    /// Where.
+    pub conv: ConversationId,
+    /// Which.
+    pub id: MessageId,
+    /// Only when it still has this version; else `version_mismatch`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub if_version: Option<u64>,
+}
+
+/// Reacts to a message, or takes it back.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReactFrame {
+    /// Comes back in `ok` or `err`.
+    pub re: u64,
+    /// Where.
+    pub conv: ConversationId,
+    /// Which.
+    pub id: MessageId,
+    /// One emoji, at most 32 bytes.
+    pub emoji: String,
+    /// `false` takes it back.
+    pub on: bool,
+}
+
+/// Moves one of my marks.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReadFrame {
@@ -68,7 +135,7 @@ pub struct ReadFrame {
     pub re: Option<u64>,
     /// Where.
     pub conv: ConversationId,
-    /// The last message that I have read.
+    /// The message.
     pub seq: Seq,
 }
 
@@ -200,6 +267,12 @@ pub struct ErrFrame {
     /// Which values are at fault.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<FieldProblem>,
+    /// With `newer_messages`: the number of the newest message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_seq: Option<Seq>,
+    /// With `version_mismatch`: the version that the message has now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u64>,
 }
 
 /// The last frame before the close.
@@ -259,5 +332,6 @@ impl ClientFrame {
     }
 
     /// Every value that `t` may have.
-    pub const NAMES: [&'static str; 5] = ["hello", "send", "read", "typing", "ping"];
+    pub const NAMES: [&'static str; 10] =
+        ["hello", "send", "edit", "delete", "react", "read", "unread", "delivered", "typing", "ping"];
 }

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::ErrorCode;
+use crate::{ErrorCode, Seq};
 
 /// The body of every REST error, `application/problem+json` ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +26,12 @@ pub struct Problem {
     /// Which values are at fault; empty when none in particular.
     #[serde(default)]
     pub fields: Vec<FieldProblem>,
+    /// With `newer_messages`: the number of the newest message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_seq: Option<Seq>,
+    /// With `version_mismatch`: the version that the thing has now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u64>,
 }
 
 /// One value at fault.

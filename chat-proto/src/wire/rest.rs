@@ -3,8 +3,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::LimitsInfo;
-use crate::model::User;
-use crate::{ClientId, Role, Seq, UserId};
+use crate::model::{Revision, User};
+use crate::{ClientId, MessageId, Role, Seq, UserId};
 
 /// `POST /auth/register`: a customer signs up.
 #[derive(Clone, Serialize, Deserialize)]
@@ -111,14 +111,41 @@ pub struct NewMessage {
     pub client_id: ClientId,
     /// 1 to 16,384 bytes.
     pub text: String,
+    /// The message of this conversation that it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<MessageId>,
+    /// Participants who are spoken to by name, at most 50.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<UserId>,
+    /// Only when this is still the newest message; else `newer_messages`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub if_last_seq: Option<Seq>,
 }
 
-/// `POST /conversations/{id}/read`.
+/// `PATCH /conversations/{id}/messages/{mid}`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct PatchMessage {
+    /// 1 to 16,384 bytes.
+    pub text: String,
+}
+
+/// `GET /conversations/{id}/messages/{mid}/history`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Revisions {
+    /// The texts that the message had before the present one, the oldest first; at most 100.
+    pub items: Vec<Revision>,
+}
+
+/// `POST /conversations/{id}/read`, `/unread` and `/delivered`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ReadBody {
-    /// The last message that I have read.
+    /// `read`: the last message that I have read. `unread`: the first that counts as unread. `delivered`: the last that
+    /// has reached this device.
     pub seq: Seq,
 }
 

@@ -131,6 +131,7 @@ impl Raw {
             text: text(),
             created_at: at,
             version: 1,
+            extras: None,
         };
         let entry = Entry { at, by: Some(EntryAuthor(author)), change: Change::MessageCreated { conversation, seq } };
         Ok(Record { entry: minicbor::to_vec(&entry)?, message: minicbor::to_vec(&row)?, row })

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use chat_proto::{ClientId, ConversationId, Role, Timestamp, UserId};
-use chatcore::state::{Author, Command, Minter};
+use chatcore::state::{Author, Command, Minter, Post};
 use chatcore::store::Store;
 use chatcore::store::redb::{RedbOptions, RedbStore};
 use chatcore::{Clock, Rules, SystemClock, SystemEntropy};
@@ -61,7 +61,7 @@ impl Shop {
     pub(crate) fn send(&self, conversation: usize, dice: &mut Dice) -> Command {
         let by = Author { user: self.author(conversation, dice), session: None };
         let (conversation, client_id) = (self.conversations[conversation], dice.client_id());
-        Command::Send { by, conversation, client_id, text: text() }
+        Command::Send { by, conversation, post: Post::new(client_id, text()) }
     }
 
     /// One of the two in this conversation.

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use chat_proto::{ClientId, Seq};
 
-use super::rows::{Conversation, Members, MessageRow};
+use super::rows::{Conversation, Mark, Members, MessageRow, RECEIPTS_UP_TO};
 use super::{Change, ConversationNo, Entry, Position, Scope, UserNo};
 use crate::store::StoreError;
 
@@ -12,12 +12,16 @@ pub trait Derived {
     fn conversation(&self, no: ConversationNo) -> Result<Option<Arc<Conversation>>, StoreError>;
     /// Replaces a conversation, its members included.
     fn put_conversation(&mut self, conversation: Conversation);
-    /// Adds or replaces a message.
+    /// Adds a message.
     fn put_message(&mut self, message: &Arc<MessageRow>);
+    /// Replaces a message wherever it stands.
+    fn replace_message(&mut self, message: &Arc<MessageRow>);
     /// Under which name the author sent it.
     fn put_sent(&mut self, author: UserNo, client_id: &ClientId, message: (ConversationNo, Seq));
-    /// The last message that somebody has read.
-    fn put_read_mark(&mut self, conversation: ConversationNo, user: UserNo, seq: Seq);
+    /// How far somebody had come before the entry.
+    fn mark(&self, conversation: ConversationNo, user: UserNo) -> Result<Mark, StoreError>;
+    /// How far somebody has come.
+    fn put_mark(&mut self, conversation: ConversationNo, user: UserNo, mark: Mark);
     /// Whose business the entry at this position is.
     fn put_scope(&mut self, scope: Scope, position: Position);
 }
@@ -40,6 +44,7 @@ pub fn apply(
         | Change::SessionEnded { .. } => {}
         Change::ConversationCreated { conversation, id, kind, subject, members } => {
             rows.put_conversation(Conversation {
+                receipts: members.len() <= RECEIPTS_UP_TO,
                 no: *conversation,
                 id: *id,
                 kind: *kind,
@@ -55,9 +60,10 @@ pub fn apply(
         Change::ParticipantAdded { conversation, member, version, read } => {
             let mut changed = existing(rows, *conversation)?;
             changed.members = Arc::new(changed.members.with(member.clone()));
+            changed.receipts &= changed.members.len() <= RECEIPTS_UP_TO;
             touch(&mut changed, entry, position, *version);
             rows.put_conversation(changed);
-            rows.put_read_mark(*conversation, member.user, *read);
+            read_on(rows, *conversation, member.user, *read)?;
         }
         Change::ParticipantRemoved { conversation, user, version } => {
             let mut changed = existing(rows, *conversation)?;
@@ -75,9 +81,16 @@ pub fn apply(
             rows.put_message(message);
             rows.put_sent(message.author, &message.client_id, (*conversation, *seq));
             // Who writes has read what stands above.
-            rows.put_read_mark(*conversation, message.author, *seq);
+            read_on(rows, *conversation, message.author, *seq)?;
         }
-        Change::ReadMoved { conversation, user, seq, .. } => rows.put_read_mark(*conversation, *user, *seq),
+        Change::MessageChanged { .. } => {
+            rows.replace_message(message.ok_or_else(|| StoreError::corrupt("a message without its row"))?);
+        }
+        Change::ReadMoved { conversation, user, seq, .. } => read_on(rows, *conversation, *user, *seq)?,
+        Change::DeliveredMoved { conversation, user, seq } => {
+            let before = rows.mark(*conversation, *user)?;
+            rows.put_mark(*conversation, *user, Mark { delivered: before.delivered.max(*seq), ..before });
+        }
     }
     Ok(())
 }
@@ -87,6 +100,14 @@ fn existing(rows: &impl Derived, no: ConversationNo) -> Result<Conversation, Sto
     conversation
         .map(|conversation| (*conversation).clone())
         .ok_or_else(|| StoreError::corrupt("an entry of a conversation that does not exist"))
+}
+
+/// The mark stands here now; what the others know of it never goes back.
+fn read_on(rows: &mut impl Derived, conversation: ConversationNo, user: UserNo, to: Seq) -> Result<(), StoreError> {
+    let before = rows.mark(conversation, user)?;
+    let mark = Mark { read: to, seen: before.seen.max(to), delivered: before.delivered.max(to) };
+    rows.put_mark(conversation, user, mark);
+    Ok(())
 }
 
 fn touch(conversation: &mut Conversation, entry: &Entry, position: Position, version: u64) {

@@ -57,6 +57,58 @@ stored_as!(kind, chat_proto::model::ConversationKind, u8, |kind| crate::state::c
     [Direct, Group].into_iter().find(|kind| crate::state::cbor::kind_number(*kind) == n)
 });
 
+/// As `$module` stores it, or null.
+macro_rules! optional {
+    ($module:ident, $some:ident, $type:ty) => {
+        pub(crate) mod $module {
+            use super::{DecodeError, Decoder, EncodeError, Encoder, Write};
+
+            pub(crate) fn encode<C, W: Write>(
+                value: &Option<$type>,
+                e: &mut Encoder<W>,
+                c: &mut C,
+            ) -> Result<(), EncodeError<W::Error>> {
+                match value {
+                    Some(value) => super::$some::encode(value, e, c),
+                    None => e.null()?.ok(),
+                }
+            }
+
+            pub(crate) fn decode<C>(d: &mut Decoder<'_>, c: &mut C) -> Result<Option<$type>, DecodeError> {
+                if d.datatype()? == minicbor::data::Type::Null {
+                    d.skip()?;
+                    return Ok(None);
+                }
+                super::$some::decode(d, c).map(Some)
+            }
+        }
+    };
+}
+
+optional!(optional_timestamp, timestamp, chat_proto::Timestamp);
+optional!(optional_message_id, message_id, chat_proto::MessageId);
+
+pub(crate) mod user_nos {
+    use super::{DecodeError, Decoder, EncodeError, Encoder, Write};
+    use crate::state::UserNo;
+
+    pub(crate) fn encode<C, W: Write>(
+        value: &Vec<UserNo>,
+        e: &mut Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), EncodeError<W::Error>> {
+        e.array(value.len() as u64)?;
+        for no in value {
+            e.u64(no.0)?;
+        }
+        e.ok()
+    }
+
+    pub(crate) fn decode<C>(d: &mut Decoder<'_>, _: &mut C) -> Result<Vec<UserNo>, DecodeError> {
+        d.array_iter::<u64>()?.map(|no| no.map(UserNo)).collect()
+    }
+}
+
 /// The stored number of a role; never reused.
 pub(crate) fn role_number(role: chat_proto::Role) -> u8 {
     match role {

@@ -2,7 +2,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use chat_proto::model::{Message, User};
-use chat_proto::{ClientId, ConversationId, ErrorCode, Role, Seq, SessionId, Timestamp, UserId};
+use chat_proto::{ClientId, ConversationId, ErrorCode, MessageId, Role, Seq, SessionId, Timestamp, UserId};
 
 use super::ConversationNo;
 
@@ -31,9 +31,43 @@ pub enum Command {
     /// Removing oneself is leaving. Outcome: [`Outcome::Done`].
     RemoveParticipant { by: Author, conversation: ConversationId, user: UserId },
     /// Outcome: [`Outcome::Sent`].
-    Send { by: Author, conversation: ConversationId, client_id: ClientId, text: String },
-    /// Outcome: [`Outcome::Done`].
+    Send { by: Author, conversation: ConversationId, post: Post },
+    /// Only its author. Outcome: [`Outcome::Message`].
+    EditMessage {
+        by: Author,
+        conversation: ConversationId,
+        message: MessageId,
+        text: String,
+        /// Refused when it has another version.
+        if_version: Option<u64>,
+    },
+    /// Its text, reactions and earlier texts are gone for good. Outcome: [`Outcome::Message`].
+    DeleteMessage { by: Author, conversation: ConversationId, message: MessageId, if_version: Option<u64> },
+    /// `on: false` takes it back. Outcome: [`Outcome::Message`].
+    React { by: Author, conversation: ConversationId, message: MessageId, emoji: String, on: bool },
+    /// Never moves back. Outcome: [`Outcome::Done`].
     MoveReadMark { by: Author, conversation: ConversationId, seq: Seq },
+    /// This message and what follows are unread. Outcome: [`Outcome::Done`].
+    MarkUnread { by: Author, conversation: ConversationId, seq: Seq },
+    /// Never moves back. Outcome: [`Outcome::Done`].
+    MoveDeliveredMark { by: Author, conversation: ConversationId, seq: Seq },
+}
+
+/// What somebody writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Post {
+    pub client_id: ClientId,
+    pub text: String,
+    pub reply_to: Option<MessageId>,
+    pub mentions: Vec<UserId>,
+    /// Refused when the newest message has another number.
+    pub if_last_seq: Option<Seq>,
+}
+
+impl Post {
+    pub fn new(client_id: ClientId, text: impl Into<String>) -> Self {
+        Self { client_id, text: text.into(), reply_to: None, mentions: Vec::new(), if_last_seq: None }
+    }
 }
 
 /// Who acts: a person, and over the wire also the session that they act in.
@@ -62,6 +96,8 @@ pub enum Outcome {
         message: Arc<Message>,
         duplicate: bool,
     },
+    /// The message as it is now.
+    Message(Arc<Message>),
     Done,
 }
 
@@ -73,6 +109,17 @@ pub struct Refusal {
     pub detail: Cow<'static, str>,
     /// The values at fault.
     pub fields: Vec<Field>,
+    /// What it is now, when a request went out from something older.
+    pub current: Option<Current>,
+}
+
+/// What a request that went out from something older should know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Current {
+    /// The number of the newest message.
+    LastSeq(Seq),
+    /// The version of the thing.
+    Version(u64),
 }
 
 /// A value at fault: a JSON pointer into the request, and what is wrong with it.
@@ -84,7 +131,7 @@ pub struct Field {
 
 impl Refusal {
     pub fn new(code: ErrorCode, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, detail: detail.into(), fields: Vec::new() }
+        Self { code, detail: detail.into(), fields: Vec::new(), current: None }
     }
 
     /// A value is malformed or out of range.
@@ -94,7 +141,18 @@ impl Refusal {
             code: ErrorCode::Invalid,
             detail: detail.clone(),
             fields: vec![Field { pointer: pointer.into(), detail }],
+            current: None,
         }
+    }
+
+    pub(crate) fn newer_messages(last: Seq) -> Self {
+        let detail = "Somebody has written since.";
+        Self { current: Some(Current::LastSeq(last)), ..Self::new(ErrorCode::NewerMessages, detail) }
+    }
+
+    pub(crate) fn version_mismatch(version: u64) -> Self {
+        let detail = "It was changed since.";
+        Self { current: Some(Current::Version(version)), ..Self::new(ErrorCode::VersionMismatch, detail) }
     }
 
     /// Does not exist, or is not theirs to know of: the two answers must not differ.

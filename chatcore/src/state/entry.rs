@@ -165,6 +165,45 @@ pub enum Change {
         #[n(3)]
         shared: bool,
     },
+    /// A message was changed; wherever its row stands, it was written with this entry.
+    #[n(9)]
+    #[cbor(array)]
+    MessageChanged {
+        #[cbor(n(0), with = "cbor::conversation_no")]
+        conversation: ConversationNo,
+        #[cbor(n(1), with = "cbor::seq")]
+        seq: Seq,
+        #[n(2)]
+        version: u64,
+        #[n(3)]
+        how: MessageChange,
+    },
+    /// Messages have reached somebody.
+    #[n(10)]
+    #[cbor(array)]
+    DeliveredMoved {
+        #[cbor(n(0), with = "cbor::conversation_no")]
+        conversation: ConversationNo,
+        #[cbor(n(1), with = "cbor::user_no")]
+        user: UserNo,
+        #[cbor(n(2), with = "cbor::seq")]
+        seq: Seq,
+    },
+}
+
+/// In which way a message was changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum MessageChange {
+    /// It has another text.
+    #[n(0)]
+    Edited,
+    /// Its text is gone.
+    #[n(1)]
+    Deleted,
+    /// Somebody reacted, or took it back.
+    #[n(2)]
+    Reacted,
 }
 
 impl Change {
@@ -176,7 +215,9 @@ impl Change {
             Self::AccountChanged { user, .. } => Scope::User(*user),
             Self::ConversationCreated { conversation, .. }
             | Self::ParticipantAdded { conversation, .. }
-            | Self::MessageCreated { conversation, .. } => Scope::Conversation(*conversation),
+            | Self::MessageCreated { conversation, .. }
+            | Self::MessageChanged { conversation, .. }
+            | Self::DeliveredMoved { conversation, .. } => Scope::Conversation(*conversation),
             Self::ParticipantRemoved { conversation, user, .. } => Scope::ConversationAnd(*conversation, *user),
             Self::ReadMoved { conversation, user, shared, .. } => {
                 if *shared {

@@ -3,9 +3,9 @@ use std::sync::{Arc, OnceLock};
 use chat_proto::model::{self, Message, Participant, Person, User};
 use chat_proto::{ConversationId, Seq, SessionId, Timestamp, UserId};
 
-use super::decide::messages::message_of;
-use super::rows::{Conversation, Members, MessageRow};
-use super::{Change, ConversationNo, Entry, Line, Lookup, Position, UserNo};
+use super::decide::messages::authored;
+use super::rows::{Conversation, Mark, Members, MessageRow};
+use super::{Change, ConversationNo, Entry, Line, Lookup, MessageChange, Position, UserNo};
 use crate::store::StoreError;
 
 /// An event as it is told: who may see it, and what each of them sees of it.
@@ -15,7 +15,8 @@ pub struct Envelope {
     pub at: Timestamp,
     /// Who did it; `None`: the shop itself.
     pub by: Option<Person>,
-    pub(crate) author: Option<UserNo>,
+    /// Who wrote the message that it shows.
+    writer: Option<UserNo>,
     pub event: Event,
     pub(crate) audience: Audience,
     encoded: [OnceLock<Arc<str>>; 3],
@@ -27,8 +28,12 @@ pub struct Envelope {
 pub enum Event {
     /// The message as its author sees it; nobody else may see its `client_id`.
     MessageCreated(Arc<Message>),
-    /// Somebody read on.
+    /// The message as it is now, as its author sees it.
+    MessageChanged { message: Arc<Message>, how: MessageChange },
+    /// Somebody read on, or marked as unread on their own devices.
     ReadMoved { conversation: ConversationId, user: UserId, seq: Seq },
+    /// What was written up to here has reached somebody.
+    DeliveredMoved { conversation: ConversationId, user: UserId, seq: Seq },
     /// A conversation began; it looks the same to everybody in it.
     ConversationCreated(Box<model::Conversation>),
     /// Somebody came into a group. `snapshot`: the conversation as they see it; only they themselves get it.
@@ -64,7 +69,7 @@ pub enum Audience {
 /// In which form somebody sees an event. There are three, so an event is encoded at most three times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rendering {
-    /// To who did it.
+    /// To who wrote the message.
     Author = 0,
     /// To whom it happened: added or removed.
     Subject = 1,
@@ -78,6 +83,10 @@ impl Event {
         match self {
             Self::MessageCreated(message) if rendering != Rendering::Author => {
                 Self::MessageCreated(Arc::new(Message { client_id: None, ..(**message).clone() }))
+            }
+            Self::MessageChanged { message, how } if rendering != Rendering::Author => {
+                let message = Arc::new(Message { client_id: None, ..(**message).clone() });
+                Self::MessageChanged { message, how: *how }
             }
             Self::ParticipantAdded { conversation, participant, version, .. } if rendering != Rendering::Subject => {
                 let (conversation, participant, version) = (*conversation, participant.clone(), *version);
@@ -110,26 +119,26 @@ impl Envelope {
         match &self.event {
             Event::ParticipantAdded { participant, .. } if participant.id == id => Rendering::Subject,
             Event::ParticipantRemoved { user: gone, .. } if *gone == id => Rendering::Subject,
-            _ if self.author == Some(user) => Rendering::Author,
+            _ if self.writer == Some(user) => Rendering::Author,
             _ => Rendering::Other,
         }
     }
 }
 
-/// The event that a log entry tells of. `message` is the one that it concerns, as its author sees it; `viewer` is who
-/// reads the log again, `None` right after the commit, when it looks the same to all who are told.
+/// The event that a log entry tells of. `message` is the one that it concerns, as its author sees it, and who that is;
+/// `viewer` is who reads the log again, `None` right after the commit, when it looks the same to all who are told.
 pub fn envelope(
     position: Position,
     entry: &Entry,
-    message: Option<Arc<Message>>,
+    message: Option<(UserNo, Arc<Message>)>,
     viewer: Option<UserNo>,
     lookup: &dyn Lookup,
 ) -> Result<Envelope, StoreError> {
-    let author = entry.by.map(|by| by.0);
-    let by = match author {
-        Some(no) => Some(account(lookup, no)?.person()),
+    let by = match &entry.by {
+        Some(by) => Some(account(lookup, by.0)?.person()),
         None => None,
     };
+    let writer = message.as_ref().map(|(writer, _)| *writer);
     let (event, audience) = match &entry.change {
         Change::AccountCreated { user } => (Event::UserCreated(account(lookup, *user)?.id), Audience::Nobody),
         Change::AccountChanged { user, .. } => {
@@ -164,8 +173,18 @@ pub fn envelope(
         }
         Change::MessageCreated { conversation, .. } => {
             let conversation = existing(lookup, *conversation)?;
-            let message = message.ok_or_else(|| StoreError::corrupt("a message without its row"))?;
+            let (_, message) = message.ok_or_else(|| StoreError::corrupt("a message without its row"))?;
             (Event::MessageCreated(message), everybody(&conversation))
+        }
+        Change::MessageChanged { conversation, how, .. } => {
+            let conversation = existing(lookup, *conversation)?;
+            let (_, message) = message.ok_or_else(|| StoreError::corrupt("a message without its row"))?;
+            (Event::MessageChanged { message, how: *how }, everybody(&conversation))
+        }
+        Change::DeliveredMoved { conversation, user, seq } => {
+            let conversation = existing(lookup, *conversation)?;
+            let user = account(lookup, *user)?.id;
+            (Event::DeliveredMoved { conversation: conversation.id, user, seq: *seq }, everybody(&conversation))
         }
         Change::ReadMoved { conversation, user, seq, shared } => {
             let conversation = existing(lookup, *conversation)?;
@@ -174,15 +193,19 @@ pub fn envelope(
             (event, if *shared { everybody(&conversation) } else { Audience::User(*user) })
         }
     };
-    Ok(Envelope { position, at: entry.at, by, author, event, audience, encoded: Default::default() })
+    Ok(Envelope { position, at: entry.at, by, writer, event, audience, encoded: Default::default() })
 }
 
 /// The event of a line of the log, for somebody who reads it again; `None`: nobody in particular.
 pub fn envelope_of(line: &Line, viewer: Option<UserNo>, lookup: &dyn Lookup) -> Result<Envelope, StoreError> {
-    let message = match &line.message {
+    let row = match &line.entry.change {
+        Change::MessageChanged { conversation, seq, .. } => lookup.message(*conversation, *seq)?,
+        _ => line.message.clone(),
+    };
+    let message = match row {
         Some(row) => {
             let conversation = existing(lookup, row.conversation)?;
-            Some(Arc::new(message_of(row, conversation.id, &*account(lookup, row.author)?)))
+            Some((row.author, Arc::new(authored(lookup, &row, conversation.id)?)))
         }
         None => None,
     };
@@ -202,13 +225,14 @@ pub(crate) fn conversation_view(
         Some(row) => Some(message_view(lookup, &row, conversation.id, viewer)?),
         None => None,
     };
-    let read_seq = lookup.read_mark(conversation.no, viewer)?;
+    let read_seq = lookup.mark(conversation.no, viewer)?.read;
     Ok(model::Conversation {
         id: conversation.id,
         kind: conversation.kind,
         subject: conversation.subject.as_deref().map(ToOwned::to_owned),
         participants: participants.collect::<Result<_, _>>()?,
         participant_count: u32::try_from(conversation.members.len()).unwrap_or(u32::MAX),
+        receipts: conversation.receipts,
         last_message,
         last_seq: conversation.last_seq,
         read_seq,
@@ -227,7 +251,7 @@ pub(crate) fn message_view(
     conversation: ConversationId,
     viewer: UserNo,
 ) -> Result<Message, StoreError> {
-    let mut message = message_of(row, conversation, &*account(lookup, row.author)?);
+    let mut message = authored(lookup, row, conversation)?;
     if row.author != viewer {
         message.client_id = None;
     }
@@ -240,8 +264,10 @@ fn participant_view(
     member: &super::Member,
 ) -> Result<Participant, StoreError> {
     let Person { id, name, role } = account(lookup, member.user)?.person();
-    let read_seq = lookup.read_mark(conversation.no, member.user)?;
-    Ok(Participant { id, name, role, owner: member.owner, joined_at: member.joined_at, read_seq })
+    let Mark { seen, delivered, .. } =
+        if conversation.receipts { lookup.mark(conversation.no, member.user)? } else { Mark::default() };
+    let (owner, joined_at) = (member.owner, member.joined_at);
+    Ok(Participant { id, name, role, owner, joined_at, read_seq: seen, delivered_seq: delivered })
 }
 
 fn account(lookup: &dyn Lookup, no: UserNo) -> Result<Arc<super::Account>, StoreError> {

@@ -89,6 +89,7 @@ fn messages() {
         text: "Grüße 👋".to_owned(),
         created_at: AT,
         version: 1,
+        extras: None,
     };
     golden(
         &row,

@@ -17,14 +17,18 @@ mod rows;
 
 pub use apply::{Derived, apply};
 pub(crate) use cbor::role_number;
-pub use command::{Author, Command, Field, Outcome, Refusal};
+pub use command::{Author, Command, Current, Field, Outcome, Post, Refusal};
+pub(crate) use decide::messages::find as find_message;
 pub use decide::{Decision, NewMessage, Next, decide};
 pub(crate) use decide::{Stop, author};
-pub use entry::{Change, Entry, EntryAuthor, Line, Position, Scope};
+pub use entry::{Change, Entry, EntryAuthor, Line, MessageChange, Position, Scope};
 pub use envelope::{Audience, Envelope, Event, Rendering, envelope, envelope_of};
 pub(crate) use envelope::{conversation_view, message_view};
 pub use minter::Minter;
-pub use rows::{Account, AccountState, Conversation, Member, Members, MessageRow, Put, Session, fold_email, fold_name};
+pub use rows::{
+    Account, AccountState, Conversation, Mark, Member, Members, MessageExtras, MessageRow, Put, RECEIPTS_UP_TO,
+    ReactionRow, RevisionRow, Session, fold_email, fold_name,
+};
 
 /// The dense internal number of an account; it never leaves the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -63,6 +67,8 @@ pub trait Lookup {
     fn sent(&self, author: UserNo, client_id: &ClientId) -> Result<Option<(ConversationNo, Seq)>, StoreError>;
     /// The message with this number, as it stands now.
     fn message(&self, conversation: ConversationNo, seq: Seq) -> Result<Option<Arc<MessageRow>>, StoreError>;
-    /// The last message of this conversation that this person has read.
-    fn read_mark(&self, conversation: ConversationNo, user: UserNo) -> Result<Seq, StoreError>;
+    /// What a message said before, the oldest text first.
+    fn revisions(&self, conversation: ConversationNo, seq: Seq) -> Result<Vec<RevisionRow>, StoreError>;
+    /// How far this person has come in this conversation.
+    fn mark(&self, conversation: ConversationNo, user: UserNo) -> Result<Mark, StoreError>;
 }

@@ -81,7 +81,66 @@ pub struct MessageRow {
     pub created_at: Timestamp,
     #[n(8)]
     pub version: u64,
+    /// What most messages have nothing of.
+    #[n(9)]
+    pub extras: Option<Box<MessageExtras>>,
 }
+
+/// What was said with a message besides its text, and what became of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct MessageExtras {
+    #[cbor(n(0), with = "cbor::optional_message_id", default)]
+    pub reply_to: Option<MessageId>,
+    #[cbor(n(1), with = "cbor::user_nos", default)]
+    pub mentions: Vec<UserNo>,
+    #[cbor(n(2), default)]
+    pub reactions: Vec<ReactionRow>,
+    #[cbor(n(3), with = "cbor::optional_timestamp", default)]
+    pub edited_at: Option<Timestamp>,
+    #[cbor(n(4), with = "cbor::optional_timestamp", default)]
+    pub deleted_at: Option<Timestamp>,
+}
+
+/// Who reacted to a message in one way.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct ReactionRow {
+    #[n(0)]
+    pub emoji: String,
+    /// In the order of their reacting.
+    #[cbor(n(1), with = "cbor::user_nos")]
+    pub users: Vec<UserNo>,
+}
+
+/// A text that a message had.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct RevisionRow {
+    /// The first version of the message that had it.
+    #[n(0)]
+    pub version: u64,
+    #[n(1)]
+    pub text: String,
+    /// Since when.
+    #[cbor(n(2), with = "cbor::timestamp")]
+    pub at: Timestamp,
+}
+
+/// How far somebody has come in a conversation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mark {
+    /// What comes after it is unread. Goes back when they say so.
+    pub read: Seq,
+    /// The furthest that they have read, as the others know it.
+    pub seen: Seq,
+    /// What has reached one of their devices.
+    pub delivered: Seq,
+}
+
+/// In larger conversations nobody is told how far the others have read: one message to 500 people would cost 250,000
+/// deliveries.
+pub const RECEIPTS_UP_TO: usize = 50;
 
 /// A conversation with its members. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,6 +153,8 @@ pub struct Conversation {
     pub updated_at: Timestamp,
     pub version: u64,
     pub last_seq: Seq,
+    /// Whether all are told how far the others have read; not any more once there were more than [`RECEIPTS_UP_TO`].
+    pub receipts: bool,
     /// The last change that moves the conversation to the top of the inbox.
     pub activity: Position,
     pub members: Arc<Members>,
@@ -173,6 +234,25 @@ pub enum Put {
     Conversation { id: ConversationId, no: ConversationNo },
     /// The one conversation of this pair.
     Direct { one: UserNo, other: UserNo, no: ConversationNo },
+    /// What a message said before it was changed.
+    Revision { conversation: ConversationNo, seq: Seq, revision: RevisionRow },
+    /// Forgets all that a message said before.
+    NoRevisions { conversation: ConversationNo, seq: Seq },
+}
+
+impl MessageRow {
+    /// Whether its text is gone.
+    pub fn is_deleted(&self) -> bool {
+        self.deleted_at().is_some()
+    }
+
+    pub fn deleted_at(&self) -> Option<Timestamp> {
+        self.extras.as_ref().and_then(|extras| extras.deleted_at)
+    }
+
+    pub fn reply_to(&self) -> Option<MessageId> {
+        self.extras.as_ref().and_then(|extras| extras.reply_to)
+    }
 }
 
 impl Conversation {

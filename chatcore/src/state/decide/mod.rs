@@ -2,6 +2,7 @@
 
 mod accounts;
 mod conversations;
+mod marks;
 pub(crate) mod messages;
 
 use std::sync::Arc;
@@ -25,10 +26,11 @@ pub struct Decision {
     pub outcome: Outcome,
 }
 
-/// The row that goes with [`Change::MessageCreated`].
+/// The row that goes with [`Change::MessageCreated`] and [`Change::MessageChanged`].
 #[derive(Debug)]
 pub struct NewMessage {
     pub row: Arc<MessageRow>,
+    /// As its author sees it.
     pub message: Arc<Message>,
 }
 
@@ -69,10 +71,19 @@ pub fn decide(
         Command::RemoveParticipant { by, conversation, user } => {
             conversations::remove_participant(&context, by, conversation, user)
         }
-        Command::Send { by, conversation, client_id, text } => {
-            messages::send(&context, minter, by, conversation, client_id, text)
+        Command::Send { by, conversation, post } => messages::send(&context, minter, by, conversation, post),
+        Command::EditMessage { by, conversation, message, text, if_version } => {
+            messages::edit(&context, by, conversation, message, text, if_version)
         }
-        Command::MoveReadMark { by, conversation, seq } => messages::move_read_mark(&context, by, conversation, seq),
+        Command::DeleteMessage { by, conversation, message, if_version } => {
+            messages::delete(&context, by, conversation, message, if_version)
+        }
+        Command::React { by, conversation, message, emoji, on } => {
+            messages::react(&context, by, conversation, message, emoji, on)
+        }
+        Command::MoveReadMark { by, conversation, seq } => marks::read(&context, by, conversation, seq),
+        Command::MarkUnread { by, conversation, seq } => marks::unread(&context, by, conversation, seq),
+        Command::MoveDeliveredMark { by, conversation, seq } => marks::delivered(&context, by, conversation, seq),
     };
     match decided {
         Ok(decision) => Ok(Ok(decision)),

@@ -126,7 +126,7 @@ fn what_is_unknown_is_nothing(shop: &mut Shop) {
         assert!(view.positions_of_conversation(nowhere, Position(0), 9).expect("readable").is_empty());
         assert!(view.positions_of_user(nobody, Position(0), 9).expect("readable").is_empty());
         assert!(view.inbox(nobody, None, 9).expect("readable").is_empty());
-        assert_eq!(view.read_mark(nowhere, nobody).expect("readable"), Seq(0));
+        assert_eq!(view.mark(nowhere, nobody).expect("readable"), crate::state::Mark::default());
         assert_eq!(view.direct(nobody, shop.no(ana)).expect("readable"), None);
     });
 }

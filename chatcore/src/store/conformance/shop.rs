@@ -6,7 +6,7 @@ use chat_proto::{ClientId, ConversationId, ErrorCode, Role, Seq, SessionId, Time
 use super::{Backend, Snapshot};
 use crate::access::Rules;
 use crate::clock::Entropy;
-use crate::state::{Author, Command, Conversation, ConversationNo, MessageRow, Outcome, Refusal, UserNo};
+use crate::state::{Author, Command, Conversation, ConversationNo, MessageRow, Outcome, Post, Refusal, UserNo};
 use crate::store::{Committed, Store, View};
 use crate::testing::{ManualClock, SeededEntropy};
 
@@ -31,7 +31,7 @@ pub trait Acting {
     where
         Self: Sized,
     {
-        Command::Send { by: self.author(), conversation: to, client_id: client_id(name), text: text.to_owned() }
+        Command::Send { by: self.author(), conversation: to, post: Post::new(client_id(name), text) }
     }
 
     fn read(self, conversation: ConversationId, seq: u64) -> Command
@@ -243,6 +243,6 @@ impl Shop {
     }
 
     pub fn read_mark(&self, id: ConversationId, user: UserId) -> u64 {
-        self.view().read_mark(self.conversation(id).no, self.no(user)).expect("readable").0
+        self.view().mark(self.conversation(id).no, self.no(user)).expect("readable").read.0
     }
 }

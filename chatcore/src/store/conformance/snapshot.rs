@@ -4,7 +4,8 @@ use std::sync::Arc;
 use chat_proto::{ClientId, Role, Seq, Timestamp};
 
 use crate::state::{
-    Account, Change, Conversation, ConversationNo, Line, MessageRow, Position, Scope, Session, UserNo, fold_email,
+    Account, Change, Conversation, ConversationNo, Line, Mark, MessageRow, Position, RevisionRow, Scope, Session,
+    UserNo, fold_email,
 };
 use crate::store::{StoreError, View};
 
@@ -22,7 +23,8 @@ pub struct Snapshot {
     conversations: Vec<Arc<Conversation>>,
     timelines: Vec<Vec<Arc<MessageRow>>>,
     inboxes: Vec<Vec<(Position, ConversationNo)>>,
-    read_marks: Vec<Vec<Seq>>,
+    marks: Vec<Vec<Mark>>,
+    revisions: Vec<Vec<RevisionRow>>,
 }
 
 /// Rows asked for at once; small, so that there are many pages.
@@ -55,14 +57,19 @@ impl Snapshot {
         let inboxes = users().map(|user| inbox(view, user)).collect::<Result<Vec<_>, _>>()?;
         let timelines = conversations.iter().map(|conversation| timeline(view, conversation));
         let timelines = timelines.collect::<Result<Vec<_>, _>>()?;
-        let marks = |of: &Arc<Conversation>| users().map(|user| view.read_mark(of.no, user)).collect();
+        let marks = |of: &Arc<Conversation>| users().map(|user| view.mark(of.no, user)).collect();
         let snapshot = Self {
             position: view.position(),
             last_at: view.last_at(),
             epoch: view.epoch(),
             sessions: sessions.iter().flatten().cloned().collect(),
             directory: Role::ALL.into_iter().map(|role| directory(view, role)).collect::<Result<_, _>>()?,
-            read_marks: conversations.iter().map(marks).collect::<Result<_, _>>()?,
+            marks: conversations.iter().map(marks).collect::<Result<_, _>>()?,
+            revisions: timelines
+                .iter()
+                .flatten()
+                .map(|row| view.revisions(row.conversation, row.seq))
+                .collect::<Result<_, _>>()?,
             timelines,
             inboxes,
             log,

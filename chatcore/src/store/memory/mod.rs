@@ -46,7 +46,7 @@ impl Store for MemoryStore {
                 next.put(put);
             }
             for (change, new) in decision.changes {
-                let (row, message) = new.map(|new| (new.row, new.message)).unzip();
+                let (row, message) = new.map(|new| (Arc::clone(&new.row), (new.row.author, new.message))).unzip();
                 let (position, entry) = next.append(minter.now(), decision.by, change);
                 apply(position, &entry, row.as_ref(), &mut next)?;
                 committed.events.push(Arc::new(envelope(position, &entry, message, None, &next)?));

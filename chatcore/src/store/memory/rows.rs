@@ -5,8 +5,8 @@ use chat_proto::{ClientId, ConversationId, Role, Seq, SessionId, Timestamp, User
 use imbl::{HashMap, OrdMap, OrdSet, Vector};
 
 use crate::state::{
-    Account, Change, Conversation, ConversationNo, Derived, Entry, Line, Lookup, MessageRow, Next, Position, Put,
-    Scope, Session, UserNo, fold_email, fold_name,
+    Account, Change, Conversation, ConversationNo, Derived, Entry, Line, Lookup, Mark, MessageRow, Next, Position, Put,
+    RevisionRow, Scope, Session, UserNo, fold_email, fold_name,
 };
 use crate::store::{StoreError, View};
 
@@ -26,7 +26,8 @@ pub struct MemoryView {
     directs: HashMap<(UserNo, UserNo), ConversationNo>,
     inboxes: OrdMap<(UserNo, Position), ConversationNo>,
     sent: HashMap<(UserNo, ClientId), (ConversationNo, Seq)>,
-    read_marks: HashMap<(ConversationNo, UserNo), Seq>,
+    revisions: OrdMap<(ConversationNo, Seq), Vec<RevisionRow>>,
+    marks: HashMap<(ConversationNo, UserNo), Mark>,
     conversation_log: OrdSet<(ConversationNo, Position)>,
     personal_log: OrdSet<(UserNo, Position)>,
 }
@@ -47,7 +48,8 @@ impl MemoryView {
             directs: HashMap::new(),
             inboxes: OrdMap::new(),
             sent: HashMap::new(),
-            read_marks: HashMap::new(),
+            revisions: OrdMap::new(),
+            marks: HashMap::new(),
             conversation_log: OrdSet::new(),
             personal_log: OrdSet::new(),
         }
@@ -81,6 +83,12 @@ impl MemoryView {
             }
             Put::Direct { one, other, no } => {
                 self.directs.insert((one.min(other), one.max(other)), no);
+            }
+            Put::Revision { conversation, seq, revision } => {
+                self.revisions.entry((conversation, seq)).or_default().push(revision);
+            }
+            Put::NoRevisions { conversation, seq } => {
+                self.revisions.remove(&(conversation, seq));
             }
         }
     }
@@ -145,8 +153,12 @@ impl Lookup for MemoryView {
         Ok(self.messages.get(&(conversation, seq)).cloned())
     }
 
-    fn read_mark(&self, conversation: ConversationNo, user: UserNo) -> Result<Seq, StoreError> {
-        Ok(self.read_marks.get(&(conversation, user)).copied().unwrap_or_default())
+    fn revisions(&self, conversation: ConversationNo, seq: Seq) -> Result<Vec<RevisionRow>, StoreError> {
+        Ok(self.revisions.get(&(conversation, seq)).cloned().unwrap_or_default())
+    }
+
+    fn mark(&self, conversation: ConversationNo, user: UserNo) -> Result<Mark, StoreError> {
+        Ok(self.marks.get(&(conversation, user)).copied().unwrap_or_default())
     }
 }
 
@@ -175,8 +187,16 @@ impl Derived for MemoryView {
         self.sent.insert((author, client_id.clone()), message);
     }
 
-    fn put_read_mark(&mut self, conversation: ConversationNo, user: UserNo, seq: Seq) {
-        self.read_marks.insert((conversation, user), seq);
+    fn replace_message(&mut self, message: &Arc<MessageRow>) {
+        self.put_message(message);
+    }
+
+    fn mark(&self, conversation: ConversationNo, user: UserNo) -> Result<Mark, StoreError> {
+        Lookup::mark(self, conversation, user)
+    }
+
+    fn put_mark(&mut self, conversation: ConversationNo, user: UserNo, mark: Mark) {
+        self.marks.insert((conversation, user), mark);
     }
 
     fn put_scope(&mut self, scope: Scope, position: Position) {

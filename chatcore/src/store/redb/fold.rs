@@ -7,8 +7,8 @@ use std::sync::Arc;
 use chat_proto::{ClientId, Seq};
 use redb::{CursorError, Key, Table, Value, WriteTransaction};
 
-use super::tables::{self, HeadRow, encode, encode_into, meta, stored_conversation};
-use super::tail::{Layer, Rows, TailConversation, Versions};
+use super::tables::{self, HeadRow, encode, encode_into, meta, stored_conversation, stored_mark};
+use super::tail::{Layer, Rows, Tail, TailConversation, Versions};
 use crate::state::{Conversation, ConversationNo, MessageRow, Position, UserNo};
 use crate::store::StoreError;
 
@@ -17,7 +17,7 @@ use crate::store::StoreError;
 pub(super) struct Fold {
     layer: Arc<Layer>,
     conversations: Vec<ConversationNo>,
-    read_marks: Vec<(ConversationNo, UserNo)>,
+    marks: Vec<(ConversationNo, UserNo)>,
     sent: Vec<(UserNo, ClientId, (ConversationNo, Seq))>,
     personal: Vec<(UserNo, Position)>,
     /// How many of the four lists, one after the other, are in the tables and committed.
@@ -43,8 +43,8 @@ impl Fold {
         let rows = layer.rows();
         let mut conversations: Vec<_> = rows.conversations.keys().copied().collect();
         conversations.sort_unstable();
-        let mut read_marks: Vec<_> = rows.read_marks.keys().copied().collect();
-        read_marks.sort_unstable();
+        let mut marks: Vec<_> = rows.marks.keys().copied().collect();
+        marks.sort_unstable();
         let mut authors: Vec<_> = rows.sent.iter().collect();
         authors.sort_unstable_by_key(|(author, _)| **author);
         let of = |(author, sent)| std::iter::repeat(author).zip(sent);
@@ -53,21 +53,21 @@ impl Fold {
         let mut personal: Vec<_> = rows.personal.iter().flat_map(of).collect();
         personal.sort_unstable();
         drop(rows);
-        Self { layer, conversations, read_marks, sent, personal, done: 0 }
+        Self { layer, conversations, marks, sent, personal, done: 0 }
     }
 
     fn len(&self) -> usize {
-        self.conversations.len() + self.read_marks.len() + self.sent.len() + self.personal.len()
+        self.conversations.len() + self.marks.len() + self.sent.len() + self.personal.len()
     }
 
     /// Writes the next piece, of about so many rows; a conversation is never split. Returns how far it came;
     /// [`committed`](Self::committed) makes that final.
-    pub(super) fn write_piece(&self, txn: &WriteTransaction, rows: usize) -> Result<usize, StoreError> {
+    pub(super) fn write_piece(&self, txn: &WriteTransaction, tail: &Tail, rows: usize) -> Result<usize, StoreError> {
         let mut budget = rows.max(1);
         let rows = self.layer.rows();
         let mut done = self.done;
-        done += self.write_conversations(txn, &rows, done, &mut budget)?;
-        done += self.write_read_marks(txn, &rows, done, &mut budget)?;
+        done += self.write_conversations(txn, tail, &rows, done, &mut budget)?;
+        done += self.write_marks(txn, &rows, done, &mut budget)?;
         done += self.write_sent(txn, done, &mut budget)?;
         done += self.write_personal(txn, done, &mut budget)?;
         if done == self.len() {
@@ -85,6 +85,7 @@ impl Fold {
     fn write_conversations(
         &self,
         txn: &WriteTransaction,
+        tail: &Tail,
         rows: &Rows,
         done: usize,
         budget: &mut usize,
@@ -99,6 +100,8 @@ impl Fold {
             messages: txn.open_table(tables::MESSAGES)?,
             events: txn.open_table(tables::CONVERSATION_LOG)?,
             buffer: Vec::new(),
+            tail,
+            rows,
         };
         let mut written = 0;
         for no in left {
@@ -113,7 +116,7 @@ impl Fold {
         Ok(written)
     }
 
-    fn write_read_marks(
+    fn write_marks(
         &self,
         txn: &WriteTransaction,
         rows: &Rows,
@@ -121,15 +124,15 @@ impl Fold {
         budget: &mut usize,
     ) -> Result<usize, StoreError> {
         let skipped = done.saturating_sub(self.conversations.len());
-        let left = self.read_marks.get(skipped..).unwrap_or_default();
+        let left = self.marks.get(skipped..).unwrap_or_default();
         if left.is_empty() || *budget == 0 {
             return Ok(0);
         }
         let piece = &left[..left.len().min(*budget)];
-        let mut marks = txn.open_table(tables::READ_MARKS)?;
+        let mut marks = txn.open_table(tables::MARKS)?;
         for key in piece {
-            if let Some(seq) = rows.read_marks.get(key).and_then(Versions::newest) {
-                marks.insert((key.0.0, key.1.0), seq.0)?;
+            if let Some(mark) = rows.marks.get(key).and_then(Versions::newest) {
+                marks.insert((key.0.0, key.1.0), stored_mark(*mark))?;
             }
         }
         *budget -= piece.len();
@@ -137,7 +140,7 @@ impl Fold {
     }
 
     fn write_sent(&self, txn: &WriteTransaction, done: usize, budget: &mut usize) -> Result<usize, StoreError> {
-        let skipped = done.saturating_sub(self.conversations.len() + self.read_marks.len());
+        let skipped = done.saturating_sub(self.conversations.len() + self.marks.len());
         let left = self.sent.get(skipped..).unwrap_or_default();
         if left.is_empty() || *budget == 0 {
             return Ok(0);
@@ -163,7 +166,9 @@ impl Fold {
     }
 }
 
-struct ConversationWriter<'txn> {
+struct ConversationWriter<'txn, 'a> {
+    tail: &'a Tail,
+    rows: &'a Rows,
     heads: Table<'txn, u64, &'static [u8]>,
     members: Table<'txn, (u64, u64), &'static [u8]>,
     inboxes: Table<'txn, (u64, u64), u64>,
@@ -172,7 +177,7 @@ struct ConversationWriter<'txn> {
     buffer: Vec<u8>,
 }
 
-impl ConversationWriter<'_> {
+impl ConversationWriter<'_, '_> {
     /// Writes all rows of one conversation; returns how many.
     fn write(&mut self, no: ConversationNo, changed: &TailConversation) -> Result<usize, StoreError> {
         let mut rows = changed.messages.len() + changed.events.len();
@@ -195,7 +200,7 @@ impl ConversationWriter<'_> {
         self.buffer.clear();
         let mut ends = Vec::with_capacity(messages.len());
         for message in messages {
-            encode(&**message, &mut self.buffer);
+            encode(&*self.tail.newest(self.rows, message), &mut self.buffer);
             ends.push(self.buffer.len());
         }
         let begins = std::iter::once(0).chain(ends.iter().copied());

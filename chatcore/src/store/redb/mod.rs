@@ -27,7 +27,9 @@ use self::transaction::Transaction;
 use self::view::RedbView;
 use super::{Committed, Store, StoreError, StoreErrorKind, View};
 use crate::access::Rules;
-use crate::state::{Command, ConversationNo, Entry, Minter, Next, Position, UserNo, apply, decide, envelope};
+use crate::state::{
+    Command, ConversationNo, Entry, MessageRow, Minter, Next, Position, UserNo, apply, decide, envelope,
+};
 
 /// How the file is opened.
 #[derive(Clone, Debug)]
@@ -211,6 +213,15 @@ impl Writer {
         };
         let mut committed = Committed::default();
         let mut last_at = before.last_at;
+        // Before the batch: what it changes in messages that are folded here must not be put back by the fold.
+        let folded = match &self.fold {
+            Some(fold) if !batch.is_empty() => {
+                let behind = self.tail.entries() >= options.fold_after || self.tail.bytes() >= FOLD_AFTER_BYTES;
+                let rows = rows_along(batch.len(), behind, options.fold_rows);
+                Some(fold.write_piece(&txn, &self.tail, rows)?)
+            }
+            _ => None,
+        };
         let changes = {
             let mut working = Transaction::new(&txn, &mut self.memory, &self.tail);
             for command in batch {
@@ -230,9 +241,10 @@ impl Writer {
                     working.put(put)?;
                 }
                 for (change, new) in decision.changes {
-                    let (row, message) = new.map(|new| (new.row, new.message)).unzip();
+                    let (row, message) = new.map(|new| (Arc::clone(&new.row), (new.row.author, new.message))).unzip();
                     let entry = Entry::new(minter.now(), decision.by, change);
-                    working.append(next.position, &entry, row.as_deref());
+                    let made = row.as_deref().filter(|row: &&MessageRow| row.position == next.position);
+                    working.append(next.position, &entry, made);
                     apply(next.position, &entry, row.as_ref(), &mut working)?;
                     committed.events.push(Arc::new(envelope(next.position, &entry, message, None, &working)?));
                     next.position = next.position.next();
@@ -243,21 +255,13 @@ impl Writer {
             working.finish()?
         };
         let nothing_new = committed.events.is_empty();
-        let folded = match &self.fold {
-            Some(fold) if !nothing_new => {
-                let behind = self.tail.entries() >= options.fold_after || self.tail.bytes() >= FOLD_AFTER_BYTES;
-                let rows = rows_along(committed.events.len(), behind, options.fold_rows);
-                Some(fold.write_piece(&txn, rows)?)
-            }
-            _ => None,
-        };
         if nothing_new {
             txn.abort()?;
         } else {
             txn.commit()?;
+            self.tail.add(changes);
+            self.settle(folded);
         }
-        self.tail.add(changes);
-        self.settle(folded);
         self.next_user = next.user.0;
         self.next_conversation = next.conversation.0;
         let position = Position(next.position.0 - 1);
@@ -285,7 +289,7 @@ impl Writer {
     fn fold_piece(&mut self, before: &RedbView, rows: usize) -> Result<RedbView, StoreError> {
         let mut txn = self.database()?.begin_write()?;
         durable(&mut txn);
-        let folded = self.fold.as_ref().map(|fold| fold.write_piece(&txn, rows)).transpose()?;
+        let folded = self.fold.as_ref().map(|fold| fold.write_piece(&txn, &self.tail, rows)).transpose()?;
         txn.commit()?;
         self.settle(folded);
         self.view(before.position, before.last_at, before.epoch)

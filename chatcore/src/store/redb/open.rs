@@ -12,7 +12,7 @@ use super::tail::{Changes, Tail};
 use super::view::{Opened, RedbView};
 use super::{RedbOptions, Writer, durable};
 use crate::state::{
-    Change, Conversation, ConversationNo, Derived, Line, Lookup, MessageRow, Position, Scope, UserNo, apply,
+    Change, Conversation, ConversationNo, Derived, Line, Lookup, Mark, MessageRow, Position, Scope, UserNo, apply,
 };
 use crate::store::{StoreError, StoreErrorKind};
 
@@ -88,7 +88,8 @@ pub(super) fn lay_out(database: &Database, options: &RedbOptions) -> Result<u64,
             txn.open_table(tables::INBOXES)?;
             txn.open_table(tables::MESSAGES)?;
             txn.open_table(tables::SENT)?;
-            txn.open_table(tables::READ_MARKS)?;
+            txn.open_table(tables::MARKS)?;
+            txn.open_table(tables::REVISIONS)?;
             txn.open_table(tables::CONVERSATION_LOG)?;
             txn.open_table(tables::PERSONAL_LOG)?;
             {
@@ -142,8 +143,15 @@ impl Replay<'_> {
         if let Change::ConversationCreated { conversation, .. } = &line.entry.change {
             self.conversations = self.conversations.max(conversation.0);
         }
+        let changed = match &line.entry.change {
+            Change::MessageChanged { conversation, seq, .. } => match self.changes.message(*conversation, *seq) {
+                Some(message) => Some(Arc::clone(message)),
+                None => self.view.message(*conversation, *seq)?,
+            },
+            _ => None,
+        };
         self.changes.appended(line.position);
-        apply(line.position, &line.entry, line.message.as_ref(), self)
+        apply(line.position, &line.entry, line.message.as_ref().or(changed.as_ref()), self)
     }
 }
 
@@ -167,8 +175,18 @@ impl Derived for Replay<'_> {
         self.changes.put_sent(author, client_id, message);
     }
 
-    fn put_read_mark(&mut self, conversation: ConversationNo, user: UserNo, seq: Seq) {
-        self.changes.put_read_mark(conversation, user, seq);
+    /// Wherever it stands, it was written together with the entry that is replayed.
+    fn replace_message(&mut self, _: &Arc<MessageRow>) {}
+
+    fn mark(&self, conversation: ConversationNo, user: UserNo) -> Result<Mark, StoreError> {
+        match self.changes.mark(conversation, user) {
+            Some(mark) => Ok(mark),
+            None => self.view.mark(conversation, user),
+        }
+    }
+
+    fn put_mark(&mut self, conversation: ConversationNo, user: UserNo, mark: Mark) {
+        self.changes.put_mark(conversation, user, mark);
     }
 
     fn put_scope(&mut self, scope: Scope, position: Position) {

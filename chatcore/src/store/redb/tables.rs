@@ -2,7 +2,9 @@
 
 use redb::{ReadableTable, TableDefinition};
 
-use crate::state::{Conversation, ConversationNo, Entry, Line, Member, Members, MessageRow, Position};
+use crate::state::{
+    Conversation, ConversationNo, Entry, Line, Mark, Member, Members, MessageRow, Position, RevisionRow,
+};
 use crate::store::{StoreError, StoreErrorKind};
 use chat_proto::model::ConversationKind;
 use chat_proto::{ConversationId, Seq, Timestamp};
@@ -11,6 +13,7 @@ use std::sync::Arc;
 
 pub(super) type Bytes = TableDefinition<'static, u64, &'static [u8]>;
 pub(super) type ById<V> = TableDefinition<'static, &'static [u8; 16], V>;
+pub(super) type StoredMark = (u64, u64, u64);
 pub(super) type ByPair<V> = TableDefinition<'static, (u64, u64), V>;
 
 /// Facts about the file itself: see [`meta`].
@@ -33,6 +36,9 @@ pub(super) const SESSIONS: ById<&'static [u8]> = TableDefinition::new("sessions.
 pub(super) const CONVERSATION_NUMBERS: ById<u64> = TableDefinition::new("conversation_numbers.v1");
 /// (lower user, higher user) -> their direct conversation
 pub(super) const DIRECTS: ByPair<u64> = TableDefinition::new("directs.v1");
+/// (conversation, seq, version) -> the text that a message had
+pub(super) const REVISIONS: TableDefinition<'static, (u64, u64, u64), &'static [u8]> =
+    TableDefinition::new("revisions.v1");
 /// Derived: conversation -> its head
 pub(super) const CONVERSATIONS: Bytes = TableDefinition::new("conversations.v1");
 /// Derived: (conversation, user) -> member
@@ -43,8 +49,8 @@ pub(super) const INBOXES: ByPair<u64> = TableDefinition::new("inboxes.v1");
 pub(super) const MESSAGES: ByPair<&'static [u8]> = TableDefinition::new("messages.v1");
 /// Derived: (author, client id) -> (conversation, seq) of the message
 pub(super) const SENT: TableDefinition<'static, (u64, &'static str), (u64, u64)> = TableDefinition::new("sent.v1");
-/// Derived: (conversation, user) -> seq of the last message read
-pub(super) const READ_MARKS: ByPair<u64> = TableDefinition::new("read_marks.v1");
+/// Derived: (conversation, user) -> (read, seen, delivered)
+pub(super) const MARKS: ByPair<StoredMark> = TableDefinition::new("marks.v1");
 /// Derived: (conversation, position), for entries that those in it are told of
 pub(super) const CONVERSATION_LOG: ByPair<()> = TableDefinition::new("conversation_log.v1");
 /// Derived: (user, position), for entries that only this person is told of
@@ -83,6 +89,8 @@ pub(super) struct HeadRow {
     last_seq: u64,
     #[n(7)]
     activity: u64,
+    #[n(8)]
+    receipts: bool,
 }
 
 impl HeadRow {
@@ -96,6 +104,7 @@ impl HeadRow {
             version: conversation.version,
             last_seq: conversation.last_seq.0,
             activity: conversation.activity.0,
+            receipts: conversation.receipts,
         }
     }
 
@@ -110,6 +119,7 @@ impl HeadRow {
             version: self.version,
             last_seq: Seq(self.last_seq),
             activity: Position(self.activity),
+            receipts: self.receipts,
             members: Arc::new(members),
         }
     }
@@ -160,6 +170,27 @@ pub(super) fn numbered((conversation, seq): (u64, u64)) -> (ConversationNo, Seq)
     (ConversationNo(conversation), Seq(seq))
 }
 
+pub(super) fn stored_mark(mark: Mark) -> StoredMark {
+    (mark.read.0, mark.seen.0, mark.delivered.0)
+}
+
+pub(super) fn mark((read, seen, delivered): StoredMark) -> Mark {
+    Mark { read: Seq(read), seen: Seq(seen), delivered: Seq(delivered) }
+}
+
+/// The earlier texts of a message.
+pub(super) fn stored_revisions(
+    revisions: &impl ReadableTable<(u64, u64, u64), &'static [u8]>,
+    conversation: ConversationNo,
+    seq: Seq,
+) -> Result<Vec<RevisionRow>, StoreError> {
+    let mut found = Vec::new();
+    for row in revisions.range((conversation.0, seq.0, 0)..=(conversation.0, seq.0, u64::MAX))? {
+        found.push(decode(row?.1.value())?);
+    }
+    Ok(found)
+}
+
 /// Encodes into a buffer that is used again and again.
 pub(super) fn encode_into<T: Encode<()>>(row: &T, buffer: &mut Vec<u8>) {
     buffer.clear();
@@ -194,17 +225,18 @@ mod tests {
             version: 3,
             last_seq: Seq(10),
             activity: Position(70_001),
+            receipts: true,
             members: Arc::default(),
         };
         golden(
             &HeadRow::of(&conversation),
-            "885044444444444444444444444444444444f566537072696e671b000001a3185c507b1b000001a3185c51c8030a1a00011171",
+            "895044444444444444444444444444444444f566537072696e671b000001a3185c507b1b000001a3185c51c8030a1a00011171f5",
         );
         assert_eq!(HeadRow::of(&conversation).with(conversation.no, Members::default()), conversation);
         let direct = Conversation { kind: ConversationKind::Direct, subject: None, ..conversation };
         golden(
             &HeadRow::of(&direct),
-            "885044444444444444444444444444444444f4f61b000001a3185c507b1b000001a3185c51c8030a1a00011171",
+            "895044444444444444444444444444444444f4f61b000001a3185c507b1b000001a3185c51c8030a1a00011171f5",
         );
     }
 
@@ -216,8 +248,8 @@ mod tests {
         let mut names: Vec<_> = txn.list_tables().unwrap().map(|table| table.name().to_owned()).collect();
         names.sort();
         let expected = "accounts.v1 conversation_log.v1 conversation_numbers.v1 conversations.v1 directory.v1 \
-            directs.v1 emails.v1 inboxes.v1 log.v1 members.v1 messages.v1 meta.v1 personal_log.v1 read_marks.v1 sent.v1 \
-            sessions.v1 users.v1";
+            directs.v1 emails.v1 inboxes.v1 log.v1 marks.v1 members.v1 messages.v1 meta.v1 personal_log.v1 revisions.v1 \
+            sent.v1 sessions.v1 users.v1";
         assert_eq!(names, expected.split_whitespace().collect::<Vec<_>>());
         let table = txn.open_table(META).unwrap();
         let facts = [meta::FORMAT, meta::EPOCH, meta::APPLIED].map(|key| table.get(key).unwrap().unwrap().value());

@@ -14,7 +14,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use chat_proto::{ClientId, Seq};
 use rustc_hash::FxHasher;
 
-use crate::state::{Conversation, ConversationNo, MessageRow, Position, Scope, UserNo};
+use crate::state::{Conversation, ConversationNo, Mark, MessageRow, Position, Scope, UserNo};
 
 /// By dense internal numbers, which nobody outside can choose: the fast hash is safe.
 pub(super) type ByNumber<K, V> = HashMap<K, V, BuildHasherDefault<FxHasher>>;
@@ -38,7 +38,9 @@ pub(super) struct Layer(RwLock<Rows>);
 #[derive(Debug, Default)]
 pub(super) struct Rows {
     pub(super) conversations: ByNumber<ConversationNo, TailConversation>,
-    pub(super) read_marks: ByNumber<(ConversationNo, UserNo), Versions<Seq>>,
+    pub(super) marks: ByNumber<(ConversationNo, UserNo), Versions<Mark>>,
+    /// Messages of these layers that were changed since they were made.
+    replaced: ByNumber<(ConversationNo, Seq), Versions<Arc<MessageRow>>>,
     pub(super) sent: Sent,
     /// Which of the conversations somebody is in, or was; for the inboxes.
     by_member: ByNumber<UserNo, Vec<ConversationNo>>,
@@ -71,7 +73,8 @@ pub(super) struct Versions<T>(Vec<(Position, T)>);
 #[derive(Debug, Default)]
 pub(super) struct Changes {
     conversations: ByNumber<ConversationNo, ChangedConversation>,
-    read_marks: ByNumber<(ConversationNo, UserNo), Seq>,
+    marks: ByNumber<(ConversationNo, UserNo), Mark>,
+    replaced: ByNumber<(ConversationNo, Seq), Arc<MessageRow>>,
     sent: Sent,
     personal: ByNumber<UserNo, Vec<Position>>,
     entries: usize,
@@ -130,8 +133,8 @@ impl Tail {
         self.find(|rows, position| rows.conversations.get(&no)?.versions.at(position).cloned())
     }
 
-    pub(super) fn read_mark(&self, conversation: ConversationNo, user: UserNo) -> Option<Seq> {
-        self.find(|rows, position| rows.read_marks.get(&(conversation, user))?.at(position).copied())
+    pub(super) fn mark(&self, conversation: ConversationNo, user: UserNo) -> Option<Mark> {
+        self.find(|rows, position| rows.marks.get(&(conversation, user))?.at(position).copied())
     }
 
     pub(super) fn sent(&self, author: UserNo, client_id: &ClientId) -> Option<(ConversationNo, Seq)> {
@@ -148,10 +151,14 @@ impl Tail {
 
     /// A new message; `None`: the tables know it.
     pub(super) fn message(&self, conversation: ConversationNo, seq: Seq) -> Option<Arc<MessageRow>> {
-        self.find(|rows, position| {
-            let message = rows.conversations.get(&conversation)?.message(seq)?;
-            (message.position <= position).then(|| Arc::clone(message))
-        })
+        self.find(|rows, position| rows.message(conversation, seq, position).cloned())
+    }
+
+    /// What becomes of a message that is being folded: it may have been changed since its layer was frozen.
+    pub(super) fn newest(&self, frozen: &Rows, message: &Arc<MessageRow>) -> Arc<MessageRow> {
+        let key = (message.conversation, message.seq);
+        let newest = |rows: &Rows| rows.replaced.get(&key).and_then(Versions::newest).cloned();
+        newest(&self.active.rows()).or_else(|| newest(frozen)).unwrap_or_else(|| Arc::clone(message))
     }
 
     /// The entries of a conversation after a position, ascending.
@@ -218,8 +225,11 @@ impl Rows {
         for (user, positions) in changes.personal {
             self.personal.entry(user).or_default().extend(positions);
         }
-        for (key, seq) in changes.read_marks {
-            self.read_marks.entry(key).or_default().0.push((changes.head, seq));
+        for (key, mark) in changes.marks {
+            self.marks.entry(key).or_default().0.push((changes.head, mark));
+        }
+        for (key, message) in changes.replaced {
+            self.replaced.entry(key).or_default().0.push((changes.head, message));
         }
         for (author, sent) in changes.sent {
             self.sent.entry(author).or_default().extend(sent);
@@ -227,6 +237,19 @@ impl Rows {
         self.entries += changes.entries;
         self.bytes += changes.bytes;
         self.head = changes.head;
+    }
+}
+
+impl Rows {
+    fn message(&self, conversation: ConversationNo, seq: Seq, position: Position) -> Option<&Arc<MessageRow>> {
+        // Nearly always there are none.
+        if !self.replaced.is_empty()
+            && let Some(message) = self.replaced.get(&(conversation, seq)).and_then(|versions| versions.at(position))
+        {
+            return Some(message);
+        }
+        let message = self.conversations.get(&conversation)?.message(seq)?;
+        (message.position <= position).then_some(message)
     }
 }
 
@@ -268,8 +291,8 @@ impl Changes {
         message(&self.conversations.get(&conversation)?.messages, seq)
     }
 
-    pub(super) fn read_mark(&self, conversation: ConversationNo, user: UserNo) -> Option<Seq> {
-        self.read_marks.get(&(conversation, user)).copied()
+    pub(super) fn mark(&self, conversation: ConversationNo, user: UserNo) -> Option<Mark> {
+        self.marks.get(&(conversation, user)).copied()
     }
 
     pub(super) fn sent(&self, author: UserNo, client_id: &ClientId) -> Option<(ConversationNo, Seq)> {
@@ -304,8 +327,20 @@ impl Changes {
         }
     }
 
-    pub(super) fn put_read_mark(&mut self, conversation: ConversationNo, user: UserNo, seq: Seq) {
-        self.read_marks.insert((conversation, user), seq);
+    /// A message that was there before, in this commit or in a layer of the tail.
+    pub(super) fn replace_message(&mut self, message: &Arc<MessageRow>, in_tail: bool) {
+        let key = (message.conversation, message.seq);
+        let made = self.conversations.get_mut(&key.0).and_then(|changed| message_mut(&mut changed.messages, key.1));
+        if let Some(made) = made {
+            *made = Arc::clone(message);
+        } else if in_tail {
+            self.bytes += MESSAGE_BYTES + message.text.len();
+            self.replaced.insert(key, Arc::clone(message));
+        }
+    }
+
+    pub(super) fn put_mark(&mut self, conversation: ConversationNo, user: UserNo, mark: Mark) {
+        self.marks.insert((conversation, user), mark);
     }
 }
 
@@ -313,6 +348,11 @@ impl Changes {
 fn message(messages: &[Arc<MessageRow>], seq: Seq) -> Option<&Arc<MessageRow>> {
     let i = seq.0.checked_sub(messages.first()?.seq.0)?;
     messages.get(usize::try_from(i).ok()?)
+}
+
+fn message_mut(messages: &mut [Arc<MessageRow>], seq: Seq) -> Option<&mut Arc<MessageRow>> {
+    let i = seq.0.checked_sub(messages.first()?.seq.0)?;
+    messages.get_mut(usize::try_from(i).ok()?)
 }
 
 fn greatest(sent: &Sent, author: UserNo) -> Option<ClientId> {

@@ -1,6 +1,7 @@
 //! A write transaction as decisions see it: what is stored, what the tail knows, and what this batch has changed.
 
 use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chat_proto::{ClientId, ConversationId, Role, Seq, SessionId, UserId};
@@ -8,11 +9,13 @@ use redb::{Key, ReadableTable, Table, TableDefinition, Value, WriteTransaction};
 
 use super::append::Appends;
 use super::memory::Memory;
-use super::tables::{self, decode, encode_into, numbered, stored_conversation};
+use super::tables::{
+    self, StoredMark, decode, decode_line, encode_into, encode_line, numbered, stored_conversation, stored_revisions,
+};
 use super::tail::{Changes, Tail};
 use crate::state::{
-    Account, Conversation, ConversationNo, Derived, Entry, Lookup, MessageRow, Position, Put, Scope, Session, UserNo,
-    fold_email, fold_name, role_number,
+    Account, Conversation, ConversationNo, Derived, Entry, Lookup, Mark, MessageRow, Position, Put, RevisionRow, Scope,
+    Session, UserNo, fold_email, fold_name, role_number,
 };
 use crate::store::StoreError;
 
@@ -39,7 +42,10 @@ pub(super) struct Transaction<'txn> {
     conversations: Opened<'txn, u64, Bytes>,
     members: Opened<'txn, (u64, u64), Bytes>,
     sent: Opened<'txn, (u64, &'static str), (u64, u64)>,
-    read_marks: Opened<'txn, (u64, u64), u64>,
+    marks: Opened<'txn, (u64, u64), StoredMark>,
+    revisions: Opened<'txn, (u64, u64, u64), Bytes>,
+    /// Messages that this batch changes and that were there before.
+    replaced: BTreeMap<(ConversationNo, Seq), Arc<MessageRow>>,
 }
 
 fn opened<'a, 'txn, K: Key + 'static, V: Value + 'static>(
@@ -83,7 +89,9 @@ impl<'txn> Transaction<'txn> {
             conversations: OnceCell::new(),
             members: OnceCell::new(),
             sent: OnceCell::new(),
-            read_marks: OnceCell::new(),
+            marks: OnceCell::new(),
+            revisions: OnceCell::new(),
+            replaced: BTreeMap::new(),
         }
     }
 
@@ -94,11 +102,36 @@ impl<'txn> Transaction<'txn> {
     }
 
     /// Writes what was appended. Returns what changed in the derived rows.
-    pub(super) fn finish(self) -> Result<Changes, StoreError> {
+    pub(super) fn finish(mut self) -> Result<Changes, StoreError> {
         if !self.new_lines.is_empty() {
             self.new_lines.write(&mut self.txn.open_table(tables::LOG)?)?;
         }
+        if !self.replaced.is_empty() {
+            self.write_replaced()?;
+        }
         Ok(self.changes)
+    }
+
+    /// A message stands in the line that made it, while that is kept, and in its conversation once it is folded.
+    fn write_replaced(&mut self) -> Result<(), StoreError> {
+        let mut log = self.txn.open_table(tables::LOG)?;
+        let messages = opened_mut(self.txn, &mut self.messages, tables::MESSAGES)?;
+        for ((conversation, seq), message) in &self.replaced {
+            let at = message.position;
+            let line = log.get(at.0)?.map(|line| decode_line(at, line.value())).transpose()?;
+            if let Some(line) = line {
+                self.buffer.clear();
+                encode_line(&line.entry, Some(message), &mut self.buffer);
+                log.insert(at.0, self.buffer.as_slice())?;
+            }
+            let key = (conversation.0, seq.0);
+            let is_folded = messages.get(key)?.is_some();
+            if is_folded {
+                encode_into(&**message, &mut self.buffer);
+                messages.insert(key, self.buffer.as_slice())?;
+            }
+        }
+        Ok(())
     }
 
     /// Whether this id is greater than all that the author used before; then it is new, and need not be looked for.
@@ -160,6 +193,16 @@ impl<'txn> Transaction<'txn> {
             Put::Direct { one, other, no } => {
                 let directs = opened_mut(self.txn, &mut self.directs, tables::DIRECTS)?;
                 directs.insert((one.min(other).0, one.max(other).0), no.0)?;
+            }
+            Put::Revision { conversation, seq, revision } => {
+                encode_into(&revision, &mut self.buffer);
+                let revisions = opened_mut(self.txn, &mut self.revisions, tables::REVISIONS)?;
+                revisions.insert((conversation.0, seq.0, revision.version), self.buffer.as_slice())?;
+            }
+            Put::NoRevisions { conversation, seq } => {
+                let revisions = opened_mut(self.txn, &mut self.revisions, tables::REVISIONS)?;
+                let all = (conversation.0, seq.0, 0)..=(conversation.0, seq.0, u64::MAX);
+                revisions.retain_in(all, |_, _| false)?;
             }
         }
         Ok(())
@@ -263,7 +306,8 @@ impl Lookup for Transaction<'_> {
     }
 
     fn message(&self, conversation: ConversationNo, seq: Seq) -> Result<Option<Arc<MessageRow>>, StoreError> {
-        let in_memory = self.changes.message(conversation, seq).cloned();
+        let changed = self.replaced.get(&(conversation, seq));
+        let in_memory = changed.or_else(|| self.changes.message(conversation, seq)).cloned();
         if let Some(message) = in_memory.or_else(|| self.tail.message(conversation, seq)) {
             return Ok(Some(message));
         }
@@ -271,13 +315,17 @@ impl Lookup for Transaction<'_> {
         messages.get((conversation.0, seq.0))?.map(|row| decode(row.value()).map(Arc::new)).transpose()
     }
 
-    fn read_mark(&self, conversation: ConversationNo, user: UserNo) -> Result<Seq, StoreError> {
-        let in_memory = self.changes.read_mark(conversation, user);
-        if let Some(seq) = in_memory.or_else(|| self.tail.read_mark(conversation, user)) {
-            return Ok(seq);
+    fn revisions(&self, conversation: ConversationNo, seq: Seq) -> Result<Vec<RevisionRow>, StoreError> {
+        stored_revisions(opened(self.txn, &self.revisions, tables::REVISIONS)?, conversation, seq)
+    }
+
+    fn mark(&self, conversation: ConversationNo, user: UserNo) -> Result<Mark, StoreError> {
+        let in_memory = self.changes.mark(conversation, user);
+        if let Some(mark) = in_memory.or_else(|| self.tail.mark(conversation, user)) {
+            return Ok(mark);
         }
-        let marks = opened(self.txn, &self.read_marks, tables::READ_MARKS)?;
-        Ok(marks.get((conversation.0, user.0))?.map_or(Seq::ZERO, |seq| Seq(seq.value())))
+        let marks = opened(self.txn, &self.marks, tables::MARKS)?;
+        Ok(marks.get((conversation.0, user.0))?.map_or(Mark::default(), |mark| tables::mark(mark.value())))
     }
 }
 
@@ -301,8 +349,18 @@ impl Derived for Transaction<'_> {
         self.changes.put_sent(author, client_id, message);
     }
 
-    fn put_read_mark(&mut self, conversation: ConversationNo, user: UserNo, seq: Seq) {
-        self.changes.put_read_mark(conversation, user, seq);
+    fn replace_message(&mut self, message: &Arc<MessageRow>) {
+        let in_tail = self.tail.message(message.conversation, message.seq).is_some();
+        self.changes.replace_message(message, in_tail);
+        self.replaced.insert((message.conversation, message.seq), Arc::clone(message));
+    }
+
+    fn mark(&self, conversation: ConversationNo, user: UserNo) -> Result<Mark, StoreError> {
+        Lookup::mark(self, conversation, user)
+    }
+
+    fn put_mark(&mut self, conversation: ConversationNo, user: UserNo, mark: Mark) {
+        self.changes.put_mark(conversation, user, mark);
     }
 
     fn put_scope(&mut self, scope: Scope, position: Position) {

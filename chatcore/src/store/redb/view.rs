@@ -5,10 +5,11 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use chat_proto::{ClientId, ConversationId, Role, Seq, SessionId, Timestamp, UserId};
 use redb::{Key, ReadOnlyTable, ReadTransaction, TableDefinition, Value};
 
-use super::tables::{self, decode, decode_line, numbered, stored_conversation};
+use super::tables::{self, StoredMark, decode, decode_line, numbered, stored_conversation, stored_revisions};
 use super::tail::{ByNumber, Tail};
 use crate::state::{
-    Account, Conversation, ConversationNo, Line, Lookup, MessageRow, Position, Session, UserNo, role_number,
+    Account, Conversation, ConversationNo, Line, Lookup, Mark, MessageRow, Position, RevisionRow, Session, UserNo,
+    role_number,
 };
 use crate::store::{StoreError, View};
 
@@ -46,7 +47,8 @@ pub(super) struct Opened {
     members: Slot<(u64, u64), &'static [u8]>,
     inboxes: Slot<(u64, u64), u64>,
     sent: Slot<(u64, &'static str), (u64, u64)>,
-    read_marks: Slot<(u64, u64), u64>,
+    marks: Slot<(u64, u64), StoredMark>,
+    revisions: Slot<(u64, u64, u64), &'static [u8]>,
     conversation_log: Slot<(u64, u64), ()>,
     personal_log: Slot<(u64, u64), ()>,
 }
@@ -150,12 +152,16 @@ impl Lookup for RedbView {
         messages.get((conversation.0, seq.0))?.map(|row| decode(row.value()).map(Arc::new)).transpose()
     }
 
-    fn read_mark(&self, conversation: ConversationNo, user: UserNo) -> Result<Seq, StoreError> {
-        if let Some(seq) = self.tail.read_mark(conversation, user) {
-            return Ok(seq);
+    fn revisions(&self, conversation: ConversationNo, seq: Seq) -> Result<Vec<RevisionRow>, StoreError> {
+        stored_revisions(self.table(&self.tables.revisions, tables::REVISIONS)?, conversation, seq)
+    }
+
+    fn mark(&self, conversation: ConversationNo, user: UserNo) -> Result<Mark, StoreError> {
+        if let Some(mark) = self.tail.mark(conversation, user) {
+            return Ok(mark);
         }
-        let marks = self.table(&self.tables.read_marks, tables::READ_MARKS)?;
-        Ok(marks.get((conversation.0, user.0))?.map_or(Seq::ZERO, |seq| Seq(seq.value())))
+        let marks = self.table(&self.tables.marks, tables::MARKS)?;
+        Ok(marks.get((conversation.0, user.0))?.map_or(Mark::default(), |mark| tables::mark(mark.value())))
     }
 }
 
