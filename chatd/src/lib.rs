@@ -12,6 +12,7 @@ pub mod docs_page;
 mod edge;
 mod extract;
 pub mod listener;
+mod live;
 mod openapi;
 mod problem;
 mod rest;

@@ -11,10 +11,9 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::outbox::{End, Socket, feed_frame, flush, frame_error, refusal};
-use super::session::HEARTBEAT;
 use crate::app::App;
+use crate::live::{self, Farewell, Opened};
 use crate::problem::Refused;
-use crate::rest::server::limits;
 
 const FIRST_FRAME: Duration = Duration::from_secs(10);
 const BEFORE_WELCOME_BYTES: usize = 8 << 10;
@@ -33,17 +32,17 @@ pub(super) async fn greet(app: &App, socket: &mut Socket) -> Result<(Actor, Even
         }
         Err(error) => {
             feed_frame(socket, &frame_error(error)).await?;
-            return Err(End::because(ErrorCode::Unauthenticated));
+            return Err(Farewell::because(ErrorCode::Unauthenticated).into());
         }
     };
     match open(app, &hello).await {
-        Ok((actor, stream, welcome, reset)) => {
+        Ok((actor, opened, welcome)) => {
             feed_frame(socket, &ServerFrame::Welcome(welcome)).await?;
-            if let Some(reason) = reset {
+            if let Some(reason) = opened.reset {
                 feed_frame(socket, &ServerFrame::Reset { reason }).await?;
             }
             flush(socket).await?;
-            Ok((actor, stream))
+            Ok((actor, opened.stream))
         }
         Err(error) => Err(refuse(socket, None, error.into()).await),
     }
@@ -53,7 +52,7 @@ async fn first_text(socket: &mut Socket) -> Result<String, End> {
     loop {
         return match socket.next().await {
             Some(Ok(Message::Text(text))) if text.len() > BEFORE_WELCOME_BYTES => {
-                Err(End::Close { code: 1009, reason: ErrorCode::TooLarge, reconnect: false, after: Duration::ZERO })
+                Err(End::Violation { code: 1009, reason: ErrorCode::TooLarge })
             }
             Some(Ok(Message::Text(text))) => Ok(text.as_str().to_owned()),
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
@@ -84,39 +83,19 @@ async fn refuse(socket: &mut Socket, re: Option<u64>, refused: Refused) -> End {
         err.retry_after_ms = None;
     }
     match feed_frame(socket, &frame).await {
-        Ok(()) if too_many => End::too_many(),
-        Ok(()) => End::because(code),
+        Ok(()) if too_many => Farewell::too_many().into(),
+        Ok(()) => Farewell::because(code).into(),
         Err(end) => end,
     }
 }
 
-type Opened = (Actor, EventStream, Welcome, Option<String>);
-
-async fn open(app: &App, hello: &Hello) -> chatcore::Result<Opened> {
+async fn open(app: &App, hello: &Hello) -> chatcore::Result<(Actor, Opened, Welcome)> {
     let actor = app.chat.authenticate(&hello.token)?;
     let user = actor.me().await?;
-    let resume = hello.resume.clone().map(Cursor::from_text);
-    let resumed = match &resume {
-        None => None,
-        Some(cursor) => Some(actor.events_after(cursor).await),
-    };
-    let (stream, resumed, reset) = match resumed {
-        Some(Ok(stream)) => (stream, true, None),
-        Some(Err(error)) if error.is_reset() => (actor.events().await?, false, Some(error.detail().to_owned())),
-        Some(Err(error)) => return Err(error),
-        None => (actor.events().await?, false, None),
-    };
+    let opened = live::open(&actor, hello.resume.clone().map(Cursor::from_text).as_ref()).await?;
     if let Some(client) = &hello.client {
         tracing::debug!(user = %user.id, client = client.name, version = client.version, "a client says hello");
     }
-    let welcome = Welcome {
-        session: actor.session_id().unwrap_or(chat_proto::SessionId::from_bytes([0; 16])),
-        user,
-        epoch: format!("{:016x}", app.chat.epoch()),
-        cursor: stream.cursor().as_str().to_owned(),
-        resumed,
-        heartbeat_s: HEARTBEAT.as_secs(),
-        limits: limits(app),
-    };
-    Ok((actor, stream, welcome, reset))
+    let welcome = live::welcome(app, &actor, user, &opened);
+    Ok((actor, opened, welcome))
 }

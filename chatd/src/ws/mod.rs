@@ -1,11 +1,8 @@
 //! The WebSocket: one task per socket.
 
-mod encode;
 mod handshake;
 mod outbox;
 mod session;
-
-use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -85,6 +82,3 @@ fn is_own_origin(origin: &HeaderValue, host: Option<&HeaderValue>) -> bool {
     };
     origin.strip_prefix("http://") == Some(host)
 }
-
-/// A text that many sockets share.
-type Text = Arc<str>;

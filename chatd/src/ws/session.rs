@@ -14,13 +14,12 @@ use tokio::time::{Instant, sleep_until};
 use tokio_tungstenite::tungstenite::error::CapacityError;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 
+use super::handshake;
 use super::outbox::{self, End, Socket, feed, feed_frame, flush, frame_error, refusal};
-use super::{encode, handshake};
 use crate::app::App;
+use crate::live::{self, Farewell, HEARTBEAT, encode};
 use crate::problem::Refused;
 
-/// After so long a silence of ours, `ping` says that we are there and moves the client's cursor.
-pub(super) const HEARTBEAT: Duration = Duration::from_secs(25);
 /// A peer of whom nothing was heard for so long, not even the pong to a ping, is gone.
 const SILENCE: Duration = Duration::from_secs(75);
 /// Requests of one socket that wait for their answer; beyond it nothing more is read from it.
@@ -35,7 +34,7 @@ pub(super) async fn run(app: App, mut socket: Socket) {
     // One that has not said who it is must not hold the shutdown up either.
     let greeted = tokio::select! {
         greeted = handshake::greet(&app, &mut socket) => greeted,
-        () = drain.cancelled() => Err(End::draining()),
+        () = drain.cancelled() => Err(Farewell::draining().into()),
     };
     let end = match greeted {
         Ok((actor, stream)) => {
@@ -69,13 +68,8 @@ struct Session {
 impl Session {
     fn new(app: App, actor: Actor, stream: EventStream) -> Self {
         let now = Instant::now();
-        let left = |until: chat_proto::Timestamp| {
-            let left = until.as_millis() - app.chat.now().as_millis();
-            now + Duration::from_millis(left.try_into().unwrap_or(0))
-        };
-        let expires_at = actor.expires_at().map(left);
         Self {
-            expires_at,
+            expires_at: live::expires_at(&app, &actor),
             app,
             actor,
             stream,
@@ -99,7 +93,7 @@ impl Session {
                 incoming = self.stream.next() => self.tell(socket, incoming).await,
                 Some(answer) = self.pending.next() => reply(socket, answer).await,
                 () = sleep_until(wake_at) => self.wake(socket).await,
-                () = drain.cancelled() => Err(End::draining()),
+                () = drain.cancelled() => Err(Farewell::draining().into()),
             };
             let turn = match turn {
                 Ok(()) => self.finish_turn(socket).await,
@@ -196,7 +190,7 @@ impl Session {
         }
         self.bad_frames += 1;
         if self.bad_frames > BAD_FRAMES_A_MINUTE {
-            return Err(End::because(ErrorCode::RateLimited));
+            return Err(Farewell::because(ErrorCode::RateLimited).into());
         }
         feed_frame(socket, &answer).await
     }
@@ -206,9 +200,9 @@ impl Session {
             Some(Ok(incoming)) => self.pass_on(socket, incoming).await,
             Some(Err(error)) => {
                 Refused::from(&error).log("an event stream broke off");
-                Err(End::because(error.code()))
+                Err(Farewell::because(error.code()).into())
             }
-            None => Err(End::because(ErrorCode::TokenRevoked)),
+            None => Err(Farewell::because(ErrorCode::TokenRevoked).into()),
         }
     }
 
@@ -245,13 +239,13 @@ impl Session {
     async fn wake(&mut self, socket: &mut Socket) -> Result<(), End> {
         let now = Instant::now();
         if self.expires_at.is_some_and(|expires_at| expires_at <= now) {
-            return Err(End::because(ErrorCode::TokenExpired));
+            return Err(Farewell::because(ErrorCode::TokenExpired).into());
         }
         if self.check_at <= now {
             self.check_at = now + HEARTBEAT;
             let silent = now.duration_since(self.last_in);
             if silent >= SILENCE {
-                return Err(End::no_progress());
+                return Err(Farewell::no_progress().into());
             }
             if silent >= HEARTBEAT {
                 outbox::ping(socket).await?;
@@ -306,5 +300,5 @@ pub(super) fn violation(error: &WsError) -> End {
         WsError::Protocol(_) => (1002, ErrorCode::Invalid),
         _ => return End::Gone,
     };
-    End::Close { code, reason, reconnect: false, after: Duration::ZERO }
+    End::Violation { code, reason }
 }

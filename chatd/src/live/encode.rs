@@ -1,4 +1,5 @@
-//! Events as `ev` frames. All but the counter is encoded once per form of the event and shared by every socket.
+//! Events as `ev` frames. All but the counter is encoded once per form of the event and shared by every reader, through
+//! whichever door they follow.
 
 use std::sync::Arc;
 
@@ -10,16 +11,17 @@ use chat_proto::{ClientId, ConversationId, Seq};
 use chatcore::{Event, Rendering, Signal, Told};
 use serde::Serialize;
 
-use super::Text;
+/// A text that many readers share.
+type Text = Arc<str>;
 
 /// The frame but for `{"t":"ev","n":…,`; `None` for what does not go over the wire.
-pub(super) fn event(told: &Told, cursor: impl FnOnce(&Told) -> Cursor) -> Option<Text> {
+pub(crate) fn event(told: &Told, cursor: impl FnOnce(&Told) -> Cursor) -> Option<Text> {
     let text = told.encoded(|told| body(told, cursor).map_or_else(|| Arc::from(""), Arc::from));
     Some(text).filter(|text| !text.is_empty())
 }
 
-/// The whole frame for one socket.
-pub(super) fn numbered(n: u64, body: &str) -> String {
+/// The whole frame for one reader.
+pub(crate) fn numbered(n: u64, body: &str) -> String {
     let mut frame = String::with_capacity(body.len() + 32);
     frame.push_str(r#"{"t":"ev","n":"#);
     frame.push_str(&n.to_string());
@@ -105,7 +107,7 @@ fn body(told: &Told, cursor: impl FnOnce(&Told) -> Cursor) -> Option<String> {
     }
 }
 
-pub(super) fn signal(signal: &Signal) -> Option<EphemeralEvent> {
+pub(crate) fn signal(signal: &Signal) -> Option<EphemeralEvent> {
     match *signal {
         Signal::Typing { conversation, user, on, expires_in_ms } => {
             Some(EphemeralEvent::Typing { conv: conversation, user, on, expires_in_ms })

@@ -1,0 +1,63 @@
+//! Live events, apart from the door through which somebody follows them.
+
+pub(crate) mod encode;
+mod farewell;
+
+use std::time::Duration;
+
+use chat_proto::SessionId;
+use chat_proto::model::{Cursor, User};
+use chat_proto::wire::Welcome;
+use chatcore::{Actor, EventStream};
+use tokio::time::Instant;
+
+pub(crate) use self::farewell::Farewell;
+use crate::app::App;
+use crate::rest::server::limits;
+
+/// After so long a silence of ours, `ping` says that we are there and moves the client's cursor.
+pub(crate) const HEARTBEAT: Duration = Duration::from_secs(25);
+
+/// Events that somebody has begun to follow.
+pub(crate) struct Opened {
+    pub(crate) stream: EventStream,
+    /// Whether they go on from the cursor that was given.
+    pub(crate) resumed: bool,
+    /// Why that cursor cannot be followed; then they go on from now.
+    pub(crate) reset: Option<String>,
+}
+
+/// Follows what happens after the cursor, or from now on.
+pub(crate) async fn open(actor: &Actor, cursor: Option<&Cursor>) -> chatcore::Result<Opened> {
+    let Some(cursor) = cursor else {
+        return Ok(Opened { stream: actor.events().await?, resumed: false, reset: None });
+    };
+    match actor.events_after(cursor).await {
+        Ok(stream) => Ok(Opened { stream, resumed: true, reset: None }),
+        Err(error) if error.is_reset() => {
+            let reset = Some(error.detail().to_owned());
+            Ok(Opened { stream: actor.events().await?, resumed: false, reset })
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// What is said first to who follows.
+pub(crate) fn welcome(app: &App, actor: &Actor, user: User, opened: &Opened) -> Welcome {
+    Welcome {
+        session: actor.session_id().unwrap_or(SessionId::from_bytes([0; 16])),
+        user,
+        epoch: format!("{:016x}", app.chat.epoch()),
+        cursor: opened.stream.cursor().as_str().to_owned(),
+        resumed: opened.resumed,
+        heartbeat_s: HEARTBEAT.as_secs(),
+        limits: limits(app),
+    }
+}
+
+/// When the token that was shown expires.
+pub(crate) fn expires_at(app: &App, actor: &Actor) -> Option<Instant> {
+    let until = actor.expires_at()?;
+    let left = until.as_millis() - app.chat.now().as_millis();
+    Some(Instant::now() + Duration::from_millis(left.try_into().unwrap_or(0)))
+}
