@@ -256,6 +256,7 @@ fn client_frames() {
         )
         .add("read", &ClientFrame::Read(ReadFrame { re: Some(8), conv: conv(), seq: Seq(3) }))
         .add("typing", &ClientFrame::Typing(TypingFrame { re: None, conv: conv(), on: true }))
+        .add("auth", &ClientFrame::Auth(AuthFrame { re: 9, token: "ddd.eee.fff".to_owned() }))
         .add("ping", &ClientFrame::Ping(PingFrame {}));
     insta::assert_snapshot!(shown.0);
 }
@@ -274,6 +275,7 @@ fn server_frames() {
                 resumed: false,
                 heartbeat_s: 25,
                 limits: limits(),
+                expires_at: Some(at(900)),
             }),
         )
         .add(

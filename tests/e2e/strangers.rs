@@ -126,6 +126,7 @@ fn frames(name: &str, stranger: &Person, conv: ConversationId) -> Option<Vec<Val
             json!({"t": "typing", "re": 7, "conv": conv, "on": true}),
             json!({"t": "typing", "re": 7, "conv": conv, "on": false}),
         ],
+        "auth" => vec![json!({"t": "auth", "re": 7, "token": "no.such.token"})],
         "ping" => vec![json!({"t": "ping"})],
         _ => return None,
     })

@@ -3,7 +3,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{EphemeralEvent, EventHead, FieldProblem};
-use crate::{ClientId, ConversationId, ErrorCode, MessageId, Seq, SessionId, UserId};
+use crate::{ClientId, ConversationId, ErrorCode, MessageId, Seq, SessionId, Timestamp, UserId};
 
 /// A frame from the client. One JSON object a text frame, told apart by `t`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -27,6 +27,8 @@ pub enum ClientFrame {
     Delivered(ReadFrame),
     /// I am writing, or stopped.
     Typing(TypingFrame),
+    /// Goes on with a fresh token; answered with `ok` and when that one ends.
+    Auth(AuthFrame),
     /// Answered with `ping`; shows that the connection lives.
     Ping(PingFrame),
 }
@@ -152,6 +154,16 @@ pub struct TypingFrame {
     pub on: bool,
 }
 
+/// Renews the connection's token without reconnecting.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthFrame {
+    /// Comes back in `ok` or `err`.
+    pub re: u64,
+    /// An access token of the same person.
+    pub token: String,
+}
+
 /// A sign of life.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -207,6 +219,9 @@ pub struct Welcome {
     pub heartbeat_s: u64,
     /// What frames may hold.
     pub limits: LimitsInfo,
+    /// When the token ends, and with it the connection unless `auth` brings a fresh one; absent: it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
 }
 
 /// The limits of this server.
@@ -305,6 +320,12 @@ impl fmt::Debug for Hello {
     }
 }
 
+impl fmt::Debug for AuthFrame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthFrame").field("re", &self.re).finish_non_exhaustive()
+    }
+}
+
 impl ClientFrame {
     /// Reads a frame. Unknown fields are refused, so that a typo is seen.
     ///
@@ -332,6 +353,6 @@ impl ClientFrame {
     }
 
     /// Every value that `t` may have.
-    pub const NAMES: [&'static str; 10] =
-        ["hello", "send", "edit", "delete", "react", "read", "unread", "delivered", "typing", "ping"];
+    pub const NAMES: [&'static str; 11] =
+        ["hello", "send", "edit", "delete", "react", "read", "unread", "delivered", "typing", "auth", "ping"];
 }

@@ -9,8 +9,8 @@ pub(crate) mod schema;
 
 pub use event::{AccessRevoked, EphemeralEvent, EventHead, EventName, ParticipantAdded, ParticipantRemoved, ReadMoved};
 pub use frame::{
-    Bye, ClientFrame, ClientInfo, ErrFrame, Event, FrameError, Hello, LimitsInfo, OkFrame, PingFrame, ReadFrame,
-    SendFrame, ServerFrame, TypingFrame, Welcome,
+    AuthFrame, Bye, ClientFrame, ClientInfo, ErrFrame, Event, FrameError, Hello, LimitsInfo, OkFrame, PingFrame,
+    ReadFrame, SendFrame, ServerFrame, TypingFrame, Welcome,
 };
 pub use problem::{FieldProblem, Problem};
 pub use rest::{

@@ -52,6 +52,7 @@ pub(crate) fn welcome(app: &App, actor: &Actor, user: User, opened: &Opened) -> 
         resumed: opened.resumed,
         heartbeat_s: HEARTBEAT.as_secs(),
         limits: limits(app),
+        expires_at: actor.expires_at(),
     }
 }
 

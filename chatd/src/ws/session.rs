@@ -170,6 +170,10 @@ impl Session {
                 let told = self.actor.conversation(typing.conv).typing(typing.on).await;
                 reply(socket, done(typing.re, &told)).await
             }
+            ClientFrame::Auth(auth) => {
+                let refused = Refused::new(ErrorCode::Unsupported, "Renewing a token in place is not built yet.");
+                feed_frame(socket, &refusal(Some(auth.re), &refused)).await
+            }
             ClientFrame::Ping(_) => {
                 self.last_out = Instant::now();
                 let c = self.stream.idle_cursor().unwrap_or_else(|| self.stream.cursor());
