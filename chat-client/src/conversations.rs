@@ -66,7 +66,7 @@ impl Client {
         client_id: &ClientId,
         text: &str,
     ) -> Result<(Message, Outcome), Error> {
-        let body = NewMessage { client_id: client_id.clone(), text: text.to_owned() };
+        let body = NewMessage::text(client_id.clone(), text);
         let answer = self.post(&format!("/conversations/{id}/messages"), &body).await?;
         let outcome = if answer.status == StatusCode::CREATED { Outcome::Created } else { Outcome::Duplicate };
         Ok((answer.json()?, outcome))

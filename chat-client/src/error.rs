@@ -64,6 +64,8 @@ impl Error {
             retryable: code.is_retryable(),
             retry_after_ms: None,
             fields: Vec::new(),
+            last_seq: None,
+            version: None,
         })
     }
 
@@ -79,6 +81,8 @@ impl Error {
             retryable: frame.retryable,
             request_id: String::new(),
             fields: frame.fields,
+            last_seq: frame.last_seq,
+            version: frame.version,
         }))
     }
 

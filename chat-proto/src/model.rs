@@ -68,6 +68,7 @@ pub struct Participant {
     /// The last message that they have read; 0 where there are no receipts.
     pub read_seq: Seq,
     /// The last message that has reached one of their devices; 0 where there are no receipts.
+    #[serde(default)]
     pub delivered_seq: Seq,
 }
 
@@ -86,6 +87,7 @@ pub struct Conversation {
     /// How many are in it.
     pub participant_count: u32,
     /// Whether everybody is told how far the others have read. It ends for good when a group grows over 50 people.
+    #[serde(default)]
     pub receipts: bool,
     /// The newest message.
     pub last_message: Option<Message>,

@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use std::str::FromStr;
 
 use chat_proto::model::{
-    Conversation, ConversationKind, Cursor, History, Message, MessageKind, Page, Participant, Person, User,
+    Conversation, ConversationKind, Cursor, History, Message, MessageKind, Page, Participant, Person, Reaction,
+    Revision, User,
 };
 use chat_proto::wire::*;
 use chat_proto::{ClientId, ConversationId, ErrorCode, MessageId, Role, Seq, SessionId, Timestamp, UserId};
@@ -94,6 +95,7 @@ fn participant() -> Participant {
         owner: true,
         joined_at: at(10),
         read_seq: Seq(2),
+        delivered_seq: Seq(3),
     }
 }
 
@@ -106,9 +108,30 @@ fn message() -> Message {
         author: person(),
         kind: MessageKind::Message,
         text: "Is \"blue\" still there?\n\u{7}".to_owned(),
+        reply_to: None,
+        mentions: Vec::new(),
+        reactions: Vec::new(),
         created_at: at(20),
+        edited_at: None,
+        deleted_at: None,
         client_id: Some(client_id()),
     }
+}
+
+/// With everything that a message can have.
+fn full_message() -> Message {
+    Message {
+        version: 4,
+        reply_to: Some(id("msg", '2')),
+        mentions: vec![id("user", '2')],
+        reactions: vec![Reaction { emoji: "👍".to_owned(), users: vec![alice(), id("user", '2')] }],
+        edited_at: Some(at(30)),
+        ..message()
+    }
+}
+
+fn deleted_message() -> Message {
+    Message { version: 5, text: String::new(), deleted_at: Some(at(40)), client_id: None, ..message() }
 }
 
 fn conversation() -> Conversation {
@@ -118,6 +141,7 @@ fn conversation() -> Conversation {
         subject: Some("Order 1042".to_owned()),
         participants: vec![participant()],
         participant_count: 1,
+        receipts: true,
         last_message: Some(message()),
         last_seq: Seq(3),
         read_seq: Seq(2),
@@ -157,6 +181,9 @@ fn model() {
         .add("Participant", &participant())
         .add("Message (mine)", &message())
         .add("Message (of others)", &of_others)
+        .add("Message (with everything)", &full_message())
+        .add("Message (deleted)", &deleted_message())
+        .add("Revision", &Revision { version: 1, text: "Helo".to_owned(), at: at(20) })
         .add("Conversation (group)", &conversation())
         .add("Conversation (direct, empty)", &empty_conversation())
         .add("Cursor", &cursor())
@@ -211,7 +238,18 @@ fn rest() {
             },
         )
         .add("AddParticipant", &AddParticipant { user_id: alice() })
-        .add("NewMessage", &NewMessage { client_id: client_id(), text: "Hello".to_owned() })
+        .add("NewMessage", &NewMessage::text(client_id(), "Hello"))
+        .add(
+            "NewMessage (with everything)",
+            &NewMessage {
+                reply_to: Some(id("msg", '2')),
+                mentions: vec![alice()],
+                if_last_seq: Some(Seq(3)),
+                ..NewMessage::text(client_id(), "Hello")
+            },
+        )
+        .add("PatchMessage", &PatchMessage { text: "Hello!".to_owned() })
+        .add("Revisions", &Revisions { items: Vec::new() })
         .add("ReadBody", &ReadBody { seq: Seq(3) })
         .add("TypingBody", &TypingBody { on: true })
         .add(
@@ -230,6 +268,8 @@ fn rest() {
                 retryable: false,
                 request_id: "01kay8m2r3f9vvk1a2b3c4d5e6".to_owned(),
                 fields: vec![field_problem()],
+                last_seq: Some(Seq(3)),
+                version: Some(2),
             },
         );
     insta::assert_snapshot!(shown.0);
@@ -250,10 +290,39 @@ fn client_frames() {
             "hello (short)",
             &ClientFrame::Hello(Hello { token: "aaa.bbb.ccc".to_owned(), client: None, resume: None }),
         )
+        .add("send", &ClientFrame::Send(SendFrame::text(7, conv(), client_id(), "Hello")))
         .add(
-            "send",
-            &ClientFrame::Send(SendFrame { re: 7, conv: conv(), client_id: client_id(), text: "Hello".to_owned() }),
+            "send (with everything)",
+            &ClientFrame::Send(SendFrame {
+                reply_to: Some(id("msg", '2')),
+                mentions: vec![alice()],
+                if_last_seq: Some(Seq(3)),
+                ..SendFrame::text(7, conv(), client_id(), "Hello")
+            }),
         )
+        .add(
+            "edit",
+            &ClientFrame::Edit(EditFrame {
+                re: 7,
+                conv: conv(),
+                id: id("msg", '1'),
+                text: "Hello!".to_owned(),
+                if_version: Some(1),
+            }),
+        )
+        .add("delete", &ClientFrame::Delete(DeleteFrame { re: 7, conv: conv(), id: id("msg", '1'), if_version: None }))
+        .add(
+            "react",
+            &ClientFrame::React(ReactFrame {
+                re: 7,
+                conv: conv(),
+                id: id("msg", '1'),
+                emoji: "👍".to_owned(),
+                on: true,
+            }),
+        )
+        .add("unread", &ClientFrame::Unread(ReadFrame { re: Some(8), conv: conv(), seq: Seq(3) }))
+        .add("delivered", &ClientFrame::Delivered(ReadFrame { re: None, conv: conv(), seq: Seq(3) }))
         .add("read", &ClientFrame::Read(ReadFrame { re: Some(8), conv: conv(), seq: Seq(3) }))
         .add("typing", &ClientFrame::Typing(TypingFrame { re: None, conv: conv(), on: true }))
         .add("auth", &ClientFrame::Auth(AuthFrame { re: 9, token: "ddd.eee.fff".to_owned() }))
@@ -296,6 +365,8 @@ fn server_frames() {
                 retryable: true,
                 retry_after_ms: Some(1_500),
                 fields: Vec::new(),
+                last_seq: None,
+                version: None,
             }),
         )
         .add(
@@ -308,6 +379,8 @@ fn server_frames() {
                 retryable: false,
                 retry_after_ms: None,
                 fields: vec![field_problem()],
+                last_seq: Some(Seq(3)),
+                version: Some(2),
             }),
         )
         .add("ping", &ServerFrame::Ping { c: c() })
@@ -322,7 +395,8 @@ fn server_frames() {
 #[test]
 fn events() {
     fn event(n: u64, e: EventName, d: &impl Serialize) -> ServerFrame {
-        let of_message = e == EventName::MessageCreated;
+        use EventName::{MessageCreated, MessageDeleted, MessageEdited, ReactionChanged};
+        let of_message = matches!(e, MessageCreated | MessageDeleted | MessageEdited | ReactionChanged);
         ServerFrame::Ev(Event {
             n,
             head: EventHead {
@@ -350,14 +424,17 @@ fn events() {
         .add("5", &event(5, EventName::ParticipantRemoved, &removed))
         .add("6", &event(6, EventName::AccessGranted, &conversation()))
         .add("7", &event(7, EventName::AccessRevoked, &revoked))
-        .add("8", &event(8, EventName::UserChanged, &user()));
+        .add("8", &event(8, EventName::UserChanged, &user()))
+        .add("9", &event(9, EventName::MessageEdited, &full_message()))
+        .add("10", &event(10, EventName::MessageDeleted, &deleted_message()))
+        .add("11", &event(11, EventName::ReactionChanged, &full_message()))
+        .add("12", &event(12, EventName::DeliveredMoved, &DeliveredMoved { user_id: alice(), seq: Seq(3) }));
     insta::assert_snapshot!(shown.0);
 }
 
 #[test]
 fn an_event_of_a_newer_server_can_be_read() {
-    let text =
-        r#"{"t":"ev","n":9,"c":"x","e":"reaction.changed","v":1,"at":"2026-11-22T14:07:03.250Z","new":1,"d":{}}"#;
+    let text = r#"{"t":"ev","n":9,"c":"x","e":"mood.changed","v":1,"at":"2026-11-22T14:07:03.250Z","new":1,"d":{}}"#;
     let ServerFrame::Ev(event) = serde_json::from_str(text).expect("it is a frame") else {
         panic!("not an event");
     };
@@ -389,7 +466,7 @@ fn check(cases: &[Refusal]) {
 fn frames_of_the_wrong_shape_are_refused_with_their_re() {
     let to = format!(r#""conv":"{}","client_id":"a""#, conv());
     check(&[
-        refused(r#"{"t":"react","re":5,"emoji":"x"}"#, Some(5), Unsupported, "unknown frame; known are hello"),
+        refused(r#"{"t":"applaud","re":5,"emoji":"x"}"#, Some(5), Unsupported, "unknown frame; known are hello"),
         refused(r#"{"t":"Send","re":5}"#, Some(5), Unsupported, "unknown frame"),
         refused(r#"{"re":5}"#, Some(5), Invalid, "missing field `t`"),
         refused(r#"{"t":7,"re":5}"#, Some(5), Invalid, ""),

@@ -32,6 +32,26 @@ impl FromRequestParts<App> for Caller {
     }
 }
 
+/// The version that a change goes out from, if the request says: `If-Match: "v3"`.
+pub(crate) struct IfMatch(pub(crate) Option<u64>);
+
+impl FromRequestParts<App> for IfMatch {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Refused> {
+        let Some(header) = parts.headers.get(header::IF_MATCH) else { return Ok(Self(None)) };
+        let tag = header.to_str().unwrap_or_default().trim();
+        if tag == "*" {
+            return Ok(Self(None));
+        }
+        let version = tag.strip_prefix("\"v").and_then(|tag| tag.strip_suffix('"')).and_then(|tag| tag.parse().ok());
+        match version {
+            Some(version) => Ok(Self(Some(version))),
+            None => Err(Refused::invalid("If-Match", "Give one ETag as it was answered: `\"v3\"`.")),
+        }
+    }
+}
+
 /// A JSON body. Fields that the type does not know are refused, so that a typo is seen.
 pub(crate) struct Json<T>(pub(crate) T);
 

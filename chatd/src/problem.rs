@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
-use chat_proto::ErrorCode;
 use chat_proto::wire::{FieldProblem, Problem};
+use chat_proto::{ErrorCode, Seq};
+use chatcore::Current;
 use http::{HeaderValue, StatusCode, header};
 
 /// Why a request was refused.
@@ -14,6 +15,7 @@ pub(crate) struct Refused {
     pub(crate) code: ErrorCode,
     pub(crate) detail: Cow<'static, str>,
     pub(crate) fields: Vec<FieldProblem>,
+    pub(crate) current: Option<Current>,
     pub(crate) retry_after: Option<Duration>,
     /// For the log, once, at the edge; never sent.
     pub(crate) cause: Option<String>,
@@ -21,7 +23,7 @@ pub(crate) struct Refused {
 
 impl Refused {
     pub(crate) fn new(code: ErrorCode, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, detail: detail.into(), fields: Vec::new(), retry_after: None, cause: None }
+        Self { code, detail: detail.into(), fields: Vec::new(), current: None, retry_after: None, cause: None }
     }
 
     pub(crate) fn invalid(pointer: impl Into<String>, detail: impl Into<Cow<'static, str>>) -> Self {
@@ -50,6 +52,24 @@ impl Refused {
             retryable: self.code.is_retryable(),
             request_id: request_id.to_owned(),
             fields: self.fields.clone(),
+            last_seq: self.last_seq(),
+            version: self.version(),
+        }
+    }
+
+    /// With `newer_messages`: the number of the newest message.
+    pub(crate) fn last_seq(&self) -> Option<Seq> {
+        match self.current {
+            Some(Current::LastSeq(seq)) => Some(seq),
+            _ => None,
+        }
+    }
+
+    /// With `version_mismatch`: the version that the thing has now.
+    pub(crate) fn version(&self) -> Option<u64> {
+        match self.current {
+            Some(Current::Version(version)) => Some(version),
+            _ => None,
         }
     }
 
@@ -86,6 +106,7 @@ impl From<&chatcore::Error> for Refused {
             code: error.code(),
             detail: error.detail().to_owned().into(),
             fields: fields.collect(),
+            current: error.current(),
             retry_after: error.retry_after(),
             cause: Some(cause).filter(|cause| !cause.is_empty()),
         }
@@ -122,6 +143,8 @@ pub(crate) fn title(code: ErrorCode) -> &'static str {
         ErrorCode::NotFound => "Not found",
         ErrorCode::MethodNotAllowed => "Not with this method",
         ErrorCode::Conflict => "The state of things does not allow it",
+        ErrorCode::NewerMessages => "Somebody has written since",
+        ErrorCode::VersionMismatch => "It was changed since",
         ErrorCode::EmailTaken => "The address is taken",
         ErrorCode::TooLarge => "Too large",
         ErrorCode::UnsupportedMediaType => "The body must be JSON",

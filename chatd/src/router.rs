@@ -12,7 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::{App, RouterConfig};
-use crate::rest::{auth, conversations, directory, me, messages, participants, probes, server, users};
+use crate::rest::{auth, conversations, directory, me, message, messages, participants, probes, server, users};
 use crate::{docs_page, edge, openapi, ws};
 
 /// The whole server as a router: mount it under the root of a host, by itself or beside other routes.
@@ -55,7 +55,12 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(participants::add))
         .routes(routes!(participants::remove))
         .routes(routes!(messages::list, messages::send))
+        .routes(routes!(message::edit, message::delete))
+        .routes(routes!(message::history))
+        .routes(routes!(message::react, message::unreact))
         .routes(routes!(messages::read))
+        .routes(routes!(messages::unread))
+        .routes(routes!(messages::delivered))
         .routes(routes!(server::show));
     OpenApiRouter::with_openapi(openapi::base()).nest("/api/v1", v1)
 }
@@ -70,9 +75,14 @@ fn cors(app: &App) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(app.config.allowed_origins.iter().cloned()))
         .allow_credentials(true)
-        .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE])
-        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, HeaderName::from_static("x-request-id")])
-        .expose_headers([header::RETRY_AFTER, HeaderName::from_static("x-request-id")])
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            header::IF_MATCH,
+            HeaderName::from_static("x-request-id"),
+        ])
+        .expose_headers([header::ETAG, header::RETRY_AFTER, HeaderName::from_static("x-request-id")])
 }
 
 /// The page holds no script and loads nothing but its own style sheet.

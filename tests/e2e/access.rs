@@ -9,12 +9,16 @@ use serde_json::json;
 
 const RELATIONS: [Relation; 3] = [Relation::Stranger, Relation::Member, Relation::Owner];
 
-const ACTIONS: [Action; 11] = [
+const ACTIONS: [Action; 15] = [
     Action::StartDirect,
     Action::CreateGroup,
     Action::ReadConversation,
     Action::PostMessage,
-    Action::MoveReadMark,
+    Action::ChangeOwnMessage,
+    Action::DeleteMessage,
+    Action::ReadRevisions,
+    Action::React,
+    Action::MoveMark,
     Action::SignalTyping,
     Action::AddParticipant,
     Action::RemoveParticipant,
@@ -30,7 +34,11 @@ const fn number(action: Action) -> usize {
         | Action::CreateGroup
         | Action::ReadConversation
         | Action::PostMessage
-        | Action::MoveReadMark
+        | Action::ChangeOwnMessage
+        | Action::DeleteMessage
+        | Action::ReadRevisions
+        | Action::React
+        | Action::MoveMark
         | Action::SignalTyping
         | Action::AddParticipant
         | Action::RemoveParticipant

@@ -3,6 +3,7 @@
 mod access;
 mod bad_input;
 mod crash;
+mod messages;
 mod openapi;
 mod startup;
 mod strangers;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use chat_proto::wire::ClientFrame;
-use chat_proto::{ConversationId, Role};
+use chat_proto::{ConversationId, MessageId, Role};
 use chat_tests::{Answer, InProcess, Options, Person, Request, Socket, name_of};
 use serde_json::{Value, json};
 
@@ -17,6 +17,8 @@ struct Scene {
     member: Person,
     conv: ConversationId,
     absent: ConversationId,
+    /// One of its messages.
+    message: MessageId,
 }
 
 impl Scene {
@@ -29,11 +31,12 @@ impl Scene {
         let owner = server.door.person(Role::Agent, "owner").await;
         let member = server.door.person(Role::Customer, "member").await;
         let conv = owner.group(SUBJECT, &[&member]).await;
-        owner.write(conv, SECRET).await.ok();
+        let written = owner.write(conv, SECRET).await.ok();
+        let message = written["id"].as_str().expect("an id").parse().expect("a message's id");
         member.write(conv, "Well-hidden-answer").await.ok();
         let mut absent = conv.to_bytes();
         absent[15] ^= 1;
-        Self { server, owner, member, conv, absent: ConversationId::from_bytes(absent) }
+        Self { server, owner, member, conv, absent: ConversationId::from_bytes(absent), message }
     }
 
     /// What the members see of it, but for cursors, which move with everything that happens in the shop.
@@ -52,7 +55,7 @@ impl Scene {
 /// particular and the answer must not tell of one. A route that is not here fails the test.
 fn attempts(route: &str, stranger: &Person, scene: &Scene, conv: ConversationId) -> Option<Vec<Request>> {
     let at = |method: &str, rest: &str| stranger.request(method, &format!("/conversations/{conv}{rest}"));
-    let member = scene.member.id;
+    let (member, message) = (scene.member.id, scene.message);
     let me = stranger.id;
     Some(match route {
         "GET /api/v1/conversations/{id}" => vec![at("GET", "")],
@@ -64,8 +67,30 @@ fn attempts(route: &str, stranger: &Person, scene: &Scene, conv: ConversationId)
         "POST /api/v1/conversations/{id}/messages" => ["Let me in", SECRET]
             .map(|text| at("POST", "/messages").json(&json!({"client_id": SECRET, "text": text})))
             .to_vec(),
+        "PATCH /api/v1/conversations/{id}/messages/{message}" => ["", "\"v1\"", "\"v7\""]
+            .map(|tag| {
+                let edit = at("PATCH", &format!("/messages/{message}")).json(&json!({"text": "Changed"}));
+                if tag.is_empty() { edit } else { edit.header("If-Match", tag) }
+            })
+            .to_vec(),
+        "DELETE /api/v1/conversations/{id}/messages/{message}" => vec![at("DELETE", &format!("/messages/{message}"))],
+        "GET /api/v1/conversations/{id}/messages/{message}/history" => {
+            vec![at("GET", &format!("/messages/{message}/history"))]
+        }
+        "PUT /api/v1/conversations/{id}/messages/{message}/reactions/{emoji}" => {
+            vec![at("PUT", &format!("/messages/{message}/reactions/%E2%9D%A4"))]
+        }
+        "DELETE /api/v1/conversations/{id}/messages/{message}/reactions/{emoji}" => {
+            vec![at("DELETE", &format!("/messages/{message}/reactions/%E2%9D%A4"))]
+        }
         "POST /api/v1/conversations/{id}/read" => {
             [0, 1, 9].map(|seq| at("POST", "/read").json(&json!({"seq": seq}))).to_vec()
+        }
+        "POST /api/v1/conversations/{id}/unread" => {
+            [0, 1, 9].map(|seq| at("POST", "/unread").json(&json!({"seq": seq}))).to_vec()
+        }
+        "POST /api/v1/conversations/{id}/delivered" => {
+            [0, 1, 9].map(|seq| at("POST", "/delivered").json(&json!({"seq": seq}))).to_vec()
         }
         "POST /api/v1/conversations/{id}/typing" => {
             [true, false].map(|on| at("POST", "/typing").json(&json!({"on": on}))).to_vec()
@@ -111,13 +136,22 @@ fn attempts(route: &str, stranger: &Person, scene: &Scene, conv: ConversationId)
 }
 
 /// Frames that a stranger can try. A frame that is not here fails the test.
-fn frames(name: &str, stranger: &Person, conv: ConversationId) -> Option<Vec<Value>> {
+fn frames(name: &str, stranger: &Person, scene: &Scene, conv: ConversationId) -> Option<Vec<Value>> {
+    let id = scene.message;
     Some(match name {
         "hello" => vec![json!({"t": "hello", "token": stranger.token, "resume": null})],
         "send" => vec![
             json!({"t": "send", "re": 7, "conv": conv, "client_id": "x1", "text": "Let me in"}),
             json!({"t": "send", "re": 7, "conv": conv, "client_id": SECRET, "text": SECRET}),
         ],
+        "edit" => vec![
+            json!({"t": "edit", "re": 7, "conv": conv, "id": id, "text": "Changed"}),
+            json!({"t": "edit", "re": 7, "conv": conv, "id": id, "text": "Changed", "if_version": 9}),
+        ],
+        "delete" => vec![json!({"t": "delete", "re": 7, "conv": conv, "id": id})],
+        "react" => vec![json!({"t": "react", "re": 7, "conv": conv, "id": id, "emoji": "👍", "on": true})],
+        "unread" => vec![json!({"t": "unread", "re": 7, "conv": conv, "seq": 1})],
+        "delivered" => vec![json!({"t": "delivered", "re": 7, "conv": conv, "seq": 1})],
         "read" => vec![
             json!({"t": "read", "re": 7, "conv": conv, "seq": 1}),
             json!({"t": "read", "re": 7, "conv": conv, "seq": 0}),
@@ -178,7 +212,7 @@ async fn tries_every_route(stranger: &Person, scene: &Scene) {
 /// Every frame, about the conversation and about one that does not exist: the same answers.
 async fn tries_every_frame(socket: &mut Socket, stranger: &Person, scene: &Scene) {
     for name in ClientFrame::NAMES {
-        let cases = |conv| frames(name, stranger, conv).unwrap_or_else(|| panic!("{name} has no case"));
+        let cases = |conv| frames(name, stranger, scene, conv).unwrap_or_else(|| panic!("{name} has no case"));
         for (foreign, absent) in cases(scene.conv).into_iter().zip(cases(scene.absent)) {
             let mut answers = Vec::new();
             for frame in [&foreign, &absent] {

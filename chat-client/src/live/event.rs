@@ -1,7 +1,7 @@
 use chat_proto::model::{Conversation, Cursor, Message, User};
 use chat_proto::wire::{
-    AccessRevoked, EphemeralEvent, ErrFrame, Event, EventHead, EventName, ParticipantAdded, ParticipantRemoved,
-    ReadMoved,
+    AccessRevoked, DeliveredMoved, EphemeralEvent, ErrFrame, Event, EventHead, EventName, ParticipantAdded,
+    ParticipantRemoved, ReadMoved,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -43,8 +43,12 @@ pub struct LiveChange {
 pub enum Change {
     /// A message was sent.
     MessageCreated(Message),
-    /// Somebody read on.
+    /// A message was edited, deleted or reacted to; this is how it is now.
+    MessageChanged(Message),
+    /// Somebody read on, or I marked as unread.
     ReadMoved(ReadMoved),
+    /// A message has reached somebody.
+    DeliveredMoved(DeliveredMoved),
     /// A conversation with me began.
     ConversationCreated(Conversation),
     /// Somebody came into a group.
@@ -66,6 +70,10 @@ impl LiveChange {
         let Event { head, d, .. } = event;
         let change = match head.e {
             EventName::MessageCreated => Change::MessageCreated(content(&head, d)?),
+            EventName::MessageEdited | EventName::MessageDeleted | EventName::ReactionChanged => {
+                Change::MessageChanged(content(&head, d)?)
+            }
+            EventName::DeliveredMoved => Change::DeliveredMoved(content(&head, d)?),
             EventName::ReadMoved => Change::ReadMoved(content(&head, d)?),
             EventName::ConversationCreated => Change::ConversationCreated(content(&head, d)?),
             EventName::ParticipantAdded => Change::ParticipantAdded(content(&head, d)?),

@@ -42,7 +42,7 @@ impl LiveSender {
     /// over REST.
     pub async fn send(&self, conv: ConversationId, client_id: &ClientId, text: &str) -> Result<Message, Error> {
         let re = self.next_re();
-        let frame = ClientFrame::Send(SendFrame { re, conv, client_id: client_id.clone(), text: text.to_owned() });
+        let frame = ClientFrame::Send(SendFrame::text(re, conv, client_id.clone(), text));
         let message = self.ask(re, &frame).await?;
         serde_json::from_value(message).map_err(|error| Error::Protocol(error.to_string()))
     }

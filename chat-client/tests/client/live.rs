@@ -69,7 +69,7 @@ async fn events_come_typed_and_in_order() {
     socket.say(&event(1, "message.created", &message(1, "Hello"))).await;
     socket.say(&event(2, "read.moved", &json!({"user_id": alice(), "seq": 1}))).await;
     socket.say(&event(3, "access.revoked", &json!({"conversation_id": conv()}))).await;
-    socket.say(&event(4, "reaction.changed", &json!({"of": "a newer server"}))).await;
+    socket.say(&event(4, "mood.changed", &json!({"of": "a newer server"}))).await;
     socket.say(&event(5, "user.changed", &user())).await;
     socket.say(&json!({"t": "of a newer server", "c": 1})).await;
     socket.say(&json!({"t": "eph", "e": "viewing", "conv": conv()})).await;

@@ -326,6 +326,15 @@ impl fmt::Debug for AuthFrame {
     }
 }
 
+impl SendFrame {
+    /// A plain text.
+    #[must_use]
+    pub fn text(re: u64, conv: ConversationId, client_id: ClientId, text: impl Into<String>) -> Self {
+        let (reply_to, mentions, if_last_seq) = (None, Vec::new(), None);
+        Self { re, conv, client_id, text: text.into(), reply_to, mentions, if_last_seq }
+    }
+}
+
 impl ClientFrame {
     /// Reads a frame. Unknown fields are refused, so that a typo is seen.
     ///

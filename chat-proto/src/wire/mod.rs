@@ -7,15 +7,18 @@ mod rest;
 #[cfg(feature = "openapi")]
 pub(crate) mod schema;
 
-pub use event::{AccessRevoked, EphemeralEvent, EventHead, EventName, ParticipantAdded, ParticipantRemoved, ReadMoved};
+pub use event::{
+    AccessRevoked, DeliveredMoved, EphemeralEvent, EventHead, EventName, ParticipantAdded, ParticipantRemoved,
+    ReadMoved,
+};
 pub use frame::{
-    AuthFrame, Bye, ClientFrame, ClientInfo, ErrFrame, Event, FrameError, Hello, LimitsInfo, OkFrame, PingFrame,
-    ReadFrame, SendFrame, ServerFrame, TypingFrame, Welcome,
+    AuthFrame, Bye, ClientFrame, ClientInfo, DeleteFrame, EditFrame, ErrFrame, Event, FrameError, Hello, LimitsInfo,
+    OkFrame, PingFrame, ReactFrame, ReadFrame, SendFrame, ServerFrame, TypingFrame, Welcome,
 };
 pub use problem::{FieldProblem, Problem};
 pub use rest::{
-    AddParticipant, LoginBody, NewConversation, NewConversationKind, NewMessage, NewUser, PatchMe, ReadBody,
-    RegisterBody, ServerInfo, SignedIn, TypingBody,
+    AddParticipant, LoginBody, NewConversation, NewConversationKind, NewMessage, NewUser, PatchMe, PatchMessage,
+    ReadBody, RegisterBody, Revisions, ServerInfo, SignedIn, TypingBody,
 };
 
 /// The WebSocket sub-protocol of this version.

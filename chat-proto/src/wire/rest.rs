@@ -122,6 +122,14 @@ pub struct NewMessage {
     pub if_last_seq: Option<Seq>,
 }
 
+impl NewMessage {
+    /// A plain text.
+    #[must_use]
+    pub fn text(client_id: ClientId, text: impl Into<String>) -> Self {
+        Self { client_id, text: text.into(), reply_to: None, mentions: Vec::new(), if_last_seq: None }
+    }
+}
+
 /// `PATCH /conversations/{id}/messages/{mid}`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

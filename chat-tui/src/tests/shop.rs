@@ -36,7 +36,12 @@ pub(super) fn message(conv: ConversationId, seq: u64, author: UserId, text: &str
         author: Person { id: author, name: name(author).to_owned(), role: Role::Customer },
         kind: chat_proto::model::MessageKind::Message,
         text: text.to_owned(),
+        reply_to: None,
+        mentions: Vec::new(),
+        reactions: Vec::new(),
         created_at: at(seq),
+        edited_at: None,
+        deleted_at: None,
         client_id: None,
     }
 }
@@ -55,6 +60,7 @@ fn conversation(
         owner: false,
         joined_at: at(0),
         read_seq: Seq::ZERO,
+        delivered_seq: Seq::ZERO,
     };
     Conversation {
         id,
@@ -62,6 +68,7 @@ fn conversation(
         subject: subject.map(str::to_owned),
         participants: people.iter().map(participant).collect(),
         participant_count: 2,
+        receipts: true,
         last_seq: last.seq,
         read_seq: Seq(last.seq.0 - unread),
         unread,

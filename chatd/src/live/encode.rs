@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use chat_proto::model::Cursor;
 use chat_proto::wire::{
-    AccessRevoked, EphemeralEvent, EventHead, EventName, ParticipantAdded, ParticipantRemoved, ReadMoved,
+    AccessRevoked, DeliveredMoved, EphemeralEvent, EventHead, EventName, ParticipantAdded, ParticipantRemoved,
+    ReadMoved,
 };
 use chat_proto::{ClientId, ConversationId, Seq};
-use chatcore::{Event, Rendering, Signal, Told};
+use chatcore::{Event, MessageChange, Rendering, Signal, Told};
 use serde::Serialize;
 
 /// A text that many readers share.
@@ -75,8 +76,21 @@ fn body(told: &Told, cursor: impl FnOnce(&Told) -> Cursor) -> Option<String> {
             let (conv, seq, cid) = (Some(message.conversation_id), Some(message.seq), message.client_id.clone());
             sheet.write(EventName::MessageCreated, About { conv, seq, v: message.version, cid }, &*message)
         }
+        Event::MessageChanged { message, how } => {
+            let e = match how {
+                MessageChange::Edited => EventName::MessageEdited,
+                MessageChange::Deleted => EventName::MessageDeleted,
+                MessageChange::Reacted => EventName::ReactionChanged,
+            };
+            let (conv, seq, cid) = (Some(message.conversation_id), Some(message.seq), message.client_id.clone());
+            sheet.write(e, About { conv, seq, v: message.version, cid }, &*message)
+        }
+        Event::DeliveredMoved { conversation, user, seq } => {
+            let about = About { seq: Some(seq), ..About::conversation(conversation, 0) };
+            sheet.write(EventName::DeliveredMoved, about, &DeliveredMoved { user_id: user, seq })
+        }
         Event::ReadMoved { conversation, user, seq } => {
-            let about = About { seq: Some(seq), ..About::conversation(conversation, seq.0) };
+            let about = About { seq: Some(seq), ..About::conversation(conversation, 0) };
             sheet.write(EventName::ReadMoved, about, &ReadMoved { user_id: user, seq })
         }
         Event::ConversationCreated(conversation) => {

@@ -60,6 +60,7 @@ pub(crate) async fn list(
         (status = 200, description = "It had been sent before; this is the first result", body = Message),
         (status = 400, description = "`invalid`", body = Problem),
         (status = 404, description = "`not_found`", body = Problem),
+        (status = 409, description = "`newer_messages`: with `last_seq`", body = Problem),
         (status = 413, description = "`too_large`", body = Problem),
         (status = 422, description = "`idempotency_mismatch`", body = Problem),
 ))]
@@ -68,7 +69,9 @@ pub(crate) async fn send(
     Path(path): Path<ConversationPath>,
     Json(body): Json<NewMessage>,
 ) -> Answer<(StatusCode, Shown<Message>)> {
-    let draft = Draft::text(body.text).client_id(body.client_id);
+    let mut draft = Draft::text(body.text).client_id(body.client_id).mentions(body.mentions);
+    draft = body.reply_to.into_iter().fold(draft, Draft::reply_to);
+    draft = body.if_last_seq.into_iter().fold(draft, Draft::if_last_seq);
     let sent = me.conversation(path.id).send(draft).await?;
     let status = if sent.duplicate { StatusCode::OK } else { StatusCode::CREATED };
     Ok((status, Shown((*sent.message).clone())))
@@ -88,5 +91,39 @@ pub(crate) async fn read(
     Json(body): Json<ReadBody>,
 ) -> Answer<StatusCode> {
     me.conversation(path.id).mark_read(body.seq).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Mark as unread
+///
+/// This message and what follows are unread; only my own devices are told.
+#[utoipa::path(post, path = "/conversations/{id}/unread", tag = "messages", security(("bearer" = [])),
+    params(ConversationPath), request_body = ReadBody, responses(
+        (status = 204, description = "Done"),
+        (status = 404, description = "`not_found`", body = Problem),
+))]
+pub(crate) async fn unread(
+    Caller(me): Caller,
+    Path(path): Path<ConversationPath>,
+    Json(body): Json<ReadBody>,
+) -> Answer<StatusCode> {
+    me.conversation(path.id).mark_unread(body.seq).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Say what has reached me
+///
+/// What was written up to this message is on one of my devices. Only moves forward.
+#[utoipa::path(post, path = "/conversations/{id}/delivered", tag = "messages", security(("bearer" = [])),
+    params(ConversationPath), request_body = ReadBody, responses(
+        (status = 204, description = "Done"),
+        (status = 404, description = "`not_found`", body = Problem),
+))]
+pub(crate) async fn delivered(
+    Caller(me): Caller,
+    Path(path): Path<ConversationPath>,
+    Json(body): Json<ReadBody>,
+) -> Answer<StatusCode> {
+    me.conversation(path.id).mark_delivered(body.seq).await?;
     Ok(StatusCode::NO_CONTENT)
 }

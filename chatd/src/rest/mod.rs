@@ -4,6 +4,7 @@ pub(crate) mod auth;
 pub(crate) mod conversations;
 pub(crate) mod directory;
 pub(crate) mod me;
+pub(crate) mod message;
 pub(crate) mod messages;
 pub(crate) mod participants;
 pub(crate) mod probes;

@@ -111,6 +111,8 @@ pub(super) fn refusal(re: Option<u64>, refused: &Refused) -> ServerFrame {
         retryable: refused.code.is_retryable(),
         retry_after_ms: refused.retry_after_seconds().map(|seconds| seconds * 1_000),
         fields: refused.fields.clone(),
+        last_seq: refused.last_seq(),
+        version: refused.version(),
     })
 }
 

@@ -2,11 +2,13 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chat_proto::ErrorCode;
-use chat_proto::wire::{ClientFrame, ServerFrame};
-use chatcore::{Actor, Draft, EventStream, Incoming};
+use chat_proto::wire::{ClientFrame, SendFrame, ServerFrame};
+use chatcore::model::Message as Shown;
+use chatcore::{Actor, Draft, EventStream, Incoming, Submitted};
 use futures_util::stream::FuturesOrdered;
 use futures_util::{FutureExt, StreamExt};
 use serde::Serialize;
@@ -142,28 +144,44 @@ impl Session {
     async fn carry_out(&mut self, socket: &mut Socket, frame: ClientFrame) -> Result<(), End> {
         match frame {
             ClientFrame::Send(send) => {
-                let re = send.re;
-                let draft = Draft::text(send.text).client_id(send.client_id);
-                let submitted = self.actor.conversation(send.conv).submit(draft).await;
-                self.pending.push_back(Box::pin(async move {
-                    let sent = match submitted {
-                        Ok(submitted) => submitted.done().await,
-                        Err(error) => Err(error),
-                    };
-                    answer(Some(re), sent.as_ref().map(|sent| Some(&*sent.message)))
-                }));
+                let SendFrame { re, conv, client_id, text, reply_to, mentions, if_last_seq } = send;
+                let mut draft = Draft::text(text).client_id(client_id).mentions(mentions);
+                draft = reply_to.into_iter().fold(draft, Draft::reply_to);
+                draft = if_last_seq.into_iter().fold(draft, Draft::if_last_seq);
+                let submitted = self.actor.conversation(conv).submit(draft).await;
+                self.answer_when_done(Some(re), submitted, |sent| Some(sent.message));
+                Ok(())
+            }
+            ClientFrame::Edit(edit) => {
+                let conversation = self.actor.conversation(edit.conv);
+                let submitted = conversation.submit_edit(edit.id, &edit.text, edit.if_version).await;
+                self.answer_when_done(Some(edit.re), submitted, Some);
+                Ok(())
+            }
+            ClientFrame::Delete(delete) => {
+                let submitted = self.actor.conversation(delete.conv).submit_delete(delete.id, delete.if_version).await;
+                self.answer_when_done(Some(delete.re), submitted, Some);
+                Ok(())
+            }
+            ClientFrame::React(react) => {
+                let conversation = self.actor.conversation(react.conv);
+                let submitted = conversation.submit_reaction(react.id, &react.emoji, react.on).await;
+                self.answer_when_done(Some(react.re), submitted, Some);
                 Ok(())
             }
             ClientFrame::Read(read) => {
                 let submitted = self.actor.conversation(read.conv).submit_read(read.seq).await;
-                let re = read.re;
-                self.pending.push_back(Box::pin(async move {
-                    let moved = match submitted {
-                        Ok(submitted) => submitted.done().await,
-                        Err(error) => Err(error),
-                    };
-                    done(re, &moved)
-                }));
+                self.answer_when_done(read.re, submitted, |()| None);
+                Ok(())
+            }
+            ClientFrame::Unread(unread) => {
+                let submitted = self.actor.conversation(unread.conv).submit_unread(unread.seq).await;
+                self.answer_when_done(unread.re, submitted, |()| None);
+                Ok(())
+            }
+            ClientFrame::Delivered(delivered) => {
+                let submitted = self.actor.conversation(delivered.conv).submit_delivered(delivered.seq).await;
+                self.answer_when_done(delivered.re, submitted, |()| None);
                 Ok(())
             }
             ClientFrame::Typing(typing) => {
@@ -184,6 +202,23 @@ impl Session {
                 feed_frame(socket, &refusal(None, &refused)).await
             }
         }
+    }
+
+    /// Answers in the order of the requests, when it is on disk. `shown`: the message that the answer shows.
+    fn answer_when_done<T: Send + 'static>(
+        &mut self,
+        re: Option<u64>,
+        submitted: chatcore::Result<Submitted<T>>,
+        shown: fn(T) -> Option<Arc<Shown>>,
+    ) {
+        self.pending.push_back(Box::pin(async move {
+            let done = match submitted {
+                Ok(submitted) => submitted.done().await,
+                Err(error) => Err(error),
+            };
+            let shown = done.map(shown);
+            answer(re, shown.as_ref().map(Option::as_deref))
+        }));
     }
 
     /// Answers what is no frame, up to a point.
