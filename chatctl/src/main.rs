@@ -1,11 +1,13 @@
 //! The command line of the shop chat's operators.
 
+mod bench;
 mod exit;
 mod status;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use tokio::runtime::Runtime;
 
 use exit::Exit;
 
@@ -22,6 +24,8 @@ struct Cli {
 enum Command {
     /// Say whether the server is well, and what it takes
     Status(status::Status),
+    /// Put load on a server that is there to be measured, and account for every message
+    Bench(bench::Bench),
 }
 
 fn main() -> ExitCode {
@@ -29,11 +33,17 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Exit {
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return exit::complain(&format!("the runtime did not start: {error}"), Exit::Failed),
-    };
     match Cli::parse().command {
-        Command::Status(status) => runtime.block_on(status::run(&status)),
+        Command::Status(status) => match runtime() {
+            Ok(runtime) => runtime.block_on(status::run(&status)),
+            Err(error) => exit::complain(&error.to_string(), Exit::Failed),
+        },
+        Command::Bench(bench) => bench::run(&bench),
     }
+}
+
+/// One thread is enough for a command.
+fn runtime() -> std::io::Result<Runtime> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| std::io::Error::other(format!("the runtime did not start: {error}")))
 }
