@@ -168,8 +168,15 @@ impl Actor {
                 },
             )
         })?;
-        if after > view.position() {
-            return Err(Error::new(ErrorCode::InvalidCursor, "unknown"));
+        let unusable = if after > view.position() {
+            Some("unknown")
+        } else if after.next() < view.oldest()? {
+            Some("too_old")
+        } else {
+            None
+        };
+        if let Some(reason) = unusable {
+            return Err(Error::new(ErrorCode::InvalidCursor, reason));
         }
         drop(view);
         EventStream::open(self, Some(after)).await

@@ -19,7 +19,7 @@ use crate::store::Store;
 use crate::store::memory::MemoryStore;
 use crate::store::redb::{RedbOptions, RedbStore};
 use crate::typing::Typing;
-use crate::writer::Writer;
+use crate::writer::{Retention, Writer};
 
 /// How a [`Chat`] is opened. Every option has a default; where the data lies is the only thing to say.
 #[derive(Debug)]
@@ -27,6 +27,7 @@ pub struct ChatBuilder {
     place: Place,
     limits: Limits,
     contacts: ContactMatrix,
+    retention: Retention,
     session_ttl: Duration,
     token_secret: Option<Zeroizing<Vec<u8>>>,
     cache_bytes: usize,
@@ -71,6 +72,7 @@ impl ChatBuilder {
             place: Place::Memory,
             limits: Limits::default(),
             contacts: ContactMatrix::default(),
+            retention: Retention::default(),
             session_ttl: Duration::from_hours(12),
             token_secret: None,
             cache_bytes: RedbOptions::default().cache_bytes,
@@ -105,6 +107,13 @@ impl ChatBuilder {
     #[must_use]
     pub fn contacts(mut self, contacts: ContactMatrix) -> Self {
         self.contacts = contacts;
+        self
+    }
+
+    /// How long the event log is kept. Default: see [`Retention`].
+    #[must_use]
+    pub fn retention(mut self, retention: Retention) -> Self {
+        self.retention = retention;
         self
     }
 
@@ -190,6 +199,7 @@ impl ChatBuilder {
             Arc::clone(&store),
             Arc::clone(&rooms),
             rules.clone(),
+            self.retention,
             Arc::clone(&clock),
             Arc::clone(&entropy),
         )

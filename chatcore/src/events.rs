@@ -12,11 +12,10 @@ use tokio::sync::mpsc;
 use crate::actor::Actor;
 use crate::error::{Error, Result};
 use crate::presence;
+use crate::replay::{self, Replay};
 use crate::rooms::{Delivery, Mailbox, Signal};
-use crate::state::{Envelope, Event, Position, Rendering, UserNo, envelope_of};
+use crate::state::{Envelope, Event, Position, Rendering};
 
-/// So many log entries are read at a time while catching up, each page in a view of its own.
-const PAGE: usize = 256;
 /// Signals that are kept while catching up; more are dropped, as signals may be.
 const MOST_SIGNALS: usize = 256;
 
@@ -25,7 +24,6 @@ const MOST_SIGNALS: usize = 256;
 /// It never loses an event: when its reader is slow it goes back to reading the log, at the reader's own pace.
 pub struct EventStream {
     actor: Actor,
-    user: UserNo,
     mailbox: Arc<Mailbox>,
     queue: mpsc::Receiver<Delivery>,
     epoch: u64,
@@ -39,18 +37,14 @@ pub struct EventStream {
     behind: bool,
     /// A page that is being read. It is kept over cancelled waits, or a busy caller would never get to its end.
     reading: Option<Reading>,
+    /// How much of the log the last page covered.
+    span: Option<u64>,
+    /// The log does not go back far enough any more; to be said.
+    too_old: bool,
     live: bool,
 }
 
-type Reading = Pin<Box<dyn Future<Output = Result<LogPage>> + Send>>;
-
-/// What a page of the log holds for one person.
-struct LogPage {
-    told: VecDeque<Told>,
-    /// Everything up to here is in it, or not for them.
-    reached: Position,
-    more: bool,
-}
+type Reading = Pin<Box<dyn Future<Output = Result<Replay>> + Send>>;
 
 /// Something that came out of an [`EventStream`].
 #[derive(Clone, Debug)]
@@ -62,6 +56,8 @@ pub enum Incoming {
     Signal(Signal),
     /// What was missed has been told; what follows is new. Comes once.
     Live,
+    /// Something was missed that the log does not hold any more: a snapshot has to be taken. What follows is new.
+    Reset,
 }
 
 /// An event, as one person sees it.
@@ -82,6 +78,10 @@ impl std::fmt::Debug for EventStream {
 }
 
 impl Told {
+    pub(crate) fn new(envelope: Arc<Envelope>, rendering: Rendering) -> Self {
+        Self { envelope, rendering }
+    }
+
     /// What happened, without what is not theirs to see.
     #[must_use]
     pub fn event(&self) -> Event {
@@ -124,7 +124,6 @@ impl EventStream {
         drop(view);
         let stream = Self {
             actor: actor.clone(),
-            user,
             mailbox,
             queue,
             epoch,
@@ -134,6 +133,8 @@ impl EventStream {
             reached: last,
             behind: after.is_some(),
             reading: None,
+            span: None,
+            too_old: false,
             live: false,
         };
         // A session that ended before it listened was not told so.
@@ -155,6 +156,9 @@ impl EventStream {
             }
             if self.mailbox.has_ended() {
                 return None;
+            }
+            if std::mem::take(&mut self.too_old) {
+                return Some(Ok(Incoming::Reset));
             }
             if self.behind {
                 if let Err(error) = self.read_on().await {
@@ -190,7 +194,7 @@ impl EventStream {
             if self.mailbox.take_lagged() {
                 self.behind = true;
             }
-            if !self.live || self.behind || self.mailbox.has_ended() {
+            if !self.live || self.behind || self.too_old || self.mailbox.has_ended() {
                 return None;
             }
             let delivery = self.queue.try_recv().ok()?;
@@ -227,16 +231,27 @@ impl EventStream {
                         self.signals.push_back(signal);
                     }
                 }
-                let page = Box::pin(read_page(self.actor.clone(), self.user, self.last));
-                self.reading.insert(page)
+                let (actor, last, span) = (self.actor.clone(), self.last, self.span);
+                let page = async move { actor.read(move |me| replay::read_page(me, last, span)).await };
+                self.reading.insert(Box::pin(page))
             }
         };
         let page = reading.as_mut().await;
         self.reading = None;
-        let LogPage { told, reached, more } = page?;
-        self.backlog = told;
-        self.reached = reached;
-        self.behind = more;
+        match page? {
+            Replay::Page(page) => {
+                self.backlog = page.told;
+                self.reached = page.reached;
+                self.behind = page.more;
+                self.span = Some(page.span).filter(|_| page.more);
+            }
+            Replay::TooOld(head) => {
+                self.too_old = true;
+                self.reached = head;
+                self.behind = false;
+                self.span = None;
+            }
+        }
         Ok(())
     }
 
@@ -257,7 +272,7 @@ impl EventStream {
     pub fn idle_cursor(&mut self) -> Option<Cursor> {
         // The order matters: first how far everything was delivered, then whether this mailbox is empty.
         let delivered = self.actor.chat().engine().rooms.position();
-        if self.behind || !self.live || !self.backlog.is_empty() || !self.queue.is_empty() {
+        if self.behind || self.too_old || !self.live || !self.backlog.is_empty() || !self.queue.is_empty() {
             return None;
         }
         if self.mailbox.take_lagged() {
@@ -273,28 +288,6 @@ impl EventStream {
     pub fn has_ended(&self) -> bool {
         self.mailbox.has_ended()
     }
-}
-
-/// What happened after a position, as far as it is for this person.
-async fn read_page(actor: Actor, user: UserNo, after: Position) -> Result<LogPage> {
-    let page = actor.read(move |me| {
-        let lines = me.view.lines_after(after, PAGE)?;
-        let more = lines.len() == PAGE;
-        let reached = match lines.last() {
-            Some(line) if more => line.position,
-            _ => me.view.position(),
-        };
-        let mut told = VecDeque::new();
-        for line in lines {
-            let envelope = envelope_of(&line, Some(user), me.view)?;
-            if envelope.is_for(user) {
-                let rendering = envelope.rendering_for(user, me.account.id);
-                told.push_back(Told { envelope: Arc::new(envelope), rendering });
-            }
-        }
-        Ok(LogPage { told, reached, more })
-    });
-    page.await
 }
 
 impl Drop for EventStream {

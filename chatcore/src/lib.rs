@@ -63,6 +63,7 @@ mod keys;
 mod message;
 mod people;
 mod presence;
+mod replay;
 mod rooms;
 mod shape;
 #[expect(missing_docs, reason = "the inner model; its types are described, their fields speak for themselves")]
@@ -89,7 +90,7 @@ pub use people::{NewPerson, People};
 pub use rooms::Signal;
 pub use state::{Current, Event, MessageChange, Rendering};
 pub use timeline::{Draft, Sent, Span, Submitted};
-pub use writer::Health;
+pub use writer::{Health, Retention};
 
 /// The README's example is compiled and run with the documentation's.
 #[cfg(doctest)]

@@ -14,7 +14,7 @@ use crate::clock::{Clock, Entropy};
 use crate::error::{Error, Result};
 use crate::rooms::Rooms;
 use crate::state::{Command, Minter, Outcome, Position, envelope_of};
-use crate::store::{Store, StoreError, StoreErrorKind};
+use crate::store::{Keep, Store, StoreError, StoreErrorKind};
 
 /// Commands that wait for the writer, at the most; beyond it the senders wait.
 const QUEUE: usize = 4_096;
@@ -23,6 +23,21 @@ const MOST_AT_ONCE: usize = 512;
 /// While the store is broken it is opened again after this long, doubling up to the second figure.
 const REOPEN_FIRST: Duration = Duration::from_millis(250);
 const REOPEN_MOST: Duration = Duration::from_secs(5);
+
+/// How long the event log is kept; messages stay. Who comes back with a cursor from before has to load anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// So long. Default: 7 days.
+    pub age: Duration,
+    /// No more events than this, the newest. Default: 5 million.
+    pub events: u64,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { age: Duration::from_hours(7 * 24), events: 5_000_000 }
+    }
+}
 
 /// Whether the store takes writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +55,7 @@ enum Job {
         command: Command,
         answer: oneshot::Sender<Result<Outcome>>,
     },
-    /// Fold a piece of the tail, or open the broken store again.
+    /// Fold a piece of the tail, forget what is too old, or open the broken store again.
     Maintain,
 }
 
@@ -65,6 +80,7 @@ impl Writer {
         store: Arc<dyn Store>,
         rooms: Arc<Rooms>,
         rules: Rules,
+        retention: Retention,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> std::io::Result<(Self, std::thread::JoinHandle<()>)> {
@@ -75,7 +91,17 @@ impl Writer {
         let published = view.position();
         drop(view);
         rooms.published(published);
-        let thread = Thread { store, rooms, rules, clock, minter, state: Arc::clone(&state), published, broken: None };
+        let thread = Thread {
+            store,
+            rooms,
+            rules,
+            retention,
+            clock,
+            minter,
+            state: Arc::clone(&state),
+            published,
+            broken: None,
+        };
         let stop = CancellationToken::new();
         let stopped = stop.clone();
         let join =
@@ -122,7 +148,11 @@ impl Writer {
     /// Sees to it that put-off work is done once things have calmed down, and a broken store is opened again.
     pub(crate) async fn keep_house(self: Arc<Self>, clock: Arc<dyn Clock>) {
         loop {
-            self.state.work_left.notified().await;
+            let forget_at = clock.now().after(FORGET_EVERY);
+            tokio::select! {
+                () = self.state.work_left.notified() => {}
+                () = clock.sleep_until(forget_at) => {}
+            }
             let calm = if self.health() == Health::Ready { IDLE_BEFORE_FOLDING } else { REOPEN_FIRST };
             clock.sleep_until(clock.now().after(calm)).await;
             if self.jobs.send(Job::Maintain).await.is_err() {
@@ -147,11 +177,14 @@ fn stopping() -> Error {
 }
 
 const IDLE_BEFORE_FOLDING: Duration = Duration::from_secs(1);
+/// How often it is looked whether something in the log is too old.
+const FORGET_EVERY: Duration = Duration::from_mins(1);
 
 struct Thread {
     store: Arc<dyn Store>,
     rooms: Arc<Rooms>,
     rules: Rules,
+    retention: Retention,
     clock: Arc<dyn Clock>,
     minter: Minter,
     state: Arc<State>,
@@ -248,7 +281,7 @@ impl Thread {
     fn maintain(&mut self, jobs: &mpsc::Receiver<Job>) -> bool {
         // Whoever is waiting goes first; the rest is done when it is calm again, or along with commits.
         while self.refuses().is_none() && jobs.is_empty() {
-            match self.store.maintain() {
+            match self.store.maintain().and_then(|more| Ok(more || self.store.trim(&self.keep())?)) {
                 Ok(more) => {
                     self.mended();
                     if !more {
@@ -263,6 +296,12 @@ impl Thread {
             }
         }
         true
+    }
+
+    fn keep(&self) -> Keep {
+        let age = i64::try_from(self.retention.age.as_millis()).unwrap_or(i64::MAX);
+        let since = self.clock.now().as_millis().saturating_sub(age);
+        Keep { most: self.retention.events, since: Timestamp::from_millis(since) }
     }
 
     /// Why nothing can be written now.

@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use chat_proto::{ConversationId, MessageId, Role, Seq, SessionId, Timestamp, UserId};
 use chatcore::state::{Author, Command, Outcome, Post, Refusal};
-use chatcore::store::Store;
 use chatcore::store::conformance::{Acting, Backend, Shop, Snapshot, client_id};
 use chatcore::store::memory::MemoryStore;
 use chatcore::store::redb::{RedbOptions, RedbStore};
+use chatcore::store::{Keep, Store};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use redb::backends::InMemoryBackend;
@@ -152,6 +152,8 @@ enum Step {
     Commit(Vec<Act>),
     /// A piece of folding; how often.
     Maintain(u8),
+    /// Forgets all but so many lines of the log, of those that are folded.
+    Trim(u64),
     Reopen,
     Restart,
     Drop,
@@ -197,6 +199,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         12 => prop::collection::vec(act(), 0..12).prop_map(Step::Commit),
         4 => (1..9_u8).prop_map(Step::Maintain),
+        1 => (1..40_u64).prop_map(Step::Trim),
         1 => Just(Step::Reopen),
         1 => Just(Step::Restart),
         1 => Just(Step::Drop),
@@ -347,6 +350,11 @@ impl Side {
                 for _ in 0..*times {
                     self.shop.store().maintain().unwrap();
                 }
+            }
+            Step::Trim(most) => {
+                self.shop.fold();
+                let keep = Keep { most: *most, since: Timestamp::from_millis(0) };
+                while self.shop.store().trim(&keep).unwrap() {}
             }
             Step::Reopen => self.shop.store().reopen().unwrap(),
             Step::Restart => self.shop.restart(),

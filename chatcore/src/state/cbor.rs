@@ -63,6 +63,7 @@ macro_rules! optional {
         pub(crate) mod $module {
             use super::{DecodeError, Decoder, EncodeError, Encoder, Write};
 
+            #[expect(clippy::ref_option, reason = "the derive calls it so")]
             pub(crate) fn encode<C, W: Write>(
                 value: &Option<$type>,
                 e: &mut Encoder<W>,

@@ -60,6 +60,26 @@ pub enum Scope {
     Nobody,
 }
 
+impl Scope {
+    /// Whose conversation's business it is.
+    #[must_use]
+    pub const fn conversation(self) -> Option<ConversationNo> {
+        match self {
+            Self::Conversation(no) | Self::ConversationAnd(no, _) => Some(no),
+            Self::User(_) | Self::Nobody => None,
+        }
+    }
+
+    /// Whose business it is besides.
+    #[must_use]
+    pub const fn user(self) -> Option<UserNo> {
+        match self {
+            Self::User(no) | Self::ConversationAnd(_, no) => Some(no),
+            Self::Conversation(_) | Self::Nobody => None,
+        }
+    }
+}
+
 /// The number of who did it, as stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(transparent)]

@@ -40,6 +40,12 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// Called by the thread that commits.
     fn maintain(&self) -> Result<bool, StoreError>;
 
+    /// Forgets a bounded piece of the log's oldest lines that need not be kept. Messages stay; the newest line is always
+    /// kept, and so is what [`maintain`](Self::maintain) has not worked up yet. `true`: there is more.
+    ///
+    /// Called by the thread that commits.
+    fn trim(&self, keep: &Keep) -> Result<bool, StoreError>;
+
     /// The newest consistent state. Cheap, never waits for a commit.
     fn view(&self) -> Arc<dyn View>;
 
@@ -51,6 +57,23 @@ pub trait Store: Debug + Send + Sync + 'static {
 
     /// Finishes the work that was put off and lets go of the files. Dropping without this loses nothing.
     fn close(&self) -> Result<(), StoreError>;
+}
+
+/// Which lines of the log are kept; the others can be forgotten.
+#[derive(Clone, Copy, Debug)]
+pub struct Keep {
+    /// So many, the newest, …
+    pub most: u64,
+    /// … of those that are not older than this.
+    pub since: Timestamp,
+}
+
+impl Keep {
+    /// Whether a line is to be kept, in a log that ends at `head`.
+    #[must_use]
+    pub fn keeps(&self, position: Position, at: Timestamp, head: Position) -> bool {
+        at >= self.since && head.0 - position.0 < self.most
+    }
 }
 
 /// What a commit led to.
@@ -69,6 +92,9 @@ pub trait View: Lookup + Send + Sync {
 
     /// When that event was.
     fn last_at(&self) -> Timestamp;
+
+    /// The oldest line of the log that is kept; the place after the newest event when there is none.
+    fn oldest(&self) -> Result<Position, StoreError>;
 
     /// The store's name for its own history; cursors of another epoch are of no use.
     fn epoch(&self) -> u64;

@@ -260,6 +260,10 @@ impl Session {
                 };
                 serde_json::to_string(&ServerFrame::Eph(signal)).unwrap_or_default()
             }
+            Incoming::Reset => {
+                let reason = "too_old".to_owned();
+                serde_json::to_string(&ServerFrame::Reset { reason }).unwrap_or_default()
+            }
             Incoming::Live => {
                 let c = self.stream.cursor().as_str().to_owned();
                 serde_json::to_string(&ServerFrame::Live { c }).unwrap_or_default()

@@ -1,8 +1,11 @@
-use chat_proto::Role;
+use std::time::Duration;
+
+use chat_proto::{Role, Seq, Timestamp};
 
 use super::shop::{Acting, Shop};
 use super::{Snapshot, cases};
 use crate::state::{Change, Position, Scope};
+use crate::store::Keep;
 
 fn an_empty_store_shows_nothing(shop: &mut Shop) {
     shop.in_every_state(|shop| {
@@ -159,6 +162,54 @@ fn folding_comes_to_an_end_and_leaves_nothing(shop: &mut Shop) {
     }
 }
 
+fn what_is_too_old_is_forgotten_and_the_messages_stay(shop: &mut Shop) {
+    let (ana, leo) = (shop.person(Role::Agent, "ana"), shop.person(Role::Agent, "leo"));
+    let chat = shop.direct(ana, leo);
+    for i in 0..20 {
+        shop.clock.advance(Duration::from_mins(1));
+        shop.commit(vec![ana.send(chat, &format!("m{i}"), "hello"), leo.rename(&format!("Leo {i}"))]);
+        if i == 12 {
+            shop.fold();
+        }
+    }
+    let (before, no) = (Snapshot::of(&*shop.view()), shop.conversation(chat).no);
+    let trim = |shop: &Shop, keep: Keep| while shop.store().trim(&keep).expect("the store trims") {};
+    trim(shop, Keep { most: 20, since: Timestamp::from_millis(0) });
+    // What is not worked up yet may be kept longer.
+    assert!(shop.view().oldest().expect("readable") <= Position(before.position.0 - 19));
+    shop.fold();
+    trim(shop, Keep { most: 10, since: Timestamp::from_millis(0) });
+    let by_number = shop.view().oldest().expect("readable");
+    assert_eq!(by_number, Position(before.position.0 - 9));
+    let since = before.log.iter().rev().nth(5).expect("a long log").entry.at;
+    trim(shop, Keep { most: 1_000, since });
+    shop.in_every_state(|shop| {
+        let view = shop.view();
+        let oldest = view.oldest().expect("readable");
+        assert!(oldest > by_number && view.position() == before.position);
+        let after = Snapshot::of(&*view);
+        assert_eq!(after.log[..], before.log[usize::try_from(oldest.0 - 1).expect("small")..]);
+        assert_eq!(view.messages(no, Seq(1), Seq(99)).expect("readable").len(), 20);
+        assert_eq!(view.lines_after(Position(0), 1).expect("readable")[0].position, oldest);
+        assert!(view.lines_at(&[Position(1)]).expect("readable").is_empty());
+        for found in [
+            view.positions_of_conversation(no, Position(0), 99).expect("readable"),
+            view.positions_of_user(shop.no(leo), Position(0), 99).expect("readable"),
+        ] {
+            assert!(!found.is_empty() && found.iter().all(|position| *position >= oldest), "{found:?}");
+        }
+    });
+    // The newest line is always kept: it tells where the log ends.
+    shop.fold();
+    trim(shop, Keep { most: 0, since: Timestamp::from_millis(i64::MAX) });
+    shop.in_every_state(|shop| {
+        assert_eq!(shop.view().oldest().expect("readable"), before.position);
+        assert_eq!(shop.view().last_at(), before.log.last().expect("a log").entry.at);
+    });
+    let told = shop.commit(vec![ana.send(chat, "next", "hello")]).events[0].position;
+    assert_eq!(told, before.position.next());
+}
+
 cases![
     a_view_is_unmoved_by_what_comes_later,
     an_empty_store_shows_nothing,
@@ -168,4 +219,5 @@ cases![
     positions_are_dense_in_the_order_of_the_commits,
     reopening_a_sound_store_changes_nothing,
     the_epoch_stays,
+    what_is_too_old_is_forgotten_and_the_messages_stay,
 ];

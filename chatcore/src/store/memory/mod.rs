@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 pub use rows::MemoryView;
 
-use super::{Committed, Store, StoreError, View};
+use super::{Committed, Keep, Store, StoreError, View};
 use crate::access::Rules;
 use crate::state::{Command, Minter, apply, decide, envelope};
 
@@ -58,6 +58,13 @@ impl Store for MemoryStore {
     }
 
     fn maintain(&self) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
+    fn trim(&self, keep: &Keep) -> Result<bool, StoreError> {
+        let mut next = (*self.current()).clone();
+        while next.trim_oldest(keep) {}
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
         Ok(false)
     }
 

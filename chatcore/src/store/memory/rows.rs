@@ -8,13 +8,15 @@ use crate::state::{
     Account, Change, Conversation, ConversationNo, Derived, Entry, Line, Lookup, Mark, MessageRow, Next, Position, Put,
     RevisionRow, Scope, Session, UserNo, fold_email, fold_name,
 };
-use crate::store::{StoreError, View};
+use crate::store::{Keep, StoreError, View};
 
 /// The whole state. Cloning shares everything.
 #[derive(Clone, Debug)]
 pub struct MemoryView {
     epoch: u64,
     log: Vector<Entry>,
+    /// So many lines at the beginning of the log were forgotten.
+    trimmed: u64,
     messages: OrdMap<(ConversationNo, Seq), Arc<MessageRow>>,
     accounts: OrdMap<UserNo, Arc<Account>>,
     users: HashMap<UserId, UserNo>,
@@ -37,6 +39,7 @@ impl MemoryView {
         Self {
             epoch,
             log: Vector::new(),
+            trimmed: 0,
             messages: OrdMap::new(),
             accounts: OrdMap::new(),
             users: HashMap::new(),
@@ -102,8 +105,29 @@ impl MemoryView {
 }
 
 impl MemoryView {
+    /// Forgets the oldest line, unless it is to be kept.
+    pub(super) fn trim_oldest(&mut self, keep: &Keep) -> bool {
+        let oldest = Position(self.trimmed + 1);
+        match self.log.front() {
+            Some(entry) if self.log.len() > 1 && !keep.keeps(oldest, entry.at, self.position()) => {
+                let scope = entry.change.scope();
+                if let Some(conversation) = scope.conversation() {
+                    self.conversation_log.remove(&(conversation, oldest));
+                }
+                if let Some(user) = scope.user() {
+                    self.personal_log.remove(&(user, oldest));
+                }
+                self.log.pop_front();
+                self.trimmed += 1;
+                true
+            }
+            _ => false,
+        }
+    }
+
     fn line(&self, position: Position) -> Option<Line> {
-        let entry = self.log.get(usize::try_from(position.0.checked_sub(1)?).ok()?)?.clone();
+        let place = position.0.checked_sub(self.trimmed + 1)?;
+        let entry = self.log.get(usize::try_from(place).ok()?)?.clone();
         let message = match entry.change {
             Change::MessageCreated { conversation, seq } => self.messages.get(&(conversation, seq)).cloned(),
             _ => None,
@@ -200,10 +224,10 @@ impl Derived for MemoryView {
     }
 
     fn put_scope(&mut self, scope: Scope, position: Position) {
-        if let Scope::Conversation(conversation) | Scope::ConversationAnd(conversation, _) = scope {
+        if let Some(conversation) = scope.conversation() {
             self.conversation_log.insert((conversation, position));
         }
-        if let Scope::User(user) | Scope::ConversationAnd(_, user) = scope {
+        if let Some(user) = scope.user() {
             self.personal_log.insert((user, position));
         }
     }
@@ -211,11 +235,15 @@ impl Derived for MemoryView {
 
 impl View for MemoryView {
     fn position(&self) -> Position {
-        Position(self.log.len() as u64)
+        Position(self.trimmed + self.log.len() as u64)
     }
 
     fn last_at(&self) -> Timestamp {
         self.log.back().map_or(Timestamp::from_millis(0), |entry| entry.at)
+    }
+
+    fn oldest(&self) -> Result<Position, StoreError> {
+        Ok(Position(self.trimmed + 1))
     }
 
     fn epoch(&self) -> u64 {
@@ -223,7 +251,7 @@ impl View for MemoryView {
     }
 
     fn lines_after(&self, after: Position, limit: usize) -> Result<Vec<Line>, StoreError> {
-        Ok((after.0 + 1..).map_while(|position| self.line(Position(position))).take(limit).collect())
+        Ok((after.0.max(self.trimmed) + 1..).map_while(|position| self.line(Position(position))).take(limit).collect())
     }
 
     fn lines_at(&self, positions: &[Position]) -> Result<Vec<Line>, StoreError> {

@@ -13,6 +13,7 @@ mod open;
 mod tables;
 mod tail;
 mod transaction;
+mod trim;
 mod view;
 
 use std::path::Path;
@@ -25,7 +26,7 @@ use self::memory::Memory;
 use self::tail::Tail;
 use self::transaction::Transaction;
 use self::view::RedbView;
-use super::{Committed, Store, StoreError, StoreErrorKind, View};
+use super::{Committed, Keep, Store, StoreError, StoreErrorKind, View};
 use crate::access::Rules;
 use crate::state::{
     Command, ConversationNo, Entry, MessageRow, Minter, Next, Position, UserNo, apply, decide, envelope,
@@ -155,6 +156,13 @@ impl Store for RedbStore {
         let view = writer.fold_piece(&self.current(), self.options.fold_rows)?;
         self.publish(view);
         Ok(writer.fold.is_some() || writer.tail.entries() > 0)
+    }
+
+    fn trim(&self, keep: &Keep) -> Result<bool, StoreError> {
+        let writer = &mut *self.writer();
+        let Some((view, more)) = writer.trim_piece(&self.current(), keep)? else { return Ok(false) };
+        self.publish(view);
+        Ok(more)
     }
 
     fn view(&self) -> Arc<dyn View> {

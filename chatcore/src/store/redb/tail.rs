@@ -319,10 +319,10 @@ impl Changes {
     }
 
     pub(super) fn put_scope(&mut self, scope: Scope, position: Position) {
-        if let Scope::Conversation(conversation) | Scope::ConversationAnd(conversation, _) = scope {
+        if let Some(conversation) = scope.conversation() {
             self.conversations.entry(conversation).or_default().events.push(position);
         }
-        if let Scope::User(user) | Scope::ConversationAnd(_, user) = scope {
+        if let Some(user) = scope.user() {
             self.personal.entry(user).or_default().push(position);
         }
     }

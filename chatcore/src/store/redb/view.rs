@@ -3,7 +3,7 @@ use std::ops::Bound;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use chat_proto::{ClientId, ConversationId, Role, Seq, SessionId, Timestamp, UserId};
-use redb::{Key, ReadOnlyTable, ReadTransaction, TableDefinition, Value};
+use redb::{Key, ReadOnlyTable, ReadTransaction, ReadableTable, TableDefinition, Value};
 
 use super::tables::{self, StoredMark, decode, decode_line, numbered, stored_conversation, stored_revisions};
 use super::tail::{ByNumber, Tail};
@@ -172,6 +172,10 @@ impl View for RedbView {
 
     fn last_at(&self) -> Timestamp {
         self.last_at
+    }
+
+    fn oldest(&self) -> Result<Position, StoreError> {
+        Ok(self.log()?.first()?.map_or(self.position.next(), |(position, _)| Position(position.value())))
     }
 
     fn epoch(&self) -> u64 {
