@@ -12,7 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::{App, RouterConfig};
-use crate::rest::{auth, conversations, directory, me, message, messages, participants, probes, server, users};
+use crate::rest::{auth, conversations, directory, events, me, message, messages, participants, probes, server, users};
 use crate::{docs_page, edge, openapi, ws};
 
 /// The whole server as a router: mount it under the root of a host, by itself or beside other routes.
@@ -61,6 +61,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(messages::read))
         .routes(routes!(messages::unread))
         .routes(routes!(messages::delivered))
+        .routes(routes!(events::stream))
         .routes(routes!(server::show));
     OpenApiRouter::with_openapi(openapi::base()).nest("/api/v1", v1)
 }
@@ -80,6 +81,7 @@ fn cors(app: &App) -> CorsLayer {
             header::AUTHORIZATION,
             header::CONTENT_TYPE,
             header::IF_MATCH,
+            HeaderName::from_static("last-event-id"),
             HeaderName::from_static("x-request-id"),
         ])
         .expose_headers([header::ETAG, header::RETRY_AFTER, HeaderName::from_static("x-request-id")])

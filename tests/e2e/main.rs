@@ -3,6 +3,7 @@
 mod access;
 mod bad_input;
 mod crash;
+mod event_stream;
 mod messages;
 mod openapi;
 mod startup;

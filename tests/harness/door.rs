@@ -4,7 +4,7 @@ use chat_client::Client;
 use chat_proto::{ConversationId, Role, UserId};
 use serde_json::{Value, json};
 
-use crate::{Answer, PASSWORD, Request, Socket};
+use crate::{Answer, EventSource, PASSWORD, Request, Socket};
 
 /// Where a server is met, whichever way it runs.
 #[derive(Clone, Debug)]
@@ -124,6 +124,18 @@ impl Person {
         assert_eq!(welcome["resumed"], json!(hello.get("resume").is_some()), "{welcome}");
         socket.until_t("live").await;
         socket
+    }
+
+    /// An event stream of theirs, from now on or after a cursor.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub async fn event_source(&self, after: Option<&str>) -> EventSource {
+        let authorization = format!("Bearer {}", self.token);
+        let mut headers = vec![("Authorization", authorization.as_str())];
+        headers.extend(after.map(|cursor| ("Last-Event-ID", cursor)));
+        let opened = EventSource::open(self.address, "", &headers).await;
+        opened.unwrap_or_else(|refused| panic!("{}", refused.text()))
     }
 
     /// The conversation of the two.

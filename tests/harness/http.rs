@@ -101,17 +101,22 @@ impl Request {
 
 impl Answer {
     fn parse(bytes: &[u8]) -> Option<Self> {
-        let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
-        let head = std::str::from_utf8(&bytes[..end]).ok()?;
+        let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
+        let answer = Self { body: bytes[end..].to_vec(), ..Self::parse_head(&bytes[..end])? };
+        let length = answer.header("content-length").and_then(|length| length.parse().ok());
+        (length.unwrap_or(answer.body.len()) == answer.body.len()).then_some(answer)
+    }
+
+    /// The answer without its body.
+    pub(crate) fn parse_head(head: &[u8]) -> Option<Self> {
+        let head = std::str::from_utf8(head).ok()?;
         let mut lines = head.split("\r\n");
         let status = lines.next()?.strip_prefix("HTTP/1.1 ")?.get(..3)?.parse().ok()?;
         let headers: Vec<(String, String)> = lines
             .filter_map(|line| line.split_once(": "))
             .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
             .collect();
-        let answer = Self { status, headers, body: bytes[end + 4..].to_vec() };
-        let length = answer.header("content-length").and_then(|length| length.parse().ok());
-        (length.unwrap_or(answer.body.len()) == answer.body.len()).then_some(answer)
+        Some(Self { status, headers, body: Vec::new() })
     }
 
     /// The value of a header.

@@ -3,6 +3,7 @@
 //! Nothing here waits for a fixed time. What is waited for is a condition, and [`DEADLINE`] is when a test gives up.
 
 mod door;
+mod event_source;
 pub mod history;
 mod http;
 mod in_process;
@@ -11,6 +12,7 @@ mod socket;
 mod wait;
 
 pub use door::{Door, Person};
+pub use event_source::{EventSource, Sent};
 pub use http::{Answer, Request};
 pub use in_process::{InProcess, Options};
 pub use server::{Finished, Server, run};

@@ -8,8 +8,13 @@
 //! operating system until a place is free, and the log says so once. Closing them instead would have clients try
 //! again at once, which costs more than the waiting.
 //!
+//! **A peer that takes nothing** of what is written to it for [`NO_PROGRESS`] is closed, whatever it asked for, upgraded
+//! or not.
+//!
 //! A WebSocket leaves HTTP at its upgrade. To stay counted it keeps the [`Place`] that is in the extensions of its
 //! request; ending it at shutdown is for whoever serves it, with the same token and tracker.
+
+mod progress;
 
 use std::convert::Infallible;
 use std::io;
@@ -29,6 +34,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::{Service, ServiceExt};
 
+use self::progress::Progress;
+
 /// The longest request line and headers together, in bytes; more is answered with 431.
 pub const HEADER_BYTES: usize = 32 * 1024;
 
@@ -38,6 +45,15 @@ const BUFFER_BYTES: usize = 2 * HEADER_BYTES;
 
 /// How long to wait after a failed accept. Out of descriptors, it fails again at once until a connection ends.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// A peer that takes nothing for so long is gone or stuck.
+pub const NO_PROGRESS: Duration = Duration::from_secs(30);
+
+/// What was sent and is not acknowledged by the peer's machine for so long is lost, and the connection with it. The
+/// operating system alone would go on trying for a quarter of an hour, and whoever reads an event stream and is gone
+/// would seem to be there.
+#[cfg(target_os = "linux")]
+const NO_ACKNOWLEDGEMENT: Duration = Duration::from_secs(75);
 
 /// The bounds of the accept loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,6 +188,11 @@ async fn serve_connection<S, B>(
         tracing::debug!(%error, "the peer is gone already");
         return;
     }
+    #[cfg(target_os = "linux")]
+    if let Err(error) = socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(NO_ACKNOWLEDGEMENT)) {
+        tracing::debug!(%error, "a peer that vanishes will be noticed late");
+    }
+    let stream = Progress::new(stream, NO_PROGRESS, shutdown.clone());
     let service = TowerToHyperService::new(service.map_request(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(PeerAddr(peer));
         request.extensions_mut().insert(place.clone());

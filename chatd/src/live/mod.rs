@@ -2,6 +2,7 @@
 
 pub(crate) mod encode;
 mod farewell;
+pub(crate) mod sse;
 
 use std::time::Duration;
 

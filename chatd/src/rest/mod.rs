@@ -3,6 +3,7 @@
 pub(crate) mod auth;
 pub(crate) mod conversations;
 pub(crate) mod directory;
+pub(crate) mod events;
 pub(crate) mod me;
 pub(crate) mod message;
 pub(crate) mod messages;

@@ -1,5 +1,7 @@
 //! Writing to one socket: fill, then flush once; a peer that takes nothing for too long is given up.
 
+use std::future::Future;
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use chat_proto::wire::{ErrFrame, ServerFrame};
@@ -10,15 +12,14 @@ use hyper_util::rt::TokioIo;
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
-use tokio_tungstenite::tungstenite::{Bytes, Message};
+use tokio_tungstenite::tungstenite::{Bytes, Error as WsError, Message};
 
+use crate::listener::NO_PROGRESS;
 use crate::live::Farewell;
 use crate::problem::Refused;
 
 pub(super) type Socket = WebSocketStream<TokioIo<Upgraded>>;
 
-/// A peer that takes nothing for so long is gone or stuck; it resumes from its cursor when it is back.
-const NO_PROGRESS: Duration = Duration::from_secs(30);
 /// Saying goodbye takes no longer than this.
 const GOODBYE: Duration = Duration::from_secs(2);
 
@@ -42,11 +43,7 @@ impl From<Farewell> for End {
 }
 
 pub(super) async fn feed(socket: &mut Socket, text: String) -> Result<(), End> {
-    match timeout(NO_PROGRESS, socket.feed(Message::text(text))).await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(_)) => Err(End::Gone),
-        Err(_) => Err(Farewell::no_progress().into()),
-    }
+    taken(socket.feed(Message::text(text))).await
 }
 
 pub(super) async fn feed_frame(socket: &mut Socket, frame: &ServerFrame) -> Result<(), End> {
@@ -60,16 +57,20 @@ pub(super) async fn feed_frame(socket: &mut Socket, frame: &ServerFrame) -> Resu
 }
 
 pub(super) async fn ping(socket: &mut Socket) -> Result<(), End> {
-    match timeout(NO_PROGRESS, socket.feed(Message::Ping(Bytes::new()))).await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(_)) => Err(End::Gone),
-        Err(_) => Err(Farewell::no_progress().into()),
-    }
+    taken(socket.feed(Message::Ping(Bytes::new()))).await
 }
 
 pub(super) async fn flush(socket: &mut Socket) -> Result<(), End> {
-    match timeout(NO_PROGRESS, socket.flush()).await {
+    taken(socket.flush()).await
+}
+
+/// Waits until the peer has taken what has to be taken first. A peer that does not resumes from its cursor when it is
+/// back.
+async fn taken(writing: impl Future<Output = Result<(), WsError>>) -> Result<(), End> {
+    match timeout(NO_PROGRESS, writing).await {
         Ok(Ok(())) => Ok(()),
+        // The connection itself looks to it too.
+        Ok(Err(WsError::Io(error))) if error.kind() == ErrorKind::TimedOut => Err(Farewell::no_progress().into()),
         Ok(Err(_)) => Err(End::Gone),
         Err(_) => Err(Farewell::no_progress().into()),
     }
@@ -96,7 +97,7 @@ pub(super) async fn end(socket: &mut Socket, end: End) {
         socket.close(Some(CloseFrame { code: code.into(), reason: reason.as_str().into() })).await?;
         // Read on until the peer closes too, or the connection would be reset under its last frames.
         while let Some(Ok(_)) = futures_util::StreamExt::next(socket).await {}
-        Ok::<_, tokio_tungstenite::tungstenite::Error>(())
+        Ok::<_, WsError>(())
     };
     let _ = tokio::time::timeout_at(until, goodbye).await;
 }
