@@ -253,6 +253,22 @@ fn rest() {
         .add("ReadBody", &ReadBody { seq: Seq(3) })
         .add("TypingBody", &TypingBody { on: true })
         .add(
+            "EventBatch",
+            &EventBatch {
+                items: vec![event(1, EventName::ReadMoved, &ReadMoved { user_id: alice(), seq: Seq(3) })],
+                cursor: cursor().as_str().to_owned(),
+                reset: None,
+            },
+        )
+        .add(
+            "EventBatch (a cursor that cannot be followed)",
+            &EventBatch {
+                items: Vec::new(),
+                cursor: cursor().as_str().to_owned(),
+                reset: Some("epoch_changed".to_owned()),
+            },
+        )
+        .add(
             "ServerInfo",
             &ServerInfo { version: "0.1.0".to_owned(), protocols: vec![SUBPROTOCOL.to_owned()], limits: limits() },
         )
@@ -392,26 +408,27 @@ fn server_frames() {
     insta::assert_snapshot!(shown.0);
 }
 
+fn event(n: u64, e: EventName, d: &impl Serialize) -> ServerFrame {
+    use EventName::{MessageCreated, MessageDeleted, MessageEdited, ReactionChanged};
+    let of_message = matches!(e, MessageCreated | MessageDeleted | MessageEdited | ReactionChanged);
+    ServerFrame::Ev(Event {
+        n,
+        head: EventHead {
+            c: "c1_AAECAwQFBgcICQ".to_owned(),
+            e,
+            conv: (e != EventName::UserChanged).then(conv),
+            seq: of_message.then_some(Seq(3)),
+            v: 1,
+            at: at(20),
+            by: (e != EventName::AccessRevoked).then(person),
+            cid: of_message.then(client_id),
+        },
+        d: content(d),
+    })
+}
+
 #[test]
 fn events() {
-    fn event(n: u64, e: EventName, d: &impl Serialize) -> ServerFrame {
-        use EventName::{MessageCreated, MessageDeleted, MessageEdited, ReactionChanged};
-        let of_message = matches!(e, MessageCreated | MessageDeleted | MessageEdited | ReactionChanged);
-        ServerFrame::Ev(Event {
-            n,
-            head: EventHead {
-                c: "c1_AAECAwQFBgcICQ".to_owned(),
-                e,
-                conv: (e != EventName::UserChanged).then(conv),
-                seq: of_message.then_some(Seq(3)),
-                v: 1,
-                at: at(20),
-                by: (e != EventName::AccessRevoked).then(person),
-                cid: of_message.then(client_id),
-            },
-            d: content(d),
-        })
-    }
     let moved = ReadMoved { user_id: alice(), seq: Seq(3) };
     let added = ParticipantAdded { participant: participant() };
     let removed = ParticipantRemoved { user_id: alice() };

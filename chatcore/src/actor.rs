@@ -11,7 +11,9 @@ use crate::cursor::CursorFault;
 use crate::error::{Error, Result};
 use crate::events::EventStream;
 use crate::shape;
-use crate::state::{Account, AccountState, Author, Command, Conversation, ConversationNo, Refusal, UserNo, author};
+use crate::state::{
+    Account, AccountState, Author, Command, Conversation, ConversationNo, Position, Refusal, UserNo, author,
+};
 use crate::store::View;
 
 /// Somebody who acts. Everything a person can do is here; whether they may is asked of the policy in the same
@@ -149,7 +151,7 @@ impl Actor {
     /// # Errors
     /// `rate_limited` when I have too many connections open.
     pub async fn events(&self) -> Result<EventStream> {
-        EventStream::open(self, None).await
+        EventStream::open(self, None, true).await
     }
 
     /// Everything after this cursor that I may see, and then what happens.
@@ -157,9 +159,24 @@ impl Actor {
     /// # Errors
     /// `invalid_cursor` when it cannot be followed: take a snapshot. `rate_limited` as for [`events`](Self::events).
     pub async fn events_after(&self, cursor: &Cursor) -> Result<EventStream> {
+        EventStream::open(self, Some(self.place(cursor)?), true).await
+    }
+
+    /// Either of the two, for who only looks in now and then: nobody sees them come and go, and they are told no
+    /// signals.
+    ///
+    /// # Errors
+    /// Those of [`events`](Self::events) and [`events_after`](Self::events_after).
+    pub async fn events_unseen(&self, after: Option<&Cursor>) -> Result<EventStream> {
+        let after = after.map(|cursor| self.place(cursor)).transpose()?;
+        EventStream::open(self, after, false).await
+    }
+
+    /// The place that an event cursor names.
+    fn place(&self, cursor: &Cursor) -> Result<Position> {
         let engine = self.chat.engine();
         let view = engine.store.view();
-        let after = engine.seal.open_event(view.epoch(), cursor).map_err(|fault| {
+        let place = engine.seal.open_event(view.epoch(), cursor).map_err(|fault| {
             Error::new(
                 ErrorCode::InvalidCursor,
                 match fault {
@@ -168,9 +185,9 @@ impl Actor {
                 },
             )
         })?;
-        let unusable = if after > view.position() {
+        let unusable = if place > view.position() {
             Some("unknown")
-        } else if after.next() < view.oldest()? {
+        } else if place.next() < view.oldest()? {
             Some("too_old")
         } else {
             None
@@ -178,8 +195,7 @@ impl Actor {
         if let Some(reason) = unusable {
             return Err(Error::new(ErrorCode::InvalidCursor, reason));
         }
-        drop(view);
-        EventStream::open(self, Some(after)).await
+        Ok(place)
     }
 
     pub(crate) async fn carry(&self, command: Command) -> Result<crate::state::Outcome> {

@@ -113,12 +113,13 @@ impl Told {
 }
 
 impl EventStream {
-    pub(crate) async fn open(actor: &Actor, after: Option<Position>) -> Result<Self> {
+    /// Follows as a device, which is seen to come and go, or unseen.
+    pub(crate) async fn open(actor: &Actor, after: Option<Position>, device: bool) -> Result<Self> {
         let user = actor.read(|me| Ok(me.no)).await?;
         let by = actor.by();
         let engine = actor.chat().engine();
         // First listen, then look where the log ends: in the other order an event in between would be lost.
-        let (mailbox, queue, first) = engine.rooms.listen(user, by.user, by.session)?;
+        let (mailbox, queue, first) = engine.rooms.listen(user, by.user, by.session, device)?;
         let view = engine.store.view();
         let (epoch, last) = (view.epoch(), after.unwrap_or(view.position()));
         drop(view);
@@ -139,7 +140,9 @@ impl EventStream {
         };
         // A session that ended before it listened was not told so.
         actor.read(|_| Ok(())).await?;
-        presence::arrived(actor.chat(), &stream.mailbox, first);
+        if device {
+            presence::arrived(actor.chat(), &stream.mailbox, first);
+        }
         Ok(stream)
     }
 

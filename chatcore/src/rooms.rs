@@ -52,6 +52,9 @@ pub(crate) struct Mailbox {
     pub(crate) user: UserNo,
     pub(crate) user_id: UserId,
     session: Option<SessionId>,
+    /// Whether somebody is there who reads; else they only look in, which neither makes them seem to be there nor
+    /// leaves them the time for signals.
+    device: bool,
     queue: mpsc::Sender<Delivery>,
     /// It was full: something is missing in it, which has to be read from the log.
     lagged: AtomicBool,
@@ -96,7 +99,9 @@ impl Mailbox {
 
     /// Signals are lossy: when the mailbox is full there are better things to deliver.
     pub(crate) fn signal(&self, signal: &Signal) {
-        let _ = self.queue.try_send(Delivery::Signal(signal.clone()));
+        if self.device {
+            let _ = self.queue.try_send(Delivery::Signal(signal.clone()));
+        }
     }
 
     fn end(&self) {
@@ -118,16 +123,17 @@ impl Rooms {
         }
     }
 
-    /// Begins to listen. `first`: none of this person's devices did before.
+    /// Begins to listen, as a device or unseen. `first`: it is a device, and none of this person's did before.
     pub(crate) fn listen(
         &self,
         user: UserNo,
         user_id: UserId,
         session: Option<SessionId>,
+        device: bool,
     ) -> Result<(Arc<Mailbox>, mpsc::Receiver<Delivery>, bool)> {
         let (queue, deliveries) = mpsc::channel(self.mailbox);
         let (lagged, ended) = (AtomicBool::new(false), AtomicBool::new(false));
-        let mailbox = Arc::new(Mailbox { user, user_id, session, queue, lagged, ended });
+        let mailbox = Arc::new(Mailbox { user, user_id, session, device, queue, lagged, ended });
         let mut listeners = self.listeners.write().unwrap_or_else(PoisonError::into_inner);
         let devices = listeners.entry(user).or_default();
         if devices.len() >= self.per_user {
@@ -135,8 +141,8 @@ impl Rooms {
             return Err(Error::new(ErrorCode::RateLimited, format!("You have {most} connections open; close one."))
                 .retry_in(std::time::Duration::from_mins(1)));
         }
+        let first = device && !are_seen(devices);
         devices.push(Arc::clone(&mailbox));
-        let first = devices.len() == 1;
         Ok((mailbox, deliveries, first))
     }
 
@@ -147,8 +153,8 @@ impl Rooms {
             return false;
         };
         devices.retain(|device| !Arc::ptr_eq(device, mailbox));
-        let last = devices.is_empty();
-        if last {
+        let last = mailbox.device && !are_seen(devices);
+        if devices.is_empty() {
             listeners.remove(&mailbox.user);
         }
         last
@@ -156,7 +162,11 @@ impl Rooms {
 
     /// Whether any of their devices listens.
     pub(crate) fn is_online(&self, user: UserNo) -> bool {
-        self.listeners.read().unwrap_or_else(PoisonError::into_inner).contains_key(&user)
+        self.listeners
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&user)
+            .is_some_and(|devices| are_seen(devices))
     }
 
     /// Tells a listener who of these people is online.
@@ -209,6 +219,11 @@ impl Rooms {
     }
 }
 
+/// Whether one of them is a device.
+fn are_seen(listeners: &[Arc<Mailbox>]) -> bool {
+    listeners.iter().any(|listener| listener.device)
+}
+
 fn deliver(listeners: &ByUser, envelope: &Arc<Envelope>) {
     let devices_of = |user: &UserNo| listeners.get(user).into_iter().flatten();
     match (&envelope.event, &envelope.audience) {
@@ -236,8 +251,8 @@ mod tests {
     fn a_coming_that_is_over_already_is_not_told() {
         let rooms = Rooms::new(8, 8);
         let id = |n| UserId::from_bytes([n; 16]);
-        let (_leo, mut leos, _) = rooms.listen(UserNo(1), id(1), None).unwrap();
-        let (ana, _anas, first) = rooms.listen(UserNo(2), id(2), None).unwrap();
+        let (_leo, mut leos, _) = rooms.listen(UserNo(1), id(1), None, true).unwrap();
+        let (ana, _anas, first) = rooms.listen(UserNo(2), id(2), None, true).unwrap();
         assert!(first && rooms.leave(&ana));
         let tell = |online| rooms.signal_presence([UserNo(1)].into_iter(), &ana, online);
         tell(true);

@@ -14,8 +14,8 @@ pub(crate) fn base() -> OpenApi {
         .version(env!("CARGO_PKG_VERSION"))
         .description(Some(
             "Chat for an online shop. Lists carry `as_of`, the event cursor of the moment that they show: load, then \
-             follow from it over the WebSocket at `/api/v1/ws`, or over plain HTTP at `/api/v1/events/stream`. Errors \
-             are `application/problem+json` (RFC 9457) with a stable `code`.",
+             follow from it over the WebSocket at `/api/v1/ws`, or over plain HTTP at `/api/v1/events/stream` \
+             and `/api/v1/events`. Errors are `application/problem+json` (RFC 9457) with a stable `code`.",
         ))
         .build();
     let mut components = Components::new();

@@ -61,6 +61,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(messages::read))
         .routes(routes!(messages::unread))
         .routes(routes!(messages::delivered))
+        .routes(routes!(events::list))
         .routes(routes!(events::stream))
         .routes(routes!(server::show));
     OpenApiRouter::with_openapi(openapi::base()).nest("/api/v1", v1)

@@ -4,6 +4,7 @@ mod access;
 mod bad_input;
 mod crash;
 mod event_stream;
+mod long_poll;
 mod messages;
 mod openapi;
 mod startup;

@@ -109,6 +109,9 @@ fn attempts(route: &str, stranger: &Person, scene: &Scene, conv: ConversationId)
         }
         "GET /api/v1/me" => vec![stranger.request("GET", "/me")],
         "PATCH /api/v1/me" => vec![stranger.request("PATCH", "/me").json(&json!({"name": "Stranger"}))],
+        "GET /api/v1/events" => {
+            ["?wait=0", "?cursor=x"].map(|query| stranger.request("GET", &format!("/events{query}"))).to_vec()
+        }
         "GET /api/v1/server" => vec![stranger.request("GET", "/server")],
         // Begins something of one's own; that it is another conversation is checked below.
         "POST /api/v1/conversations" => vec![
@@ -303,8 +306,14 @@ async fn what_a_stranger_missed_is_not_told_on_resume_either() {
         stranger.call_with("PATCH", "/me", &json!({"name": "Marker"})).await.ok();
         let mut socket = Socket::connect(stranger.address).await;
         socket.say(&json!({"t": "hello", "token": stranger.token, "resume": from})).await;
-        let heard: Vec<String> = socket.until_t("live").await.iter().map(name_of).collect();
-        assert_eq!(heard, ["welcome", "ev user.changed", "live"], "{role}");
+        let mut stream = stranger.event_source(Some(&from)).await;
+        for frames in [socket.until_t("live").await, stream.until(|frame| frame["t"] == "live").await] {
+            let heard: Vec<String> = frames.iter().map(name_of).collect();
+            assert_eq!(heard, ["welcome", "ev user.changed", "live"], "{role}");
+        }
+        let batch = stranger.get(&format!("/events?cursor={from}")).await;
+        let heard: Vec<String> = batch["items"].as_array().expect("items").iter().map(name_of).collect();
+        assert_eq!(heard, ["ev user.changed"], "{role}");
     }
 }
 

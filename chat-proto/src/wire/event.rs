@@ -49,8 +49,9 @@ pub enum EventName {
     Unknown,
 }
 
-/// What every `ev` frame says before its `d`; `n` stands in [`super::Event`], since it differs per connection.
+/// What every `ev` frame says before its `d`, but for its `n`, which differs per connection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct EventHead {
     /// The cursor after this event.
     pub c: String,

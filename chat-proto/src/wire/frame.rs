@@ -240,8 +240,9 @@ pub struct LimitsInfo {
     pub page_rows: u64,
 }
 
-/// A durable event: what happened, and the thing itself in `d`.
+/// A durable event: what happened, and the thing itself in `d`. As a frame its `t` is `ev`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Event {
     /// 1, 2, 3 … per connection: a gap means that a frame was lost.
     pub n: u64,

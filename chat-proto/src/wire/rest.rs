@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::LimitsInfo;
+use super::{LimitsInfo, ServerFrame};
 use crate::model::{Revision, User};
 use crate::{ClientId, MessageId, Role, Seq, UserId};
 
@@ -164,6 +164,20 @@ pub struct ReadBody {
 pub struct TypingBody {
     /// `false` when I stopped.
     pub on: bool,
+}
+
+/// `GET /events`: what happened after a cursor.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct EventBatch {
+    /// `ev` frames, in the order of commits; their `n` counts from 1 in each answer.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<super::Event>))]
+    pub items: Vec<ServerFrame>,
+    /// Where to go on.
+    pub cursor: String,
+    /// The cursor of the request cannot be followed, for this reason: take a snapshot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reset: Option<String>,
 }
 
 /// `GET /server`.

@@ -2,6 +2,7 @@
 
 pub(crate) mod encode;
 mod farewell;
+pub(crate) mod poll;
 pub(crate) mod sse;
 
 use std::time::Duration;
@@ -19,6 +20,25 @@ use crate::rest::server::limits;
 /// After so long a silence of ours, `ping` says that we are there and moves the client's cursor.
 pub(crate) const HEARTBEAT: Duration = Duration::from_secs(25);
 
+/// How somebody follows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Door {
+    /// Over a connection that stays, so that they are there as long as it is.
+    Connection,
+    /// By asking again and again.
+    Poll,
+}
+
+impl Door {
+    async fn follow(self, actor: &Actor, after: Option<&Cursor>) -> chatcore::Result<EventStream> {
+        match (self, after) {
+            (Self::Connection, None) => actor.events().await,
+            (Self::Connection, Some(cursor)) => actor.events_after(cursor).await,
+            (Self::Poll, after) => actor.events_unseen(after).await,
+        }
+    }
+}
+
 /// Events that somebody has begun to follow.
 pub(crate) struct Opened {
     pub(crate) stream: EventStream,
@@ -29,15 +49,12 @@ pub(crate) struct Opened {
 }
 
 /// Follows what happens after the cursor, or from now on.
-pub(crate) async fn open(actor: &Actor, cursor: Option<&Cursor>) -> chatcore::Result<Opened> {
-    let Some(cursor) = cursor else {
-        return Ok(Opened { stream: actor.events().await?, resumed: false, reset: None });
-    };
-    match actor.events_after(cursor).await {
-        Ok(stream) => Ok(Opened { stream, resumed: true, reset: None }),
+pub(crate) async fn open(actor: &Actor, cursor: Option<&Cursor>, door: Door) -> chatcore::Result<Opened> {
+    match door.follow(actor, cursor).await {
+        Ok(stream) => Ok(Opened { stream, resumed: cursor.is_some(), reset: None }),
         Err(error) if error.is_reset() => {
             let reset = Some(error.detail().to_owned());
-            Ok(Opened { stream: actor.events().await?, resumed: false, reset })
+            Ok(Opened { stream: door.follow(actor, None).await?, resumed: false, reset })
         }
         Err(error) => Err(error),
     }

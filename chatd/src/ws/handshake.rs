@@ -12,7 +12,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::outbox::{End, Socket, feed_frame, flush, frame_error, refusal};
 use crate::app::App;
-use crate::live::{self, Farewell, Opened};
+use crate::live::{self, Door, Farewell, Opened};
 use crate::problem::Refused;
 
 const FIRST_FRAME: Duration = Duration::from_secs(10);
@@ -92,7 +92,8 @@ async fn refuse(socket: &mut Socket, re: Option<u64>, refused: Refused) -> End {
 async fn open(app: &App, hello: &Hello) -> chatcore::Result<(Actor, Opened, Welcome)> {
     let actor = app.chat.authenticate(&hello.token)?;
     let user = actor.me().await?;
-    let opened = live::open(&actor, hello.resume.clone().map(Cursor::from_text).as_ref()).await?;
+    let cursor = hello.resume.clone().map(Cursor::from_text);
+    let opened = live::open(&actor, cursor.as_ref(), Door::Connection).await?;
     if let Some(client) = &hello.client {
         tracing::debug!(user = %user.id, client = client.name, version = client.version, "a client says hello");
     }
