@@ -30,6 +30,7 @@ pub struct ChatBuilder {
     retention: Retention,
     session_ttl: Duration,
     token_secret: Option<Zeroizing<Vec<u8>>>,
+    server_key: Option<Zeroizing<[u8; 32]>>,
     cache_bytes: usize,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
@@ -75,6 +76,7 @@ impl ChatBuilder {
             retention: Retention::default(),
             session_ttl: Duration::from_hours(12),
             token_secret: None,
+            server_key: None,
             cache_bytes: RedbOptions::default().cache_bytes,
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
@@ -128,6 +130,14 @@ impl ChatBuilder {
     #[must_use]
     pub fn token_secret(mut self, secret: impl Into<Vec<u8>>) -> Self {
         self.token_secret = Some(Zeroizing::new(secret.into()));
+        self
+    }
+
+    /// The key that cursors are sealed with and tokens signed, 256 random bits. Default: the data folder's own, or with a
+    /// store of the caller's a new one, so that cursors and tokens end with the program.
+    #[must_use]
+    pub fn server_key(mut self, key: [u8; 32]) -> Self {
+        self.server_key = Some(Zeroizing::new(key));
         self
     }
 
@@ -192,6 +202,7 @@ impl ChatBuilder {
                 (Arc::new(RedbStore::open(&file, options)?), key)
             }
         };
+        let key = self.server_key.map_or(key, ServerKey::given);
         let rules = Rules { contacts: self.contacts, group_participants: self.limits.group_participants };
         let rooms = Arc::new(Rooms::new(self.limits.mailbox, self.limits.connections_per_user));
         let (clock, entropy) = (self.clock, self.entropy);

@@ -88,6 +88,13 @@ impl Told {
         self.envelope.event.seen_as(self.rendering)
     }
 
+    /// Its place in the log; what a customer must never see.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn position(&self) -> Position {
+        self.envelope.position
+    }
+
     /// When.
     #[must_use]
     pub fn at(&self) -> Timestamp {

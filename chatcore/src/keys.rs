@@ -21,6 +21,10 @@ impl ServerKey {
         Self(Zeroizing::new(entropy.bytes()))
     }
 
+    pub(crate) fn given(key: Zeroizing<[u8; 32]>) -> Self {
+        Self(key)
+    }
+
     /// The key of this data folder; made, readable by its owner alone, when there is none.
     pub(crate) fn of_folder(folder: &Path, entropy: &dyn Entropy) -> io::Result<Self> {
         let path = folder.join(FILE);

@@ -60,6 +60,9 @@ pub(crate) async fn open(actor: &Actor, cursor: Option<&Cursor>, door: Door) -> 
     }
 }
 
+/// Why a cursor that was followed cannot be followed any more: the log does not hold what comes after it.
+pub(crate) const TOO_OLD: &str = "too_old";
+
 /// What is said first to who follows.
 pub(crate) fn welcome(app: &App, actor: &Actor, user: User, opened: &Opened) -> Welcome {
     Welcome {

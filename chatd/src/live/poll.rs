@@ -8,7 +8,7 @@ use chatcore::{Actor, EventStream, Incoming};
 use serde_json::json;
 use tokio::time::{Instant, sleep_until};
 
-use super::{Opened, encode, expires_at};
+use super::{Opened, TOO_OLD, encode, expires_at};
 use crate::app::App;
 use crate::problem::Refused;
 
@@ -30,11 +30,11 @@ pub(crate) async fn answer(
     limit: u64,
 ) -> Result<String, Refused> {
     let Opened { mut stream, resumed, reset } = opened;
-    let mut batch = Batch { items: String::new(), count: 0, limit };
+    let mut batch = Batch { items: String::new(), count: 0, limit, reset };
     if resumed {
         gather(app, actor, &mut stream, &mut batch, wait).await?;
     }
-    Ok(batch.json(stream.cursor().as_str(), reset))
+    Ok(batch.json(stream.cursor().as_str()))
 }
 
 async fn gather(
@@ -63,6 +63,10 @@ async fn gather(
                     live = true;
                     until = Instant::now() + wait;
                 }
+                Some(Ok(Incoming::Reset)) => {
+                    batch.reset = Some(TOO_OLD.to_owned());
+                    return Ok(());
+                }
                 Some(Ok(incoming)) => batch.take(stream, &incoming),
                 Some(Err(error)) => return Err(error.into()),
                 None => return Err(Refused::new(ErrorCode::TokenRevoked, "The session has ended.")),
@@ -90,6 +94,8 @@ struct Batch {
     items: String,
     count: u64,
     limit: u64,
+    /// Why the cursor could not be followed.
+    reset: Option<String>,
 }
 
 impl Batch {
@@ -113,11 +119,11 @@ impl Batch {
         }
     }
 
-    fn json(self, cursor: &str, reset: Option<String>) -> String {
+    fn json(self, cursor: &str) -> String {
         let items = self.items;
         // A cursor is plain, the items are JSON already.
         let mut json = format!(r#"{{"items":[{items}],"cursor":"{cursor}""#);
-        if let Some(reason) = reset {
+        if let Some(reason) = self.reset {
             let _ = write!(json, r#","reset":{}"#, json!(reason));
         }
         json.push('}');

@@ -15,7 +15,7 @@ use futures_util::stream;
 use http::{HeaderName, HeaderValue, header};
 use tokio::time::{Instant, sleep_until};
 
-use super::{Farewell, HEARTBEAT, Opened, encode, expires_at};
+use super::{Farewell, HEARTBEAT, Opened, TOO_OLD, encode, expires_at};
 use crate::app::App;
 use crate::problem::Refused;
 
@@ -118,6 +118,10 @@ impl Telling {
             Incoming::Live => {
                 let c = self.stream.cursor();
                 write_frame(part, "live", Some(c.as_str()), &ServerFrame::Live { c: c.as_str().to_owned() });
+            }
+            Incoming::Reset => {
+                let reason = TOO_OLD.to_owned();
+                write_frame(part, "reset", Some(self.stream.cursor().as_str()), &ServerFrame::Reset { reason });
             }
             _ => {}
         }

@@ -261,7 +261,7 @@ impl Session {
                 serde_json::to_string(&ServerFrame::Eph(signal)).unwrap_or_default()
             }
             Incoming::Reset => {
-                let reason = "too_old".to_owned();
+                let reason = live::TOO_OLD.to_owned();
                 serde_json::to_string(&ServerFrame::Reset { reason }).unwrap_or_default()
             }
             Incoming::Live => {

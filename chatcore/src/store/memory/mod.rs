@@ -24,6 +24,13 @@ impl MemoryStore {
         Self { current: Mutex::new(Arc::new(MemoryView::empty(epoch))) }
     }
 
+    /// The same content in a store of another epoch, as when a backup is restored.
+    #[must_use]
+    pub fn restored(&self, epoch: u64) -> Self {
+        let copy = self.current().of_epoch(epoch);
+        Self { current: Mutex::new(Arc::new(copy)) }
+    }
+
     fn current(&self) -> Arc<MemoryView> {
         Arc::clone(&self.current.lock().unwrap_or_else(PoisonError::into_inner))
     }

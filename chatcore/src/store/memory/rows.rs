@@ -58,6 +58,10 @@ impl MemoryView {
         }
     }
 
+    pub(super) fn of_epoch(&self, epoch: u64) -> Self {
+        Self { epoch, ..self.clone() }
+    }
+
     pub(super) fn next(&self) -> Next {
         Next {
             user: UserNo(self.accounts.len() as u64 + 1),

@@ -12,6 +12,8 @@ mod memory;
 mod open;
 mod tables;
 mod tail;
+#[cfg(all(test, feature = "conformance"))]
+mod tests;
 mod transaction;
 mod trim;
 mod view;

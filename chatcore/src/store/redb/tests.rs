@@ -1,0 +1,81 @@
+//! What cannot be seen through the traits: what is left on the disk.
+
+use std::sync::Arc;
+
+use ::redb::backends::InMemoryBackend;
+use ::redb::{ReadableDatabase, ReadableTable};
+use chat_proto::Role;
+
+use super::{RedbOptions, RedbStore, tables};
+use crate::state::{Command, Outcome};
+use crate::store::Store;
+use crate::store::conformance::{Acting, Backend, Shop};
+
+#[derive(Debug)]
+struct One(Arc<RedbStore>);
+
+impl Backend for One {
+    fn open(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.0) as Arc<dyn Store>
+    }
+}
+
+const SECRET: &str = "4111 1111 1111 1111";
+
+/// In which tables the secret stands.
+fn leaks(store: &RedbStore) -> Vec<&'static str> {
+    let is_in = |bytes: &[u8]| bytes.windows(SECRET.len()).any(|window| window == SECRET.as_bytes());
+    let txn = store.writer().database().unwrap().begin_read().unwrap();
+    let mut found = Vec::new();
+    let log = txn.open_table(tables::LOG).unwrap();
+    if log.iter().unwrap().any(|row| is_in(row.unwrap().1.value())) {
+        found.push("log");
+    }
+    let messages = txn.open_table(tables::MESSAGES).unwrap();
+    if messages.iter().unwrap().any(|row| is_in(row.unwrap().1.value())) {
+        found.push("messages");
+    }
+    let revisions = txn.open_table(tables::REVISIONS).unwrap();
+    if revisions.iter().unwrap().any(|row| is_in(row.unwrap().1.value())) {
+        found.push("revisions");
+    }
+    found
+}
+
+/// Whenever a message is deleted: before it is folded, while its layer is, or after.
+#[test]
+fn what_is_deleted_is_in_no_table_however_far_folding_has_come() {
+    for deleted_at in 0..30 {
+        // Folding begins when it is told to, and goes on with a few rows in each commit.
+        let options = RedbOptions { cache_bytes: 1 << 20, fold_after: 1_000, fold_rows: 1, epoch: 1 };
+        let store = Arc::new(RedbStore::with_backend(options, InMemoryBackend::new).unwrap());
+        let mut shop = Shop::open(Box::new(One(Arc::clone(&store))));
+        let (ana, leo) = (shop.person(Role::Agent, "ana"), shop.person(Role::Agent, "leo"));
+        let groups: Vec<_> = (0..12).map(|_| shop.group(ana, &[leo])).collect();
+        for (i, group) in groups.iter().enumerate() {
+            shop.commit(vec![ana.send(*group, &format!("a{i}"), "hello"), leo.send(*group, &format!("b{i}"), "hi")]);
+        }
+        let Outcome::Sent { message, .. } = shop.one(ana.send(groups[7], "secret", SECRET)) else { panic!("not sent") };
+        let (by, conversation, message) = (ana.author(), groups[7], message.id);
+        let text = format!("card {SECRET}");
+        shop.one(Command::EditMessage { by, conversation, message, text, if_version: None });
+        for round in 0..30 {
+            if round == 3 {
+                store.maintain().unwrap();
+            }
+            if round == deleted_at {
+                assert!(leaks(&store).contains(&"log"), "the test looks where it stands");
+                shop.one(Command::DeleteMessage { by, conversation, message, if_version: None });
+            } else {
+                shop.one(leo.send(groups[round % 12], &format!("r{round}"), "more"));
+            }
+            if round >= deleted_at {
+                assert_eq!(leaks(&store), [""; 0], "deleted in round {deleted_at}, looked at after round {round}");
+                assert_eq!(shop.timeline(groups[7], 3, 3)[0].text, "");
+            }
+        }
+        shop.fold();
+        assert_eq!(leaks(&store), [""; 0]);
+        assert_eq!(shop.timeline(groups[7], 3, 3)[0].text, "");
+    }
+}
