@@ -139,13 +139,14 @@ async fn everybody_who_comes_back_is_told_what_they_missed() {
 
 #[tokio::test]
 async fn connections_that_the_server_ends_are_told_and_make_it_fail() {
-    let options = Options { session_ttl: Duration::from_secs(3), ..Options::default() };
+    let options = Options { session_ttl: Duration::from_secs(5), ..Options::default() };
     let server = InProcess::start_with(options).await;
-    let arguments = ["support", "--conversations", "1", "--rate", "20", "--seconds", "4", "--warmup", "0", "--json"];
+    let arguments = ["support", "--conversations", "1", "--rate", "20", "--seconds", "6", "--warmup", "0", "--json"];
     let ran = bench(&server, &arguments).await;
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(8), ""), "{ran:?}");
     let report: Value = serde_json::from_str(&ran.stdout).expect("one JSON object");
     assert_eq!(report["figures"]["broken"], 3);
+    assert_eq!(report["figures"]["reason"], "closed with 4401: token_expired");
     assert!(number(&report["figures"], "unanswered") > 0.0, "messages were due after the end");
 }
 

@@ -1,4 +1,4 @@
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::accounts::Admin;
 use super::failure::Failure;
 use super::floor::{self, Running};
-use super::ledger::Faults;
+use super::ledger::Ledger;
 use super::line::{Address, Line, ReadBuffer, open_all};
 use super::measure::Process;
 use super::report::{Figures, Report, Used};
@@ -55,10 +55,10 @@ async fn measure(venue: &Venue, tokens: &[String], window: Window) -> Result<Fig
     let rss_before = venue.process.map(Process::rss_kib).transpose()?;
     let lines = open(&venue.address, tokens).await?;
     let connections = lines.len();
-    let (end, broken) = (CancellationToken::new(), Rc::new(Cell::new(0)));
+    let (end, ledger) = (CancellationToken::new(), Rc::new(RefCell::new(Ledger::new(0, []))));
     let mut tasks = JoinSet::new();
     for line in lines {
-        tasks.spawn_local(sit(line, end.clone(), Rc::clone(&broken)));
+        tasks.spawn_local(sit(line, end.clone(), Rc::clone(&ledger)));
     }
     // What connecting left behind is put away meanwhile.
     sleep(Duration::from_secs(window.warmup)).await;
@@ -70,9 +70,8 @@ async fn measure(venue: &Venue, tokens: &[String], window: Window) -> Result<Fig
     while let Some(ended) = tasks.join_next().await {
         ended.map_err(|error| Failure::new(error.to_string()))?;
     }
-    let faults = Faults { broken: broken.get(), ..Faults::default() };
     let used = Used::between(cpu_before.zip(cpu), rss_before.zip(rss));
-    Ok(Figures::of_connections(connections, took, faults, used))
+    Ok(Figures::new(&ledger.borrow(), connections, took, used))
 }
 
 async fn open(address: &Address, tokens: &[String]) -> Result<Vec<Line>, Failure> {
@@ -80,10 +79,16 @@ async fn open(address: &Address, tokens: &[String]) -> Result<Vec<Line>, Failure
 }
 
 /// Reads what comes, which is nothing but signs of life, and answers those as the protocol wants it.
-async fn sit(mut line: Line, end: CancellationToken, broken: Rc<Cell<u64>>) {
-    let read = async { while line.next().await.is_ok() {} };
+async fn sit(mut line: Line, end: CancellationToken, ledger: Rc<RefCell<Ledger>>) {
+    let ended = async {
+        loop {
+            if let Err(failure) = line.next().await {
+                return failure.what;
+            }
+        }
+    };
     tokio::select! {
-        () = read => broken.set(broken.get() + 1),
+        why = ended => ledger.borrow_mut().broken(why),
         () = end.cancelled() => {}
     }
 }

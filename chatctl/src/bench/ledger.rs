@@ -28,6 +28,8 @@ pub(super) struct Ledger {
     /// Deliveries that are due: every stored message to every listener.
     due: u64,
     pub(super) faults: Faults,
+    /// What the server said, or what became of the connection, the first time that something was refused or broke.
+    pub(super) reason: Option<String>,
     pub(super) delivery: Latencies,
     pub(super) ack: Latencies,
     pub(super) late: Latencies,
@@ -109,6 +111,7 @@ impl Ledger {
             all: Traffic::default(),
             due: 0,
             faults: Faults::default(),
+            reason: None,
             delivery: Latencies::default(),
             ack: Latencies::default(),
             late: Latencies::default(),
@@ -167,7 +170,8 @@ impl Ledger {
     }
 
     /// The server says that it does not store it.
-    pub(super) fn refused(&mut self, number: Option<u64>) {
+    pub(super) fn refused(&mut self, number: Option<u64>, why: String) {
+        self.reason.get_or_insert(why);
         let sent = number.and_then(|number| self.messages.get_mut(index(number)));
         match sent {
             Some(sent) if !sent.answered => {
@@ -179,7 +183,8 @@ impl Ledger {
     }
 
     /// A connection ended before its time.
-    pub(super) fn broken(&mut self) {
+    pub(super) fn broken(&mut self, why: String) {
+        self.reason.get_or_insert(why);
         self.faults.broken += 1;
     }
 
@@ -345,8 +350,8 @@ mod tests {
     fn an_answer_that_does_not_come_is_a_fault_and_so_is_a_second() {
         assert_eq!(ledger(2).close(), Faults { unanswered: 2, ..Faults::default() });
         let mut twice = ledger(1);
-        twice.refused(Some(0));
-        twice.refused(Some(0));
+        twice.refused(Some(0), String::new());
+        twice.refused(Some(0), String::new());
         assert_eq!(twice.close(), Faults { refused: 1, strange: 1, ..Faults::default() });
     }
 

@@ -54,6 +54,9 @@ pub(super) struct Figures {
     pub(super) told_ms: Option<Percentiles>,
     #[serde(flatten)]
     faults: Faults,
+    /// Of the first fault that has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
     #[serde(flatten)]
     used: Used,
 }
@@ -116,11 +119,12 @@ impl Used {
 }
 
 impl Figures {
-    /// Of a run with messages.
-    pub(super) fn of_traffic(ledger: &Ledger, connections: usize, took: Duration, used: Used) -> Self {
+    pub(super) fn new(ledger: &Ledger, connections: usize, took: Duration, used: Used) -> Self {
         let window = ledger.window;
         let per_second = |count| ratio(count, 1) / took.as_secs_f64();
         let figures = Self {
+            connections: connections as u64,
+            seconds: took.as_secs_f64(),
             acked: window.acked,
             deliveries: window.deliveries,
             acked_per_s: per_second(window.acked),
@@ -128,14 +132,10 @@ impl Figures {
             delivery_ms: ledger.delivery.percentiles(),
             ack_ms: ledger.ack.percentiles(),
             late_ms: ledger.late.percentiles(),
-            ..Self::of_connections(connections, took, ledger.close(), Used::default())
+            faults: ledger.close(),
+            reason: ledger.reason.clone(),
+            ..Self::default()
         };
-        Self { used: used.spread(&figures), ..figures }
-    }
-
-    /// Of a run without.
-    pub(super) fn of_connections(connections: usize, took: Duration, faults: Faults, used: Used) -> Self {
-        let figures = Self { connections: connections as u64, seconds: took.as_secs_f64(), faults, ..Self::default() };
         Self { used: used.spread(&figures), ..figures }
     }
 
@@ -223,6 +223,11 @@ impl Report {
             let _ = write!(table, "{beneath:>12.digits$}");
             if beneath > 0.0 && (name.starts_with("server CPU us") || name.starts_with("added")) {
                 let _ = write!(table, "{:>12.2}", figure / beneath);
+            }
+        }
+        for (whose, figures) in [("server", Some(&self.figures)), ("floor", self.floor.as_ref())] {
+            if let Some(reason) = figures.and_then(|figures| figures.reason.as_deref()) {
+                let _ = write!(table, "\n\n{whose}: {}", plain_line(reason));
             }
         }
         table + "\n"

@@ -66,7 +66,7 @@ pub(super) async fn run(args: &Resume) -> Result<Report, Failure> {
     drop(lines);
 
     let used = Used::between(cpu_before.zip(cpu), rss_before.zip(rss));
-    let mut figures = Figures::of_traffic(&past.ledger.borrow(), connections as usize, took, used);
+    let mut figures = Figures::new(&past.ledger.borrow(), connections as usize, took, used);
     figures.back_ms = returns.back.borrow().percentiles();
     figures.told_ms = returns.told.borrow().percentiles();
     admin.sign_out(past.into_people()).await;
@@ -88,10 +88,10 @@ async fn come_back(address: &Address, past: &Past, seat: usize, began: Instant, 
         returns.told.borrow_mut().record(now.duration_since(hello));
         Ok::<_, Failure>(line)
     });
-    match back.await {
-        Ok(Ok(line)) => Some(line),
-        Ok(Err(_)) | Err(_) => {
-            past.ledger.borrow_mut().broken();
+    match back.await.unwrap_or_else(|_| Err(Failure::new("not live in time"))) {
+        Ok(line) => Some(line),
+        Err(failure) => {
+            past.ledger.borrow_mut().broken(failure.what);
             None
         }
     }

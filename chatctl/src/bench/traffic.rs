@@ -108,7 +108,7 @@ pub(super) async fn run(venue: &Venue, shop: Shop, plan: Plan) -> Result<Figures
     }
     let ledger = run.ledger.borrow();
     let used = Used::between(cpu_before.zip(cpu), rss_before.zip(rss));
-    Ok(Figures::of_traffic(&ledger, connections, took, used))
+    Ok(Figures::new(&ledger, connections, took, used))
 }
 
 impl Load {
@@ -179,8 +179,8 @@ impl Attendance {
             () = end.cancelled() => Ok(()),
         };
         self.run.standing.update(|standing| standing - 1);
-        if attended.is_err() {
-            self.run.ledger.borrow_mut().broken();
+        if let Err(failure) = attended {
+            self.run.ledger.borrow_mut().broken(failure.what);
         }
     }
 
@@ -232,8 +232,8 @@ impl Attendance {
                 ledger.acked(re, seq, now);
                 return Ok(1);
             }
-            Heard::Refused { re, .. } => {
-                ledger.refused(re);
+            Heard::Refused { re, why } => {
+                ledger.refused(re, why);
                 return Ok(1);
             }
             Heard::Bye(why) => return Err(Failure::new(why)),
