@@ -142,11 +142,13 @@ impl Figures {
     /// The table's rows: what it is, the figure, and how many digits stand after its point.
     fn rows(&self) -> Vec<(&'static str, Option<f64>, usize)> {
         let Self { faults, used, .. } = self;
-        let has_messages = self.acked + self.deliveries > 0;
         let count = |count: u64| Some(ratio(count, 1));
-        let mut rows = vec![("connections", count(self.connections), 0)];
-        let rates = [("acknowledged sends /s", self.acked_per_s), ("deliveries /s", self.deliveries_per_s)];
-        rows.extend(rates.map(|(name, rate)| (name, Some(rate).filter(|_| has_messages), 1)));
+        let rate = |count: u64, rate: f64| Some(rate).filter(|_| count > 0);
+        let mut rows = vec![
+            ("connections", count(self.connections), 0),
+            ("acknowledged sends /s", rate(self.acked, self.acked_per_s), 1),
+            ("deliveries /s", rate(self.deliveries, self.deliveries_per_s), 1),
+        ];
         for (names, of) in [
             (["delivery p50 ms", "p90", "p99", "p99.9", "max"], self.delivery_ms),
             (["ok p50 ms", "p90", "p99", "p99.9", "max"], self.ack_ms),
