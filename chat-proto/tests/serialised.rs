@@ -307,6 +307,7 @@ fn client_frames() {
             &ClientFrame::Hello(Hello { token: "aaa.bbb.ccc".to_owned(), client: None, resume: None }),
         )
         .add("send", &ClientFrame::Send(SendFrame::text(7, conv(), client_id(), "Hello")))
+        .add("auth", &ClientFrame::Auth(AuthFrame { re: 6, token: "aaa.bbb.ccc".to_owned() }))
         .add(
             "send (with everything)",
             &ClientFrame::Send(SendFrame {
@@ -341,7 +342,6 @@ fn client_frames() {
         .add("delivered", &ClientFrame::Delivered(ReadFrame { re: None, conv: conv(), seq: Seq(3) }))
         .add("read", &ClientFrame::Read(ReadFrame { re: Some(8), conv: conv(), seq: Seq(3) }))
         .add("typing", &ClientFrame::Typing(TypingFrame { re: None, conv: conv(), on: true }))
-        .add("auth", &ClientFrame::Auth(AuthFrame { re: 9, token: "ddd.eee.fff".to_owned() }))
         .add("ping", &ClientFrame::Ping(PingFrame {}));
     insta::assert_snapshot!(shown.0);
 }
@@ -359,8 +359,8 @@ fn server_frames() {
                 cursor: c(),
                 resumed: false,
                 heartbeat_s: 25,
+                expires_in: 43_200,
                 limits: limits(),
-                expires_at: Some(at(900)),
             }),
         )
         .add(
@@ -370,6 +370,13 @@ fn server_frames() {
         .add("eph presence", &ServerFrame::Eph(EphemeralEvent::Presence { user: alice(), online: false }))
         .add("live", &ServerFrame::Live { c: c() })
         .add("ok", &ServerFrame::Ok(OkFrame { re: 7, d: content(&message()) }))
+        .add(
+            "ok (of auth)",
+            &ServerFrame::Ok(OkFrame {
+                re: 6,
+                d: content(&Renewed { session: id::<SessionId>("sess", '2'), expires_in: 43_200 }),
+            }),
+        )
         .add("ok (of a read)", &ServerFrame::Ok(OkFrame { re: 8, d: Value::Null }))
         .add(
             "err",
@@ -495,6 +502,8 @@ fn frames_of_the_wrong_shape_are_refused_with_their_re() {
             Invalid,
             "unknown field `colour`",
         ),
+        refused(r#"{"t":"auth","re":5}"#, Some(5), Invalid, "missing field `token`"),
+        refused(r#"{"t":"auth","token":"x"}"#, None, Invalid, "missing field `re`"),
         refused(r#"{"t":"ping","re":5}"#, Some(5), Invalid, "unknown field `re`"),
         refused(
             format!(r#"{{"t":"send","re":5,{to},"text":"x","text":"y"}}"#),

@@ -293,6 +293,28 @@ impl EventStream {
         Some(self.cursor())
     }
 
+    /// Goes on for the same person in the session of this actor: its end ends the stream from now on, and no longer the
+    /// end of the one before.
+    ///
+    /// # Errors
+    /// `forbidden` when it is another person; `token_revoked` or `token_expired` when its session is over. Then nothing
+    /// changes.
+    pub async fn renew(&mut self, actor: &Actor) -> Result<()> {
+        if actor.user_id() != self.actor.user_id() {
+            return Err(Error::new(ErrorCode::Forbidden, "This is another person's token."));
+        }
+        // Looked at while the end of either would be told, so that neither's can be missed.
+        self.mailbox.belong_to([self.actor.session_id(), actor.session_id()]);
+        let stands = actor.read(|_| Ok(())).await;
+        let session = if stands.is_ok() { actor.session_id() } else { self.actor.session_id() };
+        self.mailbox.belong_to([session, None]);
+        stands?;
+        self.actor = actor.clone();
+        // A page that is being read is read in the session before, which may be over.
+        self.reading = None;
+        Ok(())
+    }
+
     /// Whether the session was ended.
     #[must_use]
     pub fn has_ended(&self) -> bool {

@@ -51,7 +51,8 @@ pub(crate) enum Delivery {
 pub(crate) struct Mailbox {
     pub(crate) user: UserNo,
     pub(crate) user_id: UserId,
-    session: Option<SessionId>,
+    /// The session whose end ends it; two while it goes over from one to the other.
+    sessions: Mutex<[Option<SessionId>; 2]>,
     /// Whether somebody is there who reads; else they only look in, which neither makes them seem to be there nor
     /// leaves them the time for signals.
     device: bool,
@@ -104,6 +105,15 @@ impl Mailbox {
         }
     }
 
+    /// From now on the end of one of these ends it, and of no other.
+    pub(crate) fn belong_to(&self, sessions: [Option<SessionId>; 2]) {
+        *self.sessions.lock().unwrap_or_else(PoisonError::into_inner) = sessions;
+    }
+
+    fn belongs_to(&self, session: SessionId) -> bool {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner).contains(&Some(session))
+    }
+
     fn end(&self) {
         self.ended.store(true, Ordering::Release);
         // A full mailbox has something to wake its listener already.
@@ -132,8 +142,8 @@ impl Rooms {
         device: bool,
     ) -> Result<(Arc<Mailbox>, mpsc::Receiver<Delivery>, bool)> {
         let (queue, deliveries) = mpsc::channel(self.mailbox);
-        let (lagged, ended) = (AtomicBool::new(false), AtomicBool::new(false));
-        let mailbox = Arc::new(Mailbox { user, user_id, session, device, queue, lagged, ended });
+        let (sessions, lagged, ended) = (Mutex::new([session, None]), AtomicBool::new(false), AtomicBool::new(false));
+        let mailbox = Arc::new(Mailbox { user, user_id, sessions, device, queue, lagged, ended });
         let mut listeners = self.listeners.write().unwrap_or_else(PoisonError::into_inner);
         let devices = listeners.entry(user).or_default();
         if devices.len() >= self.per_user {
@@ -228,7 +238,7 @@ fn deliver(listeners: &ByUser, envelope: &Arc<Envelope>) {
     let devices_of = |user: &UserNo| listeners.get(user).into_iter().flatten();
     match (&envelope.event, &envelope.audience) {
         (Event::SessionEnded(session), Audience::User(user)) => {
-            devices_of(user).filter(|device| device.session == Some(*session)).for_each(|device| device.end());
+            devices_of(user).filter(|device| device.belongs_to(*session)).for_each(|device| device.end());
         }
         (_, Audience::Conversation { members, also }) => {
             for member in members.iter() {

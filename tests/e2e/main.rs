@@ -7,6 +7,7 @@ mod event_stream;
 mod long_poll;
 mod messages;
 mod openapi;
+mod renewal;
 mod startup;
 mod strangers;
 mod talk;

@@ -143,6 +143,7 @@ fn frames(name: &str, stranger: &Person, scene: &Scene, conv: ConversationId) ->
     let id = scene.message;
     Some(match name {
         "hello" => vec![json!({"t": "hello", "token": stranger.token, "resume": null})],
+        "auth" => vec![json!({"t": "auth", "re": 7, "token": format!("{}x", stranger.token)})],
         "send" => vec![
             json!({"t": "send", "re": 7, "conv": conv, "client_id": "x1", "text": "Let me in"}),
             json!({"t": "send", "re": 7, "conv": conv, "client_id": SECRET, "text": SECRET}),

@@ -38,7 +38,7 @@ pub(crate) fn limits() -> Value {
 
 pub(crate) fn welcome() -> Value {
     json!({"t": "welcome", "session": "sess_01kay8m2r3f9vvk1a2b3c4d5e1", "user": user(), "epoch": "e1",
-        "cursor": "c0", "resumed": false, "heartbeat_s": 25, "limits": limits()})
+        "cursor": "c0", "resumed": false, "heartbeat_s": 25, "expires_in": 43200, "limits": limits()})
 }
 
 /// An event frame; `d` must go with `name`.

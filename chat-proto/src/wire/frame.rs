@@ -3,7 +3,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{EphemeralEvent, EventHead, FieldProblem};
-use crate::{ClientId, ConversationId, ErrorCode, MessageId, Seq, SessionId, Timestamp, UserId};
+use crate::{ClientId, ConversationId, ErrorCode, MessageId, Seq, SessionId, UserId};
 
 /// A frame from the client. One JSON object a text frame, told apart by `t`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -11,6 +11,8 @@ use crate::{ClientId, ConversationId, ErrorCode, MessageId, Seq, SessionId, Time
 pub enum ClientFrame {
     /// The first frame, within 10 s.
     Hello(Hello),
+    /// Goes on under a new token; answered with `ok` and [`Renewed`].
+    Auth(AuthFrame),
     /// Sends a message; answered with `ok` once it is on disk.
     Send(SendFrame),
     /// Changes a message's text; answered with `ok` and the message.
@@ -27,8 +29,6 @@ pub enum ClientFrame {
     Delivered(ReadFrame),
     /// I am writing, or stopped.
     Typing(TypingFrame),
-    /// Goes on with a fresh token; answered with `ok` and when that one ends.
-    Auth(AuthFrame),
     /// Answered with `ping`; shows that the connection lives.
     Ping(PingFrame),
 }
@@ -55,6 +55,16 @@ pub struct ClientInfo {
     pub name: String,
     /// Its version.
     pub version: String,
+}
+
+/// Goes on under a new token of the same person.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthFrame {
+    /// Comes back in `ok` or `err`.
+    pub re: u64,
+    /// The access token.
+    pub token: String,
 }
 
 /// Sends a message.
@@ -154,16 +164,6 @@ pub struct TypingFrame {
     pub on: bool,
 }
 
-/// Renews the connection's token without reconnecting.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AuthFrame {
-    /// Comes back in `ok` or `err`.
-    pub re: u64,
-    /// An access token of the same person.
-    pub token: String,
-}
-
 /// A sign of life.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -217,11 +217,19 @@ pub struct Welcome {
     pub resumed: bool,
     /// After so many seconds of silence the server sends `ping`.
     pub heartbeat_s: u64,
+    /// Seconds until the token ends, and the connection with it.
+    pub expires_in: u64,
     /// What frames may hold.
     pub limits: LimitsInfo,
-    /// When the token ends, and with it the connection unless `auth` brings a fresh one; absent: it does not.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expires_at: Option<Timestamp>,
+}
+
+/// The `d` of the `ok` that answers `auth`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Renewed {
+    /// The session to which the connection belongs from now on.
+    pub session: SessionId,
+    /// Seconds until the new token ends, and the connection with it.
+    pub expires_in: u64,
 }
 
 /// The limits of this server.
@@ -364,5 +372,5 @@ impl ClientFrame {
 
     /// Every value that `t` may have.
     pub const NAMES: [&'static str; 11] =
-        ["hello", "send", "edit", "delete", "react", "read", "unread", "delivered", "typing", "auth", "ping"];
+        ["hello", "auth", "send", "edit", "delete", "react", "read", "unread", "delivered", "typing", "ping"];
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use chat_proto::SessionId;
 use chat_proto::model::{Cursor, User};
-use chat_proto::wire::Welcome;
+use chat_proto::wire::{Renewed, Welcome};
 use chatcore::{Actor, EventStream};
 use tokio::time::Instant;
 
@@ -65,21 +65,34 @@ pub(crate) const TOO_OLD: &str = "too_old";
 
 /// What is said first to who follows.
 pub(crate) fn welcome(app: &App, actor: &Actor, user: User, opened: &Opened) -> Welcome {
+    let Renewed { session, expires_in } = renewed(app, actor);
     Welcome {
-        session: actor.session_id().unwrap_or(SessionId::from_bytes([0; 16])),
+        session,
         user,
         epoch: format!("{:016x}", app.chat.epoch()),
         cursor: opened.stream.cursor().as_str().to_owned(),
         resumed: opened.resumed,
         heartbeat_s: HEARTBEAT.as_secs(),
+        expires_in,
         limits: limits(app),
-        expires_at: actor.expires_at(),
     }
 }
 
-/// When the token that was shown expires.
+/// In which session somebody follows, and for how long.
+pub(crate) fn renewed(app: &App, actor: &Actor) -> Renewed {
+    Renewed {
+        session: actor.session_id().unwrap_or(SessionId::from_bytes([0; 16])),
+        expires_in: expires_in(app, actor).unwrap_or(Duration::MAX).as_secs(),
+    }
+}
+
+/// How long the token that was shown is still good; none when the embedding program vouches for the person.
+fn expires_in(app: &App, actor: &Actor) -> Option<Duration> {
+    let left = actor.expires_at()?.as_millis() - app.chat.now().as_millis();
+    Some(Duration::from_millis(left.try_into().unwrap_or(0)))
+}
+
+/// When that is over.
 pub(crate) fn expires_at(app: &App, actor: &Actor) -> Option<Instant> {
-    let until = actor.expires_at()?;
-    let left = until.as_millis() - app.chat.now().as_millis();
-    Some(Instant::now() + Duration::from_millis(left.try_into().unwrap_or(0)))
+    Instant::now().checked_add(expires_in(app, actor)?)
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chat_proto::ErrorCode;
-use chat_proto::wire::{ClientFrame, SendFrame, ServerFrame};
+use chat_proto::wire::{ClientFrame, Renewed, SendFrame, ServerFrame};
 use chatcore::model::Message as Shown;
 use chatcore::{Actor, Draft, EventStream, Incoming, Submitted};
 use futures_util::stream::FuturesOrdered;
@@ -197,6 +197,10 @@ impl Session {
                 let c = self.stream.idle_cursor().unwrap_or_else(|| self.stream.cursor());
                 feed_frame(socket, &ServerFrame::Ping { c: c.as_str().to_owned() }).await
             }
+            ClientFrame::Auth(auth) => {
+                let renewed = self.renew(&auth.token).await;
+                reply(socket, answer(Some(auth.re), renewed.as_ref().map(Some))).await
+            }
             ClientFrame::Hello(_) => {
                 let refused = Refused::new(ErrorCode::Conflict, "You have said hello already.");
                 feed_frame(socket, &refusal(None, &refused)).await
@@ -219,6 +223,16 @@ impl Session {
             let shown = done.map(shown);
             answer(re, shown.as_ref().map(Option::as_deref))
         }));
+    }
+
+    /// From here on the socket lives as long as this token.
+    async fn renew(&mut self, token: &str) -> chatcore::Result<Renewed> {
+        let actor = self.app.chat.authenticate(token)?;
+        self.stream.renew(&actor).await?;
+        self.expires_at = live::expires_at(&self.app, &actor);
+        let renewed = live::renewed(&self.app, &actor);
+        self.actor = actor;
+        Ok(renewed)
     }
 
     /// Answers what is no frame, up to a point.
