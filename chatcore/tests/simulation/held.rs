@@ -76,7 +76,6 @@ impl Held {
         match event {
             Event::ConversationCreated(shown) => {
                 if !self.conversations.contains_key(&shown.id) {
-                    self.conversations.insert(shown.id, HeldConversation::new(shown, Vec::new()));
                     return Missing::Conversation(shown.id);
                 }
             }

@@ -3,7 +3,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use chatcore::store::{StoreError, StoreErrorKind};
-use chatcore::{Chat, Limits};
+use chatcore::{Chat, Limits, Retention};
 use clap::Args;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -148,6 +148,7 @@ async fn open(config: &Config) -> Result<Chat, Exit> {
         .data_dir(&config.data_dir)
         .limits(limits)
         .session_ttl(config.auth.session_ttl.get())
+        .retention(Retention { age: config.store.keep_events.get(), events: config.store.most_events as u64 })
         .cache_bytes(config.store.cache.bytes());
     if !config.auth.jwt_secret.is_empty() {
         builder = builder.token_secret(config.auth.jwt_secret.expose());

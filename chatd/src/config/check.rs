@@ -120,6 +120,7 @@ impl Loaded {
             ("auth.session_ttl", self.config.auth.session_ttl),
             ("http.header_timeout", http.header_timeout),
             ("http.body_timeout", http.body_timeout),
+            ("store.keep_events", self.config.store.keep_events),
         ] {
             if period.is_zero() {
                 problems.push(format!(
@@ -128,8 +129,19 @@ impl Loaded {
                 ));
             }
         }
+        if self.config.store.most_events < FEWEST_EVENTS {
+            problems.push(format!(
+                "{}: `store.most_events` is {}, so that whoever loses their connection for a moment would have to load \
+                 everything anew. Make it {FEWEST_EVENTS} at the least.",
+                self.at("store.most_events"),
+                self.config.store.most_events
+            ));
+        }
     }
 }
+
+/// Fewer events than this are over in seconds in a busy shop.
+const FEWEST_EVENTS: usize = 10_000;
 
 /// Clients read frames up to 1 MiB, and JSON may need six bytes for one of a text.
 const MOST_MESSAGE_BYTES: usize = 128 << 10;

@@ -50,6 +50,8 @@ pub const KEYS: &[Key] = &[
     open("log.level", |c| &mut c.log.level),
     open("log.format", |c| &mut c.log.format),
     open("store.cache", |c| &mut c.store.cache),
+    open("store.keep_events", |c| &mut c.store.keep_events),
+    open("store.most_events", |c| &mut c.store.most_events),
     open("bootstrap.admin_email", |c| &mut c.bootstrap.admin_email),
     open("bootstrap.admin_password_file", |c| &mut c.bootstrap.admin_password_file),
 ];

@@ -122,6 +122,10 @@ pub struct Log {
 pub struct Store {
     /// Memory for the cache of the database.
     pub cache: Size,
+    /// How long events are kept for those who come back.
+    pub keep_events: Period,
+    /// No more events than this, the newest.
+    pub most_events: usize,
 }
 
 /// Section `[bootstrap]`. Both empty: no admin is made.

@@ -8,8 +8,8 @@ use chat_proto::Role;
 
 use super::{RedbOptions, RedbStore, tables};
 use crate::state::{Command, Outcome};
-use crate::store::Store;
 use crate::store::conformance::{Acting, Backend, Shop};
+use crate::store::{Store, StoreError};
 
 #[derive(Debug)]
 struct One(Arc<RedbStore>);
@@ -25,21 +25,26 @@ const SECRET: &str = "4111 1111 1111 1111";
 /// In which tables the secret stands.
 fn leaks(store: &RedbStore) -> Vec<&'static str> {
     let is_in = |bytes: &[u8]| bytes.windows(SECRET.len()).any(|window| window == SECRET.as_bytes());
-    let txn = store.writer().database().unwrap().begin_read().unwrap();
-    let mut found = Vec::new();
-    let log = txn.open_table(tables::LOG).unwrap();
-    if log.iter().unwrap().any(|row| is_in(row.unwrap().1.value())) {
-        found.push("log");
-    }
-    let messages = txn.open_table(tables::MESSAGES).unwrap();
-    if messages.iter().unwrap().any(|row| is_in(row.unwrap().1.value())) {
-        found.push("messages");
-    }
-    let revisions = txn.open_table(tables::REVISIONS).unwrap();
-    if revisions.iter().unwrap().any(|row| is_in(row.unwrap().1.value())) {
-        found.push("revisions");
-    }
-    found
+    let read = || -> Result<[bool; 3], StoreError> {
+        let txn = store.writer().database()?.begin_read()?;
+        let mut found = [false; 3];
+        for row in txn.open_table(tables::LOG)?.iter()? {
+            found[0] |= is_in(row?.1.value());
+        }
+        for row in txn.open_table(tables::MESSAGES)?.iter()? {
+            found[1] |= is_in(row?.1.value());
+        }
+        for row in txn.open_table(tables::REVISIONS)?.iter()? {
+            found[2] |= is_in(row?.1.value());
+        }
+        Ok(found)
+    };
+    let found = read().expect("readable");
+    ["log", "messages", "revisions"]
+        .into_iter()
+        .zip(found)
+        .filter_map(|(table, found)| found.then_some(table))
+        .collect()
 }
 
 /// Whenever a message is deleted: before it is folded, while its layer is, or after.
