@@ -234,10 +234,12 @@ pub struct History {
 }
 
 /// One conversation and the moment it shows.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Snapshot<T> {
     /// The thing itself.
+    #[serde(flatten)]
     pub item: T,
-    /// The event cursor of that moment.
+    /// The event cursor of that moment: what comes after it is news.
     pub as_of: Cursor,
 }

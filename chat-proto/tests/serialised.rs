@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use chat_proto::model::{
     Conversation, ConversationKind, Cursor, History, Message, MessageKind, Page, Participant, Person, Reaction,
-    Revision, User,
+    Revision, Snapshot, User,
 };
 use chat_proto::wire::*;
 use chat_proto::{ClientId, ConversationId, ErrorCode, MessageId, Role, Seq, SessionId, Timestamp, UserId};
@@ -186,6 +186,7 @@ fn model() {
         .add("Revision", &Revision { version: 1, text: "Helo".to_owned(), at: at(20) })
         .add("Conversation (group)", &conversation())
         .add("Conversation (direct, empty)", &empty_conversation())
+        .add("Snapshot<Conversation>", &Snapshot { item: empty_conversation(), as_of: cursor() })
         .add("Cursor", &cursor())
         .add("Page<Person>", &Page { items: vec![person()], next_cursor: Some(cursor()), as_of: cursor() })
         .add("Page<Person> (the last)", &Page::<Person> { items: Vec::new(), next_cursor: None, as_of: cursor() })

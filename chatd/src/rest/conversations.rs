@@ -1,6 +1,6 @@
 use axum::Json as Shown;
 use chat_proto::ConversationId;
-use chat_proto::model::{Conversation, Page};
+use chat_proto::model::{Conversation, Page, Snapshot};
 use chat_proto::wire::{NewConversation, NewConversationKind, Problem, TypingBody};
 use http::StatusCode;
 use serde::Deserialize;
@@ -66,11 +66,14 @@ pub(crate) async fn create(
 /// With all its participants. For everybody who is not in it, it does not exist.
 #[utoipa::path(get, path = "/conversations/{id}", tag = "conversations", security(("bearer" = [])),
     params(ConversationPath), responses(
-        (status = 200, description = "The conversation", body = Conversation),
+        (status = 200, description = "The conversation, and the moment that this shows", body = Snapshot<Conversation>),
         (status = 404, description = "`not_found`", body = Problem),
 ))]
-pub(crate) async fn show(Caller(me): Caller, Path(path): Path<ConversationPath>) -> Answer<Shown<Conversation>> {
-    Ok(Shown(me.conversation(path.id).get().await?.item))
+pub(crate) async fn show(
+    Caller(me): Caller,
+    Path(path): Path<ConversationPath>,
+) -> Answer<Shown<Snapshot<Conversation>>> {
+    Ok(Shown(me.conversation(path.id).get().await?))
 }
 
 /// Say that I am writing, or stopped
