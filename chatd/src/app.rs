@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
+use crate::live::Drain;
 
 /// What the router needs to know, apart from the chat itself.
 #[derive(Clone, Debug)]
@@ -21,8 +22,11 @@ pub struct RouterConfig {
     pub body_timeout: Duration,
     /// The largest WebSocket frame from a client, bytes. Default: 64 KiB.
     pub frame_bytes: usize,
-    /// Ends the sockets, and says so to who asks whether the server is ready.
+    /// Ends sockets, event streams and waiting polls, and says so to who asks whether the server is ready.
     pub drain: CancellationToken,
+    /// The most time over which they are ended, so that they do not all come back in one instant; few of them take less.
+    /// Default: 3 s.
+    pub drain_spread: Duration,
     /// Holds the sockets' tasks: wait for it after `drain`.
     pub tasks: TaskTracker,
 }
@@ -35,6 +39,7 @@ impl Default for RouterConfig {
             body_timeout: Duration::from_secs(30),
             frame_bytes: 64 << 10,
             drain: CancellationToken::new(),
+            drain_spread: Duration::from_secs(3),
             tasks: TaskTracker::new(),
         }
     }
@@ -51,6 +56,7 @@ impl RouterConfig {
             body_bytes: config.limits.body_bytes.bytes(),
             body_timeout: config.http.body_timeout.get(),
             frame_bytes: config.limits.frame_bytes.bytes(),
+            drain_spread: config.drain.spread.get(),
             ..Self::default()
         }
     }
@@ -64,11 +70,14 @@ pub(crate) struct Inner {
     pub(crate) chat: Chat,
     pub(crate) config: RouterConfig,
     pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) drain: Drain,
 }
 
 impl App {
     pub(crate) fn new(chat: Chat, config: RouterConfig) -> Self {
-        Self(Arc::new(Inner { chat, config, entropy: Arc::new(SystemEntropy) }))
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+        let drain = Drain::new(config.drain.clone(), config.drain_spread, Arc::clone(&entropy));
+        Self(Arc::new(Inner { chat, config, entropy, drain }))
     }
 }
 

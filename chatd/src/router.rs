@@ -17,10 +17,15 @@ use crate::{docs_page, edge, openapi, ws};
 
 /// The whole server as a router: mount it under the root of a host, by itself or beside other routes.
 ///
-/// The sockets' tasks run on `config.tasks` and end when `config.drain` is cancelled; no HTTP server's own shutdown
-/// waits for them.
+/// The sockets' tasks run on `config.tasks` and end within `config.drain_spread` when `config.drain` is cancelled; no HTTP
+/// server's own shutdown waits for them. Event streams and waiting polls end in the same way; a peer that takes nothing of
+/// a stream is for the HTTP server to close, as [`listener`](crate::listener) does.
 pub fn router(chat: &Chat, config: RouterConfig) -> Router {
-    let app = App::new(chat.clone(), config);
+    routes(App::new(chat.clone(), config))
+}
+
+/// The same, over what is shared already.
+pub(crate) fn routes(app: App) -> Router {
     let (api, document) = api().split_for_parts();
     let json = openapi::json(&document);
     let page = docs_page::render(&json);

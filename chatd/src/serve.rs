@@ -1,20 +1,34 @@
-use std::time::Duration;
-
 use chatcore::Chat;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
-use crate::app::RouterConfig;
+use crate::app::{App, RouterConfig};
 use crate::listener::{self, HttpLimits};
-use crate::router::router;
+use crate::router::routes;
 
-/// Serves the chat on this listener until `config.drain` is cancelled, then lets running requests finish and ends the
-/// sockets; for each of the two it takes the grace at the longest. The chat itself stays open.
+/// Serves the chat on this listener until `config.drain` is cancelled. From then on it is not ready, and the connections
+/// that stay open are ended one by one, over `config.drain_spread` at the longest; meanwhile requests are served as
+/// before. Then nothing more is accepted, and running requests finish. All of it takes the grace at the longest; what
+/// is still open then is dropped. The chat itself stays open.
 pub async fn serve(listener: TcpListener, chat: &Chat, config: RouterConfig, limits: HttpLimits) {
     let (drain, tasks) = (config.drain.clone(), config.tasks.clone());
-    let grace = limits.shutdown_grace;
-    listener::serve(listener, router(chat, config), limits, drain, &tasks).await;
-    tasks.close();
-    if tokio::time::timeout(grace.max(Duration::from_secs(3)), tasks.wait()).await.is_err() {
-        tracing::warn!("some sockets did not end in time");
+    let app = App::new(chat.clone(), config);
+    let shutdown = CancellationToken::new();
+    let leaving = async {
+        app.drain.ended().await;
+        shutdown.cancel();
+    };
+    let all = async {
+        tokio::join!(listener::serve(listener, routes(app.clone()), limits, shutdown.clone(), &tasks), leaving);
+        tasks.close();
+        tasks.wait().await;
+    };
+    let late = async {
+        drain.cancelled().await;
+        tokio::time::sleep(limits.shutdown_grace).await;
+    };
+    tokio::select! {
+        () = all => {}
+        () = late => tracing::warn!("some connections did not end in time"),
     }
 }

@@ -8,6 +8,7 @@ use chatcore::Limits;
 use serde_json::{Value, json};
 
 use crate::CHATD;
+use crate::traffic::flood;
 
 async fn customer_and_agent(door: &Door) -> (Person, Person, ConversationId) {
     let ana = door.person(Role::Customer, "ana").await;
@@ -279,10 +280,7 @@ async fn a_reader_that_takes_nothing_for_30_seconds_is_closed() {
     let mut stuck = leo.event_source(None).await;
     anas.find("eph presence").await;
     let text = "x".repeat(16_000);
-    for re in 1..=600 {
-        let frame = json!({"t": "send", "re": re, "conv": order, "client_id": format!("m{re}"), "text": text});
-        anas.ask(&frame).await;
-    }
+    flood(&mut anas, order, 0..600, &text).await;
     tokio::time::pause();
     let began = tokio::time::Instant::now();
     let gone = loop {

@@ -3,6 +3,7 @@
 mod access;
 mod bad_input;
 mod crash;
+mod drain;
 mod event_stream;
 mod long_poll;
 mod messages;
@@ -11,6 +12,7 @@ mod renewal;
 mod startup;
 mod strangers;
 mod talk;
+mod traffic;
 
 /// The program that is shipped.
 const CHATD: &str = env!("CARGO_BIN_EXE_chatd-under-test");

@@ -70,8 +70,22 @@ impl Request {
     /// # Panics
     /// When no answer comes, or none that is HTTP.
     pub async fn send(&self, to: SocketAddr) -> Answer {
+        let (answer, bytes) = self.exchange(to).await.expect("the server listens");
+        answer.unwrap_or_else(|| panic!("{}: {:?}", self.line(), String::from_utf8_lossy(&bytes)))
+    }
+
+    /// Sends it to a server that may just be gone; `None` when it is, or breaks off.
+    ///
+    /// # Panics
+    /// When it is there and no answer comes.
+    pub async fn try_send(&self, to: SocketAddr) -> Option<Answer> {
+        self.exchange(to).await.ok()?.0
+    }
+
+    /// What came back, also as bytes.
+    async fn exchange(&self, to: SocketAddr) -> std::io::Result<(Option<Answer>, Vec<u8>)> {
         let exchange = async {
-            let stream = TcpStream::connect(to).await.expect("the server listens");
+            let stream = TcpStream::connect(to).await?;
             let (mut from, mut into) = stream.into_split();
             let mut head = format!("{} {} HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\n", self.method, self.path);
             for (name, value) in &self.headers {
@@ -91,11 +105,11 @@ impl Request {
                 let _ = from.read_to_end(&mut answer).await;
             };
             tokio::join!(write, read);
-            answer
+            Ok::<_, std::io::Error>(answer)
         };
-        let answer = timeout(DEADLINE, exchange).await;
-        let answer = answer.unwrap_or_else(|_| panic!("{}: no answer", self.line()));
-        Answer::parse(&answer).unwrap_or_else(|| panic!("{}: {:?}", self.line(), String::from_utf8_lossy(&answer)))
+        let bytes = timeout(DEADLINE, exchange).await;
+        let bytes = bytes.unwrap_or_else(|_| panic!("{}: no answer", self.line()))?;
+        Ok((Answer::parse(&bytes), bytes))
     }
 }
 

@@ -103,6 +103,14 @@ impl Loaded {
                 limits.message_bytes
             ));
         }
+        let (spread, grace) = (self.config.drain.spread, http.shutdown_grace);
+        if spread.get() >= grace.get() && !spread.is_zero() {
+            problems.push(format!(
+                "{}: `drain.spread` {spread} leaves no time to end in, since `http.shutdown_grace` is {grace}. \
+                 Make the one shorter or the other longer.",
+                self.at("drain.spread")
+            ));
+        }
         if let Err(error) = EnvFilter::try_new(&self.config.log.level) {
             problems.push(format!(
                 "{}: `log.level` is not understood ({error}). Use error, warn, info, debug or trace.",
@@ -210,6 +218,16 @@ mod tests {
         assert!(
             problems(&[("JWT_SECRET", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")]).is_empty()
         );
+    }
+
+    #[test]
+    fn connections_must_end_before_the_server_does() {
+        for (spread, grace, good) in
+            [("3s", "10s", true), ("10s", "10s", false), ("3s", "2s", false), ("0s", "0s", true)]
+        {
+            let found = problems(&[("CHATD_DRAIN__SPREAD", spread), ("CHATD_HTTP__SHUTDOWN_GRACE", grace)]);
+            assert_eq!(found.is_empty(), good, "{spread} within {grace}: {found:#?}");
+        }
     }
 
     #[test]

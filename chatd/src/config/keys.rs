@@ -47,6 +47,7 @@ pub const KEYS: &[Key] = &[
     open("http.header_timeout", |c| &mut c.http.header_timeout),
     open("http.body_timeout", |c| &mut c.http.body_timeout),
     open("http.shutdown_grace", |c| &mut c.http.shutdown_grace),
+    open("drain.spread", |c| &mut c.drain.spread),
     open("log.level", |c| &mut c.log.level),
     open("log.format", |c| &mut c.log.format),
     open("store.cache", |c| &mut c.store.cache),

@@ -61,6 +61,8 @@ pub struct Config {
     pub limits: Limits,
     /// Time-outs of HTTP.
     pub http: Http,
+    /// The end of the server.
+    pub drain: Drain,
     /// The log.
     pub log: Log,
     /// The database.
@@ -104,8 +106,15 @@ pub struct Http {
     pub header_timeout: Period,
     /// How long the body of a request may take.
     pub body_timeout: Period,
-    /// How long running requests may take when the server stops.
+    /// How long ending everything may take when the server stops.
     pub shutdown_grace: Period,
+}
+
+/// Section `[drain]`.
+#[derive(Clone, Debug, Default)]
+pub struct Drain {
+    /// Over how long connections that stay open are ended.
+    pub spread: Period,
 }
 
 /// Section `[log]`.
@@ -148,6 +157,7 @@ impl Config {
             auth: Auth::default(),
             limits: Limits::default(),
             http: Http::default(),
+            drain: Drain::default(),
             log: Log::default(),
             store: Store::default(),
             bootstrap: Bootstrap::default(),

@@ -3,6 +3,8 @@ use std::time::Duration;
 use chat_proto::ErrorCode;
 use chat_proto::wire::Bye;
 
+use super::{AFTER_A_FAULT, Turn};
+
 /// What a reader of events is told last, and whether to come back.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Farewell {
@@ -15,8 +17,6 @@ pub(crate) struct Farewell {
 
 /// A peer that said too much is to come back after as long as what it said counts.
 const AFTER_TOO_MUCH: Duration = Duration::from_mins(1);
-/// A peer that lost its connection to a restart or a fault of ours is to come back after this.
-const AFTER_A_FAULT: Duration = Duration::from_secs(1);
 
 impl Farewell {
     /// The farewell that goes with an error.
@@ -37,8 +37,9 @@ impl Farewell {
         Self { code: 4409, reason: ErrorCode::RateLimited, reconnect: false, after: Duration::ZERO }
     }
 
-    pub(crate) fn draining() -> Self {
-        Self::because(ErrorCode::Draining)
+    /// It is this connection's turn to end.
+    pub(crate) fn draining(turn: Turn) -> Self {
+        Self { after: turn.back_after, ..Self::because(ErrorCode::Draining) }
     }
 
     pub(crate) fn no_progress() -> Self {

@@ -1,5 +1,6 @@
 //! Live events, apart from the door through which somebody follows them.
 
+mod drain;
 pub(crate) mod encode;
 mod farewell;
 pub(crate) mod poll;
@@ -13,6 +14,7 @@ use chat_proto::wire::{Renewed, Welcome};
 use chatcore::{Actor, EventStream};
 use tokio::time::Instant;
 
+pub(crate) use self::drain::{Drain, Place, Turn};
 pub(crate) use self::farewell::Farewell;
 use crate::app::App;
 use crate::rest::server::limits;
@@ -38,6 +40,11 @@ impl Door {
         }
     }
 }
+
+/// A peer that lost its connection to a restart or a fault of ours is to come back after this.
+const AFTER_A_FAULT: Duration = Duration::from_secs(1);
+/// Saying goodbye takes no longer than this.
+pub(crate) const GOODBYE: Duration = Duration::from_secs(2);
 
 /// Events that somebody has begun to follow.
 pub(crate) struct Opened {

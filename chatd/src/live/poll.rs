@@ -1,6 +1,7 @@
 //! Events by asking again and again: for clients and networks that let no answer stay open.
 
 use std::fmt::Write as _;
+use std::pin::pin;
 use std::time::Duration;
 
 use chat_proto::ErrorCode;
@@ -47,6 +48,7 @@ async fn gather(
     let mut until = Instant::now() + CATCH_UP;
     let expires_at = expires_at(app, actor).unwrap_or(until + LONGEST_WAIT);
     let mut live = false;
+    let mut leaving = pin!(app.drain.left());
     loop {
         while !batch.is_full()
             && let Some(incoming) = stream.try_next()
@@ -81,9 +83,7 @@ async fn gather(
             () = sleep_until(expires_at) => {
                 return Err(Refused::new(ErrorCode::TokenExpired, "This token's time is over. Sign in again."));
             }
-            () = app.config.drain.cancelled() => {
-                return Err(Refused::new(ErrorCode::Draining, "The server is going down."));
-            }
+            turn = &mut leaving => return Err(turn.refusal()),
         }
     }
 }

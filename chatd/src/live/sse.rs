@@ -15,7 +15,7 @@ use futures_util::stream;
 use http::{HeaderName, HeaderValue, header};
 use tokio::time::{Instant, sleep_until};
 
-use super::{Farewell, HEARTBEAT, Opened, TOO_OLD, encode, expires_at};
+use super::{Farewell, HEARTBEAT, Opened, Place, TOO_OLD, Turn, encode, expires_at};
 use crate::app::App;
 use crate::problem::Refused;
 
@@ -25,8 +25,8 @@ const RETRY_MS: u64 = 1_000;
 const PART_BYTES: usize = 16 << 10;
 
 /// The answer that tells everything from here on.
-pub(crate) fn answer(app: App, actor: &Actor, welcome: Welcome, opened: Opened) -> Response {
-    let telling = Telling::new(app, actor, welcome, opened);
+pub(crate) fn answer(app: App, place: Place, actor: &Actor, welcome: Welcome, opened: Opened) -> Response {
+    let telling = Telling::new(app, place, actor, welcome, opened);
     let parts = stream::unfold(telling, async |mut telling| {
         let part = telling.part().await?;
         Some((Ok::<_, Infallible>(Bytes::from(part)), telling))
@@ -49,11 +49,14 @@ struct Telling {
     n: u64,
     last_out: Instant,
     expires_at: Option<Instant>,
+    /// When to leave, since the server goes down.
+    leaving: Option<Turn>,
     over: bool,
+    _place: Place,
 }
 
 impl Telling {
-    fn new(app: App, actor: &Actor, welcome: Welcome, opened: Opened) -> Self {
+    fn new(app: App, place: Place, actor: &Actor, welcome: Welcome, opened: Opened) -> Self {
         Self {
             greeting: Some(greeting(welcome, opened.reset)),
             expires_at: expires_at(&app, actor),
@@ -61,7 +64,9 @@ impl Telling {
             stream: opened.stream,
             n: 0,
             last_out: Instant::now(),
+            leaving: None,
             over: false,
+            _place: place,
         }
     }
 
@@ -75,12 +80,11 @@ impl Telling {
         }
         let mut part = String::new();
         while part.is_empty() {
-            let ping_at = self.last_out + HEARTBEAT;
-            let wake_at = self.expires_at.map_or(ping_at, |expires_at| expires_at.min(ping_at));
+            let wake_at = self.wake_at();
             tokio::select! {
                 incoming = self.stream.next() => self.tell(&mut part, incoming),
                 () = sleep_until(wake_at) => self.wake(&mut part),
-                () = self.app.config.drain.cancelled() => self.end(&mut part, Farewell::draining()),
+                turn = self.app.drain.turn(), if self.leaving.is_none() => self.leaving = Some(turn),
             }
         }
         while !self.over
@@ -127,8 +131,16 @@ impl Telling {
         }
     }
 
+    fn wake_at(&self) -> Instant {
+        let ends = [self.expires_at, self.leaving.map(|turn| turn.at)];
+        ends.into_iter().flatten().fold(self.last_out + HEARTBEAT, Instant::min)
+    }
+
     fn wake(&mut self, part: &mut String) {
         let now = Instant::now();
+        if let Some(turn) = self.leaving.filter(|turn| turn.at <= now) {
+            return self.end(part, Farewell::draining(turn));
+        }
         if self.expires_at.is_some_and(|expires_at| expires_at <= now) {
             self.end(part, Farewell::because(ErrorCode::TokenExpired));
         } else if self.last_out + HEARTBEAT <= now {

@@ -44,6 +44,7 @@ pub(crate) async fn list(
     Caller(me): Caller,
     Query(query): Query<PollQuery>,
 ) -> Answer<([(HeaderName, &'static str); 1], String)> {
+    let _place = app.drain.enter()?;
     let wait = Duration::from_secs(query.wait.unwrap_or(DEFAULT_WAIT)).min(poll::LONGEST_WAIT);
     let limit = query.limit.unwrap_or(DEFAULT_ROWS).clamp(1, chatcore::PAGE_ROWS);
     let cursor = query.cursor.map(Cursor::from_text);
@@ -72,6 +73,7 @@ pub(crate) struct StreamQuery {
         (status = 200, description = "Events, until the connection ends", content_type = "text/event-stream",
             body = String),
         (status = 429, description = "`rate_limited`: too many connections open", body = Problem),
+        (status = 503, description = "`draining`: come back in a moment", body = Problem),
 ))]
 pub(crate) async fn stream(
     State(app): State<App>,
@@ -79,10 +81,11 @@ pub(crate) async fn stream(
     Query(query): Query<StreamQuery>,
     headers: HeaderMap,
 ) -> Answer<Response> {
+    let place = app.drain.enter()?;
     let last = headers.get("last-event-id").map(|id| String::from_utf8_lossy(id.as_bytes()).into_owned());
     let cursor = last.filter(|id| !id.is_empty()).or(query.cursor).map(Cursor::from_text);
     let user = me.me().await?;
     let opened = live::open(&me, cursor.as_ref(), Door::Connection).await?;
     let welcome = live::welcome(&app, &me, user, &opened);
-    Ok(sse::answer(app, &me, welcome, opened))
+    Ok(sse::answer(app, place, &me, welcome, opened))
 }

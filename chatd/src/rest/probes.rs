@@ -13,7 +13,7 @@ pub(crate) async fn livez() -> StatusCode {
 
 /// Changes can be stored, and the server is not about to stop.
 pub(crate) async fn readyz(State(app): State<App>) -> StatusCode {
-    if app.chat.health() == Health::Ready && !app.config.drain.is_cancelled() {
+    if app.chat.health() == Health::Ready && !app.drain.has_begun() {
         StatusCode::OK
     } else {
         StatusCode::SERVICE_UNAVAILABLE

@@ -28,6 +28,10 @@ pub(crate) async fn upgrade(State(app): State<App>, mut request: Request) -> Res
         let detail = "This path is a WebSocket (RFC 6455): send an upgrade request.";
         return Refused::new(ErrorCode::Unsupported, detail).into_response();
     };
+    let open = match app.drain.enter() {
+        Ok(open) => open,
+        Err(refused) => return refused.into_response(),
+    };
     if request.headers().contains_key(header::SEC_WEBSOCKET_PROTOCOL) {
         let chosen = HeaderValue::from_static(SUBPROTOCOL);
         response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, chosen);
@@ -41,7 +45,7 @@ pub(crate) async fn upgrade(State(app): State<App>, mut request: Request) -> Res
         let config = config(app.config.frame_bytes, app.chat.limits().text_bytes);
         let socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
         session::run(app, socket).await;
-        drop(place);
+        drop((place, open));
     });
     response
 }

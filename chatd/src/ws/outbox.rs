@@ -2,7 +2,6 @@
 
 use std::future::Future;
 use std::io::ErrorKind;
-use std::time::Duration;
 
 use chat_proto::wire::{ErrFrame, ServerFrame};
 use chat_proto::{ErrorCode, wire};
@@ -15,13 +14,10 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Bytes, Error as WsError, Message};
 
 use crate::listener::NO_PROGRESS;
-use crate::live::Farewell;
+use crate::live::{Farewell, GOODBYE};
 use crate::problem::Refused;
 
 pub(super) type Socket = WebSocketStream<TokioIo<Upgraded>>;
-
-/// Saying goodbye takes no longer than this.
-const GOODBYE: Duration = Duration::from_secs(2);
 
 /// Why a socket's task ends.
 #[derive(Debug)]

@@ -11,7 +11,7 @@ use chat_proto::wire::{ClientFrame, ServerFrame};
 use chatcore::{Actor, EventStream, Incoming};
 use futures_util::stream::FuturesOrdered;
 use futures_util::{FutureExt, StreamExt};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::error::CapacityError;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 
@@ -19,7 +19,7 @@ use self::requests::reply;
 use super::handshake;
 use super::outbox::{self, End, Socket, feed, feed_frame, flush, frame_error, refusal};
 use crate::app::App;
-use crate::live::{self, Farewell, HEARTBEAT, encode};
+use crate::live::{self, Farewell, GOODBYE, HEARTBEAT, Turn, encode};
 use crate::problem::Refused;
 
 /// A peer of whom nothing was heard for so long, not even the pong to a ping, is gone.
@@ -32,16 +32,19 @@ const FRAMES_PER_FLUSH: usize = 256;
 const BAD_FRAMES_A_MINUTE: u32 = 20;
 
 pub(super) async fn run(app: App, mut socket: Socket) {
-    let drain = app.config.drain.clone();
-    // One that has not said who it is must not hold the shutdown up either.
+    // One that has not said who it is goes at once: it would not be told anything.
     let greeted = tokio::select! {
         greeted = handshake::greet(&app, &mut socket) => greeted,
-        () = drain.cancelled() => Err(Farewell::draining().into()),
+        turn = app.drain.turn() => Err(Farewell::draining(turn).into()),
     };
     let end = match greeted {
         Ok((actor, stream)) => {
             let mut session = Session::new(app, actor, stream);
-            session.converse(&mut socket).await
+            let end = session.converse(&mut socket).await;
+            if matches!(end, End::Say(_)) {
+                session.answer_the_rest(&mut socket).await;
+            }
+            end
         }
         Err(end) => end,
     };
@@ -63,6 +66,8 @@ struct Session {
     /// When to look whether the peer still lives.
     check_at: Instant,
     expires_at: Option<Instant>,
+    /// When to leave, since the server goes down.
+    leaving: Option<Turn>,
     bad_frames: u32,
     bad_since: Instant,
 }
@@ -72,6 +77,7 @@ impl Session {
         let now = Instant::now();
         Self {
             expires_at: live::expires_at(&app, &actor),
+            leaving: None,
             app,
             actor,
             stream,
@@ -86,7 +92,6 @@ impl Session {
     }
 
     async fn converse(&mut self, socket: &mut Socket) -> End {
-        let drain = self.app.config.drain.clone();
         loop {
             let wake_at = self.wake_at();
             // Receiving, the stream and the answers are all safe to cancel; sending is not, so it happens inside.
@@ -95,7 +100,10 @@ impl Session {
                 incoming = self.stream.next() => self.tell(socket, incoming).await,
                 Some(answer) = self.pending.next() => reply(socket, answer).await,
                 () = sleep_until(wake_at) => self.wake(socket).await,
-                () = drain.cancelled() => Err(Farewell::draining().into()),
+                turn = self.app.drain.turn(), if self.leaving.is_none() => {
+                    self.leaving = Some(turn);
+                    Ok(())
+                }
             };
             let turn = match turn {
                 Ok(()) => self.finish_turn(socket).await,
@@ -117,6 +125,18 @@ impl Session {
             reply(socket, answer).await?;
         }
         flush(socket).await
+    }
+
+    /// What was taken in is answered before the farewell; nothing more is taken in.
+    async fn answer_the_rest(&mut self, socket: &mut Socket) {
+        let rest = async {
+            while let Some(answer) = self.pending.next().await {
+                reply(socket, answer).await?;
+            }
+            Ok::<_, End>(())
+        };
+        // Who takes nothing is told nothing more either.
+        let _ = timeout(GOODBYE, rest).await;
     }
 
     async fn hear(&mut self, socket: &mut Socket, frame: Option<Result<Message, WsError>>) -> Result<(), End> {
@@ -195,14 +215,17 @@ impl Session {
     }
 
     fn wake_at(&self) -> Instant {
-        let next = self.check_at.min(self.last_out + HEARTBEAT);
-        self.expires_at.map_or(next, |expires_at| next.min(expires_at))
+        let ends = [self.expires_at, self.leaving.map(|turn| turn.at)];
+        ends.into_iter().flatten().fold(self.check_at.min(self.last_out + HEARTBEAT), Instant::min)
     }
 
     async fn wake(&mut self, socket: &mut Socket) -> Result<(), End> {
         let now = Instant::now();
         if self.expires_at.is_some_and(|expires_at| expires_at <= now) {
             return Err(Farewell::because(ErrorCode::TokenExpired).into());
+        }
+        if let Some(turn) = self.leaving.filter(|turn| turn.at <= now) {
+            return Err(Farewell::draining(turn).into());
         }
         if self.check_at <= now {
             self.check_at = now + HEARTBEAT;
