@@ -21,6 +21,8 @@ pub enum Error {
     Timeout,
     /// The live connection ended before the answer came. A change may have been carried out or not.
     Closed(Closed),
+    /// So many messages wait in the outbox that another cannot: nothing was sent.
+    OutboxFull,
     /// The server said something that this client cannot read.
     Protocol(String),
     /// The base URL is none that this client can use.
@@ -44,9 +46,19 @@ impl Error {
         match self {
             Self::Refused(problem) => problem.retryable,
             Self::Status(status) => matches!(status.as_u16(), 429 | 502..=504),
-            Self::Transport(_) | Self::Timeout => true,
+            Self::Transport(_) | Self::Timeout | Self::OutboxFull => true,
             Self::Closed(closed) => closed.is_resumable(),
             Self::Protocol(_) | Self::InvalidUrl(_) => false,
+        }
+    }
+
+    /// Whether the token is at fault: a fresh one may help.
+    pub(crate) fn is_unauthenticated(&self) -> bool {
+        match self {
+            Self::Refused(problem) => problem.status == StatusCode::UNAUTHORIZED,
+            Self::Status(status) => *status == StatusCode::UNAUTHORIZED,
+            Self::Closed(closed) => closed.is_unauthenticated(),
+            _ => false,
         }
     }
 
@@ -112,6 +124,7 @@ impl fmt::Display for Error {
             }
             Self::Timeout => f.write_str("the server did not answer in time"),
             Self::Closed(closed) => closed.fmt(f),
+            Self::OutboxFull => f.write_str("too many messages wait to be sent"),
             Self::Protocol(what) => write!(f, "the server's answer makes no sense: {what}"),
             Self::InvalidUrl(why) => write!(f, "not a base URL: {why}"),
         }

@@ -1,10 +1,10 @@
-//! The typed client of `chatd`: every REST route as a function of [`Client`], and [`Live`], the WebSocket on which
-//! events come in and messages go out.
+//! The typed client of `chatd`: every REST route as a function of [`Client`], and two ways to live events: a [`Live`] is
+//! one WebSocket and ends with it; [following](Client::follow) stays connected and has an outbox.
 //!
-//! Load over REST, then follow live: every list carries `as_of`, the cursor of the moment that it shows.
+//! Load over REST, then follow: every list carries `as_of`, the cursor of the moment that it shows.
 //!
 //! ```no_run
-//! use chat_client::{Change, Client, LiveEvent, PageQuery};
+//! use chat_client::{Change, Client, Connection, FollowOptions, PageQuery, Update};
 //!
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 //! let client = Client::new("http://127.0.0.1:8080")?;
@@ -12,20 +12,24 @@
 //! println!("signed in as {}", signed_in.user.name);
 //!
 //! let conversations = alice.conversations(&PageQuery::first().limit(20)).await?;
-//! let (sender, mut events) = alice.live_after(&conversations.as_of).await?.split();
+//! let (follower, mut updates) = alice.follow(FollowOptions::new().after(conversations.as_of));
 //! if let Some(conversation) = conversations.items.first() {
-//!     // A name of my own for the message makes sending it again harmless.
-//!     let message = sender.send(conversation.id, &"till-3:1".parse()?, "Good morning").await?;
-//!     println!("stored as number {}", message.seq);
+//!     // Returns at once, connected or not.
+//!     follower.send(conversation.id, "Good morning")?;
 //! }
-//! while let Some(event) = events.next().await {
-//!     match event {
-//!         LiveEvent::Event(event) => {
+//! while let Some(update) = updates.next().await {
+//!     match update {
+//!         Update::Event(event) => {
 //!             if let Change::MessageCreated(message) = event.change {
 //!                 println!("{}: {}", message.author.name, message.text);
 //!             }
 //!         }
-//!         LiveEvent::Closed(why) => println!("{why}; come back: {}", why.is_resumable()),
+//!         Update::Sent { message, .. } => println!("stored as number {}", message.seq),
+//!         Update::Failed { entry, error } => println!("not sent: {}: {error}", entry.text),
+//!         // What was missed cannot be told: load anew, and `follower.resume_after` its `as_of`.
+//!         Update::Reset(why) => println!("{why}"),
+//!         Update::Connection(Connection::Waiting { why, retry_in }) => println!("{why}; again in {retry_in:?}"),
+//!         Update::Connection(Connection::Ended(why)) => println!("{why}"),
 //!         _ => {}
 //!     }
 //! }
@@ -41,17 +45,22 @@
 mod accounts;
 mod base_url;
 mod client;
+mod client_ids;
+mod clock;
 mod conversations;
 mod error;
 mod exchange;
+mod follow;
 mod live;
 mod plain;
 mod probe;
 mod query;
 
 pub use client::Client;
+pub use clock::{Clock, Entropy, SystemClock, SystemEntropy};
 pub use conversations::Outcome;
 pub use error::Error;
+pub use follow::{Connection, FollowOptions, Follower, OutboxEntry, TokenSource, Update, Updates};
 pub use live::{Change, Closed, Live, LiveChange, LiveEvent, LiveReceiver, LiveSender};
 pub use plain::{plain, plain_line};
 pub use query::{PageQuery, Part};

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::time::Duration;
 
 use chat_proto::ErrorCode;
 use chat_proto::wire::Bye;
@@ -42,8 +43,11 @@ impl Closed {
     pub fn is_resumable(&self) -> bool {
         match self {
             Self::Bye(bye) => bye.reconnect,
-            // None given, going away, no close at all; then the daemon's own: no progress, rate, internal, restart.
-            Self::Code { code, .. } => matches!(code, 1001 | 1005 | 1006 | 4408 | 4429 | 4500 | 4503),
+            // None given, going away, no close at all; what proxies say of a server that is gone for a while; then the
+            // daemon's own: no progress, rate, internal, restart.
+            Self::Code { code, .. } => {
+                matches!(code, 1001 | 1005 | 1006 | 1011..=1014 | 4408 | 4429 | 4500 | 4503)
+            }
             Self::Lost(_) | Self::Silent | Self::Gap { .. } | Self::Lagging => true,
             Self::Protocol(_) | Self::Left => false,
         }
@@ -54,6 +58,22 @@ impl Closed {
         match self {
             Self::Bye(bye) => Some(bye.reason),
             _ => None,
+        }
+    }
+
+    /// How long to wait before connecting again, at the least.
+    pub fn after(&self) -> Duration {
+        match self {
+            Self::Bye(bye) => Duration::from_millis(bye.after_ms),
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// Whether the token is at fault: a fresh one may help.
+    pub(crate) fn is_unauthenticated(&self) -> bool {
+        match self {
+            Self::Bye(Bye { code, .. }) | Self::Code { code, .. } => *code == 4401,
+            _ => false,
         }
     }
 
@@ -99,7 +119,7 @@ mod tests {
     #[test]
     fn close_codes_carry_a_verdict() {
         let resumable = |code| Closed::Code { code, reason: String::new() }.is_resumable();
-        for code in [1001, 1005, 1006, 4408, 4429, 4500, 4503] {
+        for code in [1001, 1005, 1006, 1012, 4408, 4429, 4500, 4503] {
             assert!(resumable(code), "{code}");
         }
         for code in [1000, 1002, 1007, 1009, 4400, 4401, 4403, 4406, 4409] {

@@ -16,9 +16,12 @@ use chat_proto::wire::Welcome;
 use chat_proto::{ClientId, ConversationId, Seq};
 
 pub use closed::Closed;
+pub(crate) use connect::NotConnected;
 pub use event::{Change, LiveChange, LiveEvent};
+pub(crate) use pending::Answer;
 pub use receiver::LiveReceiver;
 pub use sender::LiveSender;
+pub(crate) use sender::Room;
 
 use crate::Error;
 
@@ -30,9 +33,9 @@ const INBOUND_EVENTS: usize = 1_024;
 const STALL: Duration = Duration::from_secs(10);
 /// How long the server may take for `welcome` (docs/protocol.md, "WebSocket").
 const WELCOME_WITHIN: Duration = Duration::from_secs(10);
-/// After so much silence the server sends `ping` (docs/protocol.md, "Heartbeat"), and
-const HEARTBEAT: Duration = Duration::from_secs(25);
-/// so much later the connection is taken for dead.
+/// So many seconds of silence after which the server says `ping` are believed; it is 25 by docs/protocol.md.
+const HEARTBEAT_SECONDS: std::ops::RangeInclusive<u64> = 1..=300;
+/// So much later the connection is taken for dead. At half of it the server is asked whether it is there.
 const HEARTBEAT_GRACE: Duration = Duration::from_secs(10);
 
 /// A live connection: what the server tells, and a way to answer.

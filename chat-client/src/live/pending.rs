@@ -1,28 +1,30 @@
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chat_proto::wire::ErrFrame;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-pub(super) type Answer = Result<Value, ErrFrame>;
+/// What the server answered: what it made, or why not.
+pub(crate) type Answer = Result<Value, ErrFrame>;
 
 /// The requests whose answer has not come, by their `re`. As many as there are callers waiting.
-#[derive(Debug, Default)]
-pub(super) struct Pending(Mutex<HashMap<u64, oneshot::Sender<Answer>>>);
+#[derive(Clone, Debug, Default)]
+pub(super) struct Pending(Arc<Mutex<HashMap<u64, oneshot::Sender<Answer>>>>);
 
 /// A place in [`Pending`], given up when the caller no longer waits.
-pub(super) struct Awaited<'a> {
-    pending: &'a Pending,
+#[derive(Debug)]
+pub(crate) struct Awaited {
+    pending: Pending,
     re: u64,
     answer: oneshot::Receiver<Answer>,
 }
 
 impl Pending {
-    pub(super) fn expect(&self, re: u64) -> Awaited<'_> {
+    pub(super) fn expect(&self, re: u64) -> Awaited {
         let (sender, answer) = oneshot::channel();
         self.requests().insert(re, sender);
-        Awaited { pending: self, re, answer }
+        Awaited { pending: self.clone(), re, answer }
     }
 
     /// Hands an answer to its caller, if there still is one.
@@ -45,14 +47,14 @@ impl Pending {
     }
 }
 
-impl Awaited<'_> {
+impl Awaited {
     /// The answer; `None` when none will come.
-    pub(super) async fn answer(mut self) -> Option<Answer> {
+    pub(crate) async fn answer(mut self) -> Option<Answer> {
         (&mut self.answer).await.ok()
     }
 }
 
-impl Drop for Awaited<'_> {
+impl Drop for Awaited {
     fn drop(&mut self) {
         self.pending.requests().remove(&self.re);
     }

@@ -8,15 +8,17 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::{Error as SocketError, Message};
 
 use super::sender::Shared;
-use super::{Closed, LiveChange, LiveEvent, STALL, frame};
+use super::{Closed, HEARTBEAT_GRACE, LiveChange, LiveEvent, STALL, frame};
 
 pub(super) type Socket = WebSocketStream<TcpStream>;
 
 /// How long a connection that cannot be written to is still read, for the server's last words.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+pub(super) const LAST_WORDS: Duration = Duration::from_secs(1);
+/// A sign of life that is answered with one.
+const PING: &str = r#"{"t":"ping"}"#;
 /// How long the server may take for its half of the closing.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 
@@ -28,14 +30,14 @@ pub(super) struct Queues {
 
 /// Owns the socket until it ends. Reading and writing never wait for each other, so that a server which does
 /// not read while it writes cannot block both sides.
-pub(super) async fn run(socket: Socket, queues: Queues, shared: &Shared, silence: Duration) {
+pub(super) async fn run(socket: Socket, queues: Queues, shared: &Shared, heartbeat: Duration) {
     let Queues { mut frames, events } = queues;
     let (mut sink, mut stream) = socket.split();
     let closed = tokio::select! {
         biased;
         () = shared.leave.cancelled() => Closed::Left,
-        closed = read(&mut stream, &events, shared, silence) => closed,
-        closed = write(&mut sink, &mut frames, &events) => closed,
+        closed = read(&mut stream, &events, shared, heartbeat) => closed,
+        closed = write(&mut sink, &mut frames, &events, shared) => closed,
     };
     // In this order: whoever finds a queue closed or an answer abandoned also finds the reason.
     let _ = shared.ended.set(closed);
@@ -49,8 +51,22 @@ async fn write(
     sink: &mut SplitSink<Socket, Message>,
     frames: &mut mpsc::Receiver<String>,
     events: &mpsc::Sender<LiveEvent>,
+    shared: &Shared,
 ) -> Closed {
-    while let Some(json) = frames.recv().await {
+    let mut asking = true;
+    loop {
+        let json = tokio::select! {
+            json = frames.recv(), if asking => match json {
+                Some(json) => json,
+                None => {
+                    // Nobody asks any more; go on for as long as somebody listens.
+                    asking = false;
+                    continue;
+                }
+            },
+            () = events.closed(), if !asking => return Closed::Left,
+            () = shared.ping.notified() => PING.to_owned(),
+        };
         let why = match timeout(STALL, sink.send(Message::text(json))).await {
             Ok(Ok(())) => continue,
             Ok(Err(error)) => error.to_string(),
@@ -59,24 +75,21 @@ async fn write(
         tokio::time::sleep(LAST_WORDS).await;
         return Closed::Lost(why);
     }
-    // Nobody asks any more; go on for as long as somebody listens.
-    events.closed().await;
-    Closed::Left
 }
 
 async fn read(
     stream: &mut SplitStream<Socket>,
     events: &mpsc::Sender<LiveEvent>,
     shared: &Shared,
-    silence: Duration,
+    heartbeat: Duration,
 ) -> Closed {
     let mut inbound = Inbound { events, shared, next_n: 1 };
     loop {
-        let message = match timeout(silence, stream.next()).await {
-            Ok(Some(Ok(message))) => message,
-            Ok(Some(Err(error))) => return Closed::from_socket(&error),
-            Ok(None) => return Closed::Lost("ended without a close".to_owned()),
-            Err(_) => return Closed::Silent,
+        let message = match hear(stream, shared, heartbeat).await {
+            Some(Some(Ok(message))) => message,
+            Some(Some(Err(error))) => return Closed::from_socket(&error),
+            Some(None) => return Closed::Lost("ended without a close".to_owned()),
+            None => return Closed::Silent,
         };
         let frame = match message {
             Message::Text(text) => frame::parse(&text),
@@ -93,6 +106,20 @@ async fn read(
             return closed;
         }
     }
+}
+
+/// The next thing that the server says; `None` when it says nothing, not even when it is asked.
+async fn hear(
+    stream: &mut SplitStream<Socket>,
+    shared: &Shared,
+    heartbeat: Duration,
+) -> Option<Option<Result<Message, SocketError>>> {
+    // The server's own ping is due after `heartbeat`, so we only ask when that is late.
+    if let Ok(heard) = timeout(heartbeat + HEARTBEAT_GRACE / 2, stream.next()).await {
+        return Some(heard);
+    }
+    shared.ping.notify_one();
+    timeout(HEARTBEAT_GRACE / 2, stream.next()).await.ok()
 }
 
 /// Where frames go.

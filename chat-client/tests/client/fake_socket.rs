@@ -53,6 +53,21 @@ impl FakeListener {
         FakeSocket(tokio_tungstenite::accept_hdr_async_with_config(stream, agree, None).await.unwrap())
     }
 
+    /// The `hello` of a client that comes, which is welcomed, and the daemon's end.
+    pub(crate) async fn welcomed(&self) -> (Value, FakeSocket) {
+        let mut socket = self.socket().await;
+        let hello = socket.frame().await;
+        assert_eq!(hello["t"], "hello");
+        let mut welcome = welcome();
+        welcome["resumed"] = hello.get("resume").is_some().into();
+        // What was asked for is where it begins.
+        if let Some(resume) = hello.get("resume") {
+            welcome["cursor"] = resume.clone();
+        }
+        socket.say(&welcome).await;
+        (hello, socket)
+    }
+
     /// A client that was welcomed, and the daemon's end.
     pub(crate) async fn connected(&self) -> (Live, FakeSocket) {
         let (live, socket) = tokio::join!(self.client.live(), async {

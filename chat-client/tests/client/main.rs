@@ -15,10 +15,18 @@ mod fake_http;
 #[cfg(test)]
 mod fake_socket;
 #[cfg(test)]
+mod follow;
+#[cfg(test)]
 mod live;
 #[cfg(test)]
 mod live_end;
 #[cfg(test)]
+mod outbox;
+#[cfg(test)]
 mod rest;
+#[cfg(test)]
+mod seeded;
+#[cfg(test)]
+mod token;
 #[cfg(test)]
 mod values;
