@@ -1,7 +1,13 @@
-//! The typed client of `chatd`: every REST route as a function of [`Client`], and two ways to live events: a [`Live`] is
-//! one WebSocket and ends with it; [following](Client::follow) stays connected and has an outbox.
+//! The typed client of `chatd`: every REST route as a function of [`Client`], and three ways to live events, each built on
+//! the one before.
 //!
-//! Load over REST, then follow: every list carries `as_of`, the cursor of the moment that it shows.
+//! - [`Client::live`]: one WebSocket, which ends when it ends.
+//! - [`Client::follow`]: stays connected, misses nothing and tells nothing twice, and sends from an outbox. For programs
+//!   that react to events.
+//! - [`Client::watch`]: keeps an [`Inbox`] of conversations and messages, and tells each difference. For user interfaces.
+//!
+//! Whoever loads over REST and then follows begins at `as_of`, which every list carries: the cursor of the moment that it
+//! shows.
 //!
 //! ```no_run
 //! use chat_client::{Change, Client, Connection, FollowOptions, PageQuery, Update};
@@ -37,6 +43,25 @@
 //! # }
 //! ```
 //!
+//! A user interface draws the inbox, and learns from the diffs what to draw anew:
+//!
+//! ```no_run
+//! # async fn run(alice: chat_client::Client) -> Result<(), chat_client::Error> {
+//! let mut watch = alice.watch(chat_client::WatchOptions::new());
+//! while let Some(diffs) = watch.next().await {
+//!     for diff in diffs {
+//!         println!("{diff:?}");
+//!     }
+//!     let latest = watch.inbox().conversations().next().map(|conversation| conversation.id);
+//!     if let Some(latest) = latest {
+//!         // Its messages come as diffs too.
+//!         watch.open(latest);
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Names and texts come from people and are handed over as they are: [`plain`] makes them harmless for a terminal;
 //! a page escapes them in its own way.
 
@@ -55,15 +80,17 @@ mod live;
 mod plain;
 mod probe;
 mod query;
+mod watch;
 
 pub use client::Client;
 pub use clock::{Clock, Entropy, SystemClock, SystemEntropy};
 pub use conversations::Outcome;
 pub use error::Error;
-pub use follow::{Connection, FollowOptions, Follower, OutboxEntry, TokenSource, Update, Updates};
+pub use follow::{Connection, FollowOptions, Follower, OutboxEntry, Renewal, TokenSource, Update, Updates};
 pub use live::{Change, Closed, Live, LiveChange, LiveEvent, LiveReceiver, LiveSender};
 pub use plain::{plain, plain_line};
 pub use query::{PageQuery, Part};
+pub use watch::{Diff, Inbox, Outgoing, Thread, Watch, WatchOptions};
 
 /// How the client names itself in `User-Agent`.
 const USER_AGENT: &str = concat!("chat-client/", env!("CARGO_PKG_VERSION"));

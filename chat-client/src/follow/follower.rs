@@ -123,6 +123,19 @@ impl Follower {
         self.shared.tokens.client()
     }
 
+    pub(crate) fn tokens(&self) -> &Tokens {
+        &self.shared.tokens
+    }
+
+    pub(crate) fn entropy(&self) -> &dyn Entropy {
+        &*self.shared.entropy
+    }
+
+    /// Ends the following without waiting for it.
+    pub(crate) fn leave(&self) {
+        self.shared.leave.cancel();
+    }
+
     /// Says goodbye and waits until the connection is closed. What waits in the outbox stays there, to be
     /// [taken](Self::take_outbox).
     pub async fn close(&self) {

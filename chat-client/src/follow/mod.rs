@@ -15,10 +15,12 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
+pub(crate) use backoff::Backoff;
 pub use follower::Follower;
 pub use options::FollowOptions;
 pub use outbox::OutboxEntry;
-pub use token::TokenSource;
+pub(crate) use token::Tokens;
+pub use token::{Renewal, TokenSource};
 pub use update::{Connection, Update, Updates};
 
 use crate::Client;

@@ -87,6 +87,10 @@ impl FollowOptions {
         self
     }
 
+    pub(crate) fn waits(&self) -> Backoff {
+        self.backoff.clone()
+    }
+
     /// Where the time comes from; the machine's clock unless set.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {

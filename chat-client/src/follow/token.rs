@@ -7,13 +7,19 @@ use chat_proto::ErrorCode;
 
 use crate::{Client, Error};
 
+/// A fresh access token on its way.
+pub type Renewal = Pin<Box<dyn Future<Output = Result<String, Error>> + Send>>;
+
 /// Where a fresh access token comes from when the old one ends.
 ///
 /// Any function that gives a future of a token is one: `|| async { Ok(token) }`.
 pub trait TokenSource: Send + Sync + 'static {
     /// Gets a fresh access token of the same person. Asked again later when the error is
-    /// [retryable](Error::is_retryable); any other error ends the following. May take as long as a request may.
-    fn renew(&self) -> Pin<Box<dyn Future<Output = Result<String, Error>> + Send + '_>>;
+    /// [retryable](Error::is_retryable); any other error ends the following.
+    ///
+    /// May take as long as a request may, but is carried to its end even when whoever waited for it is gone: a refresh
+    /// token whose answer got lost cannot be used again.
+    fn renew(&self) -> Renewal;
 }
 
 impl<F, T> TokenSource for F
@@ -21,7 +27,7 @@ where
     F: Fn() -> T + Send + Sync + 'static,
     T: Future<Output = Result<String, Error>> + Send + 'static,
 {
-    fn renew(&self) -> Pin<Box<dyn Future<Output = Result<String, Error>> + Send + '_>> {
+    fn renew(&self) -> Renewal {
         Box::pin(self())
     }
 }
@@ -33,8 +39,9 @@ pub(crate) struct Tokens(Arc<Shared>);
 struct Shared {
     client: RwLock<Client>,
     source: Option<Arc<dyn TokenSource>>,
-    /// One renewal at a time: a refresh token that is spent twice ends its session.
-    renewing: tokio::sync::Mutex<()>,
+    /// One renewal at a time: a refresh token that is spent twice ends its session. It stays here when whoever waited
+    /// for it is gone, and is waited for by the next.
+    renewing: tokio::sync::Mutex<Option<Renewal>>,
 }
 
 impl Tokens {
@@ -59,13 +66,15 @@ impl Tokens {
         let Some(source) = &self.0.source else {
             return Err(Error::refusal(ErrorCode::TokenExpired, "the access token has ended"));
         };
-        let _turn = self.0.renewing.lock().await;
+        let mut renewing = self.0.renewing.lock().await;
         let current = self.client();
         if current.token() != stale.token() {
             return Ok(current);
         }
-        let token = tokio::time::timeout(current.timeout, source.renew()).await.unwrap_or(Err(Error::Timeout))?;
-        let renewed = current.authenticated(&token);
+        let renewal = renewing.get_or_insert_with(|| source.renew());
+        let renewed = tokio::time::timeout(current.timeout, renewal).await.unwrap_or(Err(Error::Timeout));
+        *renewing = None;
+        let renewed = current.authenticated(&renewed?);
         *self.0.client.write().unwrap_or_else(PoisonError::into_inner) = renewed.clone();
         Ok(renewed)
     }

@@ -78,6 +78,13 @@ impl Updates {
         Self { updates, ended: false }
     }
 
+    /// An update that is there already.
+    pub(crate) fn try_next(&mut self) -> Option<Update> {
+        let update = self.updates.try_recv().ok().filter(|_| !self.ended)?;
+        self.ended = matches!(update, Update::Connection(Connection::Ended(_)));
+        Some(update)
+    }
+
     /// The next update. After [`Connection::Ended`] comes `None`.
     ///
     /// Cancel safe: no update is lost when this is dropped before it is ready.

@@ -39,33 +39,12 @@ impl FakeListener {
 
     /// The WebSocket of a client that comes, before its `hello` is read.
     pub(crate) async fn socket(&self) -> FakeSocket {
-        // The callback's type is given by the library.
-        #[expect(clippy::result_large_err, clippy::unnecessary_wraps)]
-        fn agree(request: &Request, mut response: Response) -> Result<Response, http::Response<Option<String>>> {
-            assert_eq!(request.uri().path(), "/api/v1/ws");
-            assert_eq!(request.uri().query(), None, "no token in the URL");
-            assert_eq!(request.headers()["sec-websocket-protocol"], SUBPROTOCOL);
-            let headers = response.headers_mut();
-            headers.insert("sec-websocket-protocol", HeaderValue::from_static(SUBPROTOCOL));
-            Ok(response)
-        }
-        let stream = self.stream().await;
-        FakeSocket(tokio_tungstenite::accept_hdr_async_with_config(stream, agree, None).await.unwrap())
+        FakeSocket::accept(self.stream().await).await
     }
 
     /// The `hello` of a client that comes, which is welcomed, and the daemon's end.
     pub(crate) async fn welcomed(&self) -> (Value, FakeSocket) {
-        let mut socket = self.socket().await;
-        let hello = socket.frame().await;
-        assert_eq!(hello["t"], "hello");
-        let mut welcome = welcome();
-        welcome["resumed"] = hello.get("resume").is_some().into();
-        // What was asked for is where it begins.
-        if let Some(resume) = hello.get("resume") {
-            welcome["cursor"] = resume.clone();
-        }
-        socket.say(&welcome).await;
-        (hello, socket)
+        self.socket().await.welcomed().await
     }
 
     /// A client that was welcomed, and the daemon's end.
@@ -97,6 +76,34 @@ impl FakeListener {
 }
 
 impl FakeSocket {
+    /// Agrees to a client's request for a WebSocket.
+    pub(crate) async fn accept(stream: TcpStream) -> Self {
+        // The callback's type is given by the library.
+        #[expect(clippy::result_large_err, clippy::unnecessary_wraps)]
+        fn agree(request: &Request, mut response: Response) -> Result<Response, http::Response<Option<String>>> {
+            assert_eq!(request.uri().path(), "/api/v1/ws");
+            assert_eq!(request.uri().query(), None, "no token in the URL");
+            assert_eq!(request.headers()["sec-websocket-protocol"], SUBPROTOCOL);
+            let headers = response.headers_mut();
+            headers.insert("sec-websocket-protocol", HeaderValue::from_static(SUBPROTOCOL));
+            Ok(response)
+        }
+        Self(tokio_tungstenite::accept_hdr_async_with_config(stream, agree, None).await.unwrap())
+    }
+
+    /// Welcomes the client, which goes on from where it asks to; its `hello`.
+    pub(crate) async fn welcomed(mut self) -> (Value, Self) {
+        let hello = self.frame().await;
+        assert_eq!(hello["t"], "hello");
+        let mut welcome = welcome();
+        welcome["resumed"] = hello.get("resume").is_some().into();
+        if let Some(resume) = hello.get("resume") {
+            welcome["cursor"] = resume.clone();
+        }
+        self.say(&welcome).await;
+        (hello, self)
+    }
+
     pub(crate) async fn say(&mut self, frame: &Value) {
         self.say_text(&frame.to_string()).await;
     }

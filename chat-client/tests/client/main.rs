@@ -11,6 +11,8 @@ macro_rules! assert_matches {
 }
 
 #[cfg(test)]
+mod fake_daemon;
+#[cfg(test)]
 mod fake_http;
 #[cfg(test)]
 mod fake_socket;
@@ -30,3 +32,5 @@ mod seeded;
 mod token;
 #[cfg(test)]
 mod values;
+#[cfg(test)]
+mod watch;

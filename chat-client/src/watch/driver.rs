@@ -1,0 +1,288 @@
+use std::fmt;
+
+use chat_proto::model::Cursor;
+use chat_proto::{ConversationId, Seq};
+use tokio::time::{Instant, sleep_until};
+
+use super::inbox::Asked;
+use super::load::{Failed, Load, Loaded, Loader};
+use super::{Diff, Inbox, WatchOptions};
+use crate::follow::{Connection, Follower, OutboxEntry, Update, Updates};
+use crate::{Client, Error};
+
+/// Updates that are taken up at once before their diffs are handed out.
+const AT_ONCE: usize = 256;
+
+/// My [`Inbox`], kept up to date for as long as this is asked for the [`next`](Self::next) diffs.
+///
+/// Nothing here waits for the network but `next` and [`close`](Self::close). What is asked for between two calls of
+/// `next` shows in the diffs of the following one.
+pub struct Watch {
+    inbox: Inbox,
+    follower: Follower,
+    updates: Updates,
+    loader: Loader,
+    /// Conversations that are loaded at first.
+    rows: usize,
+    /// Where the list goes on below its end; `None`: nowhere, or it is being loaded.
+    below: Option<Cursor>,
+    /// The snapshot is being loaded.
+    loading: bool,
+    /// Events come after a hole until following resumes from a snapshot.
+    stale: bool,
+    ready: Vec<Diff>,
+    ended: bool,
+}
+
+impl Client {
+    /// Watches everything that a user interface shows: my conversations, their messages, who is there.
+    ///
+    /// It begins empty. The first diffs fill it, and when the connection breaks or the server cannot tell what was
+    /// missed, further diffs bring it up to date again: however it got there, it ends equal to a fresh snapshot. Needs a
+    /// tokio runtime.
+    pub fn watch(&self, options: WatchOptions) -> Watch {
+        let backoff = options.follow.waits();
+        let (follower, updates) = self.follow(options.follow.held());
+        let mut watch = Watch {
+            inbox: Inbox::default(),
+            loader: Loader::new(follower.tokens().clone(), backoff),
+            follower,
+            updates,
+            rows: options.conversations,
+            below: None,
+            loading: false,
+            stale: true,
+            ready: Vec::new(),
+            ended: false,
+        };
+        watch.ready = watch.inbox.replace_outgoing(watch.follower.outbox());
+        watch.begin_anew();
+        watch
+    }
+}
+
+impl Watch {
+    /// Everything as it is now, with all diffs that were handed out carried out.
+    pub fn inbox(&self) -> &Inbox {
+        &self.inbox
+    }
+
+    /// The next diffs, at least one. After [`Connection::Ended`] comes `None`.
+    ///
+    /// Cancel safe: no diff is lost when this is dropped before it is ready. While it is not called, at most 1,024
+    /// updates wait; then the connection is given up, and comes back when they are taken.
+    pub async fn next(&mut self) -> Option<Vec<Diff>> {
+        while self.ready.is_empty() && !self.ended {
+            let expiry = self.inbox.next_expiry();
+            tokio::select! {
+                update = self.updates.next() => match update {
+                    Some(update) => self.take_all(update),
+                    None => self.ended = true,
+                },
+                loaded = self.loader.next() => match loaded {
+                    Ok(loaded) => self.take_loaded(loaded),
+                    Err(failed) => self.take_failed(failed),
+                },
+                () = sleep_until(expiry.unwrap_or_else(Instant::now)), if expiry.is_some() => {
+                    let diffs = self.inbox.expire(Instant::now());
+                    self.ready.extend(diffs);
+                }
+            }
+        }
+        let diffs = std::mem::take(&mut self.ready);
+        (!diffs.is_empty()).then_some(diffs)
+    }
+
+    /// Holds the messages of a conversation from now on, beginning with the newest 100. At most 32 conversations are
+    /// open: another closes the one that was opened longest ago. Does nothing for one that is not in the list.
+    pub fn open(&mut self, conversation: ConversationId) {
+        let diffs = self.inbox.open(conversation);
+        self.took(diffs);
+    }
+
+    /// Lets the messages of a conversation go.
+    pub fn close_thread(&mut self, conversation: ConversationId) {
+        let diff = self.inbox.close(conversation);
+        self.took(diff);
+    }
+
+    /// Loads up to 100 messages before the first that is held, if there are any and none are being loaded. A
+    /// conversation holds at most 5,000 messages; beyond it this does nothing.
+    pub fn older(&mut self, conversation: ConversationId) {
+        let diff = self.inbox.older(conversation);
+        self.took(diff);
+    }
+
+    /// Loads the next 200 conversations below the list, if there are any and none are being loaded.
+    pub fn more_conversations(&mut self) {
+        if let Some(cursor) = self.below.take() {
+            self.loader.load(Load::Page(cursor));
+        }
+    }
+
+    /// Puts a message into the outbox; see [`Follower::send`].
+    pub fn send(&mut self, conversation: ConversationId, text: &str) -> Result<OutboxEntry, Error> {
+        let entry = self.follower.send(conversation, text)?;
+        self.ready.push(self.inbox.add_outgoing(entry.clone()));
+        Ok(entry)
+    }
+
+    /// Moves my read mark; see [`Follower::read`]. The inbox shows it when the server has moved it.
+    pub fn read(&self, conversation: ConversationId, seq: Seq) {
+        self.follower.read(conversation, seq);
+    }
+
+    /// Tells the others that I am writing, or stopped; see [`Follower::typing`].
+    pub fn typing(&self, conversation: ConversationId, on: bool) {
+        self.follower.typing(conversation, on);
+    }
+
+    /// Takes all messages out of the outbox; see [`Follower::take_outbox`].
+    pub fn take_outbox(&mut self) -> Vec<OutboxEntry> {
+        let entries = self.follower.take_outbox();
+        let diffs = self.inbox.replace_outgoing(Vec::new());
+        self.ready.extend(diffs);
+        entries
+    }
+
+    /// Puts messages back into the outbox; see [`Follower::put_back`].
+    pub fn put_back(&mut self, entries: Vec<OutboxEntry>) -> Vec<OutboxEntry> {
+        let beyond = self.follower.put_back(entries);
+        let diffs = self.inbox.replace_outgoing(self.follower.outbox());
+        self.ready.extend(diffs);
+        beyond
+    }
+
+    /// Tries to connect, and to load what is missing, now instead of when the wait is over.
+    pub fn retry_now(&self) {
+        self.follower.retry_now();
+        self.loader.retry_now();
+    }
+
+    /// A client for REST that acts with the token in use now.
+    pub fn client(&self) -> Client {
+        self.follower.client()
+    }
+
+    /// Says goodbye and waits until the connection is closed. What waits in the outbox stays there, to be taken.
+    pub async fn close(&self) {
+        self.follower.close().await;
+    }
+
+    /// Loads a snapshot, and follows from there.
+    fn begin_anew(&mut self) {
+        self.stale = true;
+        if !self.loading {
+            self.loading = true;
+            self.loader.forget();
+            self.loader.load(Load::Snapshot(self.rows));
+        }
+    }
+
+    fn take_all(&mut self, update: Update) {
+        self.take(update);
+        for _ in 0..AT_ONCE {
+            let Some(update) = self.updates.try_next() else { return };
+            self.take(update);
+        }
+    }
+
+    fn take(&mut self, update: Update) {
+        let diffs = match update {
+            Update::Event(change) if !self.stale => self.inbox.apply(*change),
+            Update::Ephemeral(event) => self.inbox.pass(&event, Instant::now()),
+            Update::Connection(connection) => self.inbox.connected(connection),
+            Update::Sent { client_id, message } => self.inbox.sent(&client_id, &message),
+            Update::Failed { entry, error } => vec![self.inbox.failed(entry, error)],
+            Update::Reset(_) => {
+                self.begin_anew();
+                return;
+            }
+            Update::Resumed(_) => {
+                // Unless what was loaded could not be followed from either.
+                self.stale = self.loading;
+                return;
+            }
+            Update::Event(_) | Update::Cursor(_) => return,
+        };
+        self.took(diffs);
+    }
+
+    fn take_loaded(&mut self, loaded: Loaded) {
+        let diffs = match loaded {
+            Loaded::Snapshot { snapshot, as_of, next } => {
+                self.loading = false;
+                self.below = next;
+                self.follower.resume_after(as_of);
+                self.inbox.replace(snapshot)
+            }
+            Loaded::Page(page) => {
+                let more = page.next_cursor.is_some();
+                self.below = page.next_cursor;
+                self.inbox.extend(page.items, more)
+            }
+            Loaded::Conversation(id, generation, conversation) => {
+                self.inbox.conversation_loaded(id, generation, conversation.map(|conversation| *conversation))
+            }
+            Loaded::Messages(id, generation, history) => self.inbox.history_loaded(id, generation, history),
+        };
+        self.took(diffs);
+    }
+
+    fn take_failed(&mut self, failed: Failed) {
+        let error = failed.error.clone();
+        if !error.is_retryable() {
+            self.give_up(&failed.load, error);
+            return;
+        }
+        let wanted = match failed.load {
+            Load::Conversation(id, generation) => self.inbox.awaits(Asked::Conversation(id, generation)),
+            Load::Messages(id, question) => self.inbox.awaits(Asked::Messages(id, question)),
+            Load::Snapshot(_) | Load::Page(_) => true,
+        };
+        if wanted {
+            let at_first = matches!(failed.load, Load::Snapshot(_)) && self.inbox.me().is_none();
+            let retry_in = self.loader.again(failed, self.follower.entropy());
+            if at_first {
+                // Nothing is connected before there is a place to follow from.
+                let diffs = self.inbox.connected(Connection::Waiting { why: error, retry_in });
+                self.took(diffs);
+            }
+        }
+    }
+
+    /// It cannot be loaded, for good.
+    fn give_up(&mut self, load: &Load, error: Error) {
+        let diffs = match *load {
+            Load::Snapshot(_) => {
+                // There is nothing to watch then.
+                self.follower.leave();
+                self.ended = true;
+                self.inbox.connected(Connection::Ended(error))
+            }
+            Load::Conversation(id, generation) => self.inbox.conversation_loaded(id, generation, None),
+            Load::Messages(id, question) => self.inbox.history_failed(id, question.generation, error),
+            // Its cursor is of no use any more.
+            Load::Page(_) => return self.begin_anew(),
+        };
+        self.took(diffs);
+    }
+
+    /// Hands out diffs, and asks for what the inbox wants to know.
+    fn took(&mut self, diffs: impl IntoIterator<Item = Diff>) {
+        self.ready.extend(diffs);
+        for asked in self.inbox.questions() {
+            self.loader.load(match asked {
+                Asked::Conversation(id, generation) => Load::Conversation(id, generation),
+                Asked::Messages(id, question) => Load::Messages(id, question),
+                Asked::Everything => return self.begin_anew(),
+            });
+        }
+    }
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watch").field("follower", &self.follower).field("stale", &self.stale).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,173 @@
+//! What a user interface shows. Nothing here waits, asks the time or knows of sockets: events and answers go in, diffs
+//! and questions come out.
+
+use std::collections::{BTreeSet, HashMap};
+
+use chat_proto::model::{Conversation, User};
+use chat_proto::{ConversationId, UserId};
+use tokio::time::Instant;
+
+use super::Diff;
+use super::conversations::Conversations;
+use super::outgoing::{Outgoing, OutgoingMessages};
+use super::passing::Typist;
+use super::thread::{Question, Thread};
+use super::wanted::Wanted;
+use crate::follow::Connection;
+
+/// My conversations, the messages of those that are open, who is there and who writes, and what I have sent.
+#[derive(Debug, Default)]
+pub struct Inbox {
+    pub(super) me: Option<User>,
+    pub(super) conversations: Conversations,
+    pub(super) wanted: Wanted,
+    pub(super) threads: HashMap<ConversationId, Thread>,
+    /// The opened ones, the one that was opened last at the end.
+    pub(super) opened: Vec<ConversationId>,
+    pub(super) typing: Vec<Typist>,
+    pub(super) online: BTreeSet<UserId>,
+    pub(super) outgoing: OutgoingMessages,
+    pub(super) connection: Option<Connection>,
+    pub(super) questions: Vec<Asked>,
+    pub(super) last_generation: u64,
+}
+
+/// Something to be got from the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    Conversation(ConversationId, u64),
+    Messages(ConversationId, Question),
+    /// So much happened that it is better to begin anew.
+    Everything,
+}
+
+impl Inbox {
+    /// Conversations whose messages are held; opening another closes the one that was opened longest ago.
+    pub const MOST_OPEN: usize = 32;
+
+    /// My account; `None` until everything was loaded the first time.
+    pub fn me(&self) -> Option<&User> {
+        self.me.as_ref()
+    }
+
+    /// My conversations, the one with the newest activity first.
+    pub fn conversations(&self) -> impl DoubleEndedIterator<Item = &Conversation> + ExactSizeIterator {
+        self.conversations.iter()
+    }
+
+    /// One of my conversations.
+    pub fn conversation(&self, id: ConversationId) -> Option<&Conversation> {
+        self.conversations.get(id)
+    }
+
+    /// Whether the server has older conversations than these.
+    pub fn more_conversations(&self) -> bool {
+        self.conversations.more
+    }
+
+    /// The messages of an opened conversation.
+    pub fn thread(&self, conversation: ConversationId) -> Option<&Thread> {
+        self.threads.get(&conversation)
+    }
+
+    /// Who writes in this conversation.
+    pub fn typing(&self, conversation: ConversationId) -> impl Iterator<Item = UserId> {
+        self.typing.iter().filter(move |typist| typist.conversation == conversation).map(|typist| typist.user)
+    }
+
+    /// Whether somebody with whom I share a conversation is online.
+    pub fn is_online(&self, user: UserId) -> bool {
+        self.online.contains(&user)
+    }
+
+    /// My messages that were not told yet, in the order in which they were written.
+    pub fn outgoing(&self) -> impl Iterator<Item = &Outgoing> {
+        self.outgoing.iter()
+    }
+
+    /// How things stand with the server.
+    pub fn connection(&self) -> &Connection {
+        self.connection.as_ref().unwrap_or(&Connection::Connecting)
+    }
+
+    /// Holds the messages of this conversation from now on, beginning with the newest.
+    pub(super) fn open(&mut self, id: ConversationId) -> Vec<Diff> {
+        let mut diffs = Vec::new();
+        if self.conversation(id).is_none() {
+            return diffs;
+        }
+        self.opened.retain(|opened| *opened != id);
+        self.opened.push(id);
+        if self.threads.contains_key(&id) {
+            return diffs;
+        }
+        if self.opened.len() > Self::MOST_OPEN {
+            let longest_ago = self.opened[0];
+            diffs.extend(self.close(longest_ago));
+        }
+        self.threads.insert(id, Thread::default());
+        self.load_newest(id, false, &mut diffs);
+        diffs
+    }
+
+    /// Lets the messages of this conversation go.
+    pub(super) fn close(&mut self, id: ConversationId) -> Option<Diff> {
+        self.opened.retain(|opened| *opened != id);
+        self.threads.remove(&id).map(|_| Diff::ThreadClosed { conversation: id })
+    }
+
+    /// Loads what stands before the first message that is held.
+    pub(super) fn older(&mut self, id: ConversationId) -> Option<Diff> {
+        let generation = self.next_generation();
+        let thread = self.threads.get_mut(&id)?;
+        let question = thread.ask_older(generation)?;
+        let state = thread.state(id);
+        self.questions.push(Asked::Messages(id, question));
+        Some(state)
+    }
+
+    /// What is to be got from the server since this was called last.
+    pub(super) fn questions(&mut self) -> Vec<Asked> {
+        std::mem::take(&mut self.questions)
+    }
+
+    /// Whether the answer to this is still of use.
+    pub(super) fn awaits(&self, asked: Asked) -> bool {
+        match asked {
+            Asked::Conversation(id, generation) => self.wanted.awaits(id, generation),
+            Asked::Messages(id, question) => self.thread(id).is_some_and(|thread| thread.awaits(question.generation)),
+            Asked::Everything => false,
+        }
+    }
+
+    pub(super) fn connected(&mut self, connection: Connection) -> Vec<Diff> {
+        let mut diffs = vec![Diff::Connection(connection.clone())];
+        if !matches!(connection, Connection::CatchingUp | Connection::Live) {
+            // Nobody would tell us that they went or stopped.
+            self.nobody_there(&mut diffs);
+        }
+        self.connection = Some(connection);
+        diffs
+    }
+
+    /// Passes the time: whoever said nothing more has stopped writing.
+    pub(super) fn expire(&mut self, now: Instant) -> Vec<Diff> {
+        let mut diffs = Vec::new();
+        self.stop_typing(|typist| typist.until <= now, &mut diffs);
+        diffs
+    }
+
+    pub(super) fn load_newest(&mut self, id: ConversationId, afresh: bool, diffs: &mut Vec<Diff>) {
+        let generation = self.next_generation();
+        if let Some(thread) = self.threads.get_mut(&id) {
+            let question = thread.ask_newest(generation, afresh);
+            diffs.push(thread.state(id));
+            self.questions.push(Asked::Messages(id, question));
+        }
+    }
+
+    pub(super) fn next_generation(&mut self) -> u64 {
+        self.last_generation += 1;
+        self.last_generation
+    }
+}

@@ -1,0 +1,91 @@
+//! What is told in passing: typing and presence.
+
+use std::time::Duration;
+
+use chat_proto::wire::EphemeralEvent;
+use chat_proto::{ConversationId, UserId};
+use tokio::time::Instant;
+
+use super::{Diff, Inbox};
+
+/// People who are remembered to be online; more than a server tells of.
+const MOST_ONLINE: usize = 10_000;
+/// People who are remembered to write.
+const MOST_TYPING: usize = 1_000;
+/// No sign of writing holds longer, whatever the server says.
+const LONGEST_TYPING: Duration = Duration::from_mins(1);
+
+/// Somebody who writes.
+#[derive(Debug)]
+pub(super) struct Typist {
+    pub(super) conversation: ConversationId,
+    pub(super) user: UserId,
+    /// When they are taken to have stopped.
+    pub(super) until: Instant,
+}
+
+impl Inbox {
+    pub(super) fn pass(&mut self, event: &EphemeralEvent, now: Instant) -> Vec<Diff> {
+        let mut diffs = Vec::new();
+        match *event {
+            EphemeralEvent::Typing { conv, user, on: true, expires_in_ms } => {
+                let until = now + Duration::from_millis(expires_in_ms).min(LONGEST_TYPING);
+                self.type_until(conv, user, until, &mut diffs);
+            }
+            EphemeralEvent::Typing { conv, user, on: false, .. } => {
+                self.stop_typing(|typist| (typist.conversation, typist.user) == (conv, user), &mut diffs);
+            }
+            EphemeralEvent::Presence { user, online } => {
+                let changed = if online {
+                    self.online.len() < MOST_ONLINE && self.online.insert(user)
+                } else {
+                    self.online.remove(&user)
+                };
+                if changed {
+                    diffs.push(Diff::Presence { user, online });
+                }
+            }
+            _ => {}
+        }
+        diffs
+    }
+
+    fn type_until(&mut self, conversation: ConversationId, user: UserId, until: Instant, diffs: &mut Vec<Diff>) {
+        if self.me.as_ref().is_some_and(|me| me.id == user) || self.conversation(conversation).is_none() {
+            return;
+        }
+        let room = self.typing.len() < MOST_TYPING;
+        let known = self.typing.iter_mut().find(|typist| (typist.conversation, typist.user) == (conversation, user));
+        match known {
+            Some(typist) => typist.until = until,
+            None if room => {
+                self.typing.push(Typist { conversation, user, until });
+                diffs.push(Diff::Typing { conversation, user, on: true });
+            }
+            None => {}
+        }
+    }
+
+    pub(super) fn stop_typing(&mut self, stops: impl Fn(&Typist) -> bool, diffs: &mut Vec<Diff>) {
+        self.typing.retain(|typist| {
+            let stopped = stops(typist);
+            if stopped {
+                let (conversation, user) = (typist.conversation, typist.user);
+                diffs.push(Diff::Typing { conversation, user, on: false });
+            }
+            !stopped
+        });
+    }
+
+    pub(super) fn nobody_there(&mut self, diffs: &mut Vec<Diff>) {
+        self.stop_typing(|_| true, diffs);
+        for user in std::mem::take(&mut self.online) {
+            diffs.push(Diff::Presence { user, online: false });
+        }
+    }
+
+    /// When the next one who says nothing more is taken to have stopped.
+    pub(super) fn next_expiry(&self) -> Option<Instant> {
+        self.typing.iter().map(|typist| typist.until).min()
+    }
+}
