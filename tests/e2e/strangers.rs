@@ -43,7 +43,9 @@ impl Scene {
     async fn contents(&self) -> Vec<Value> {
         let mut contents = Vec::new();
         for who in [&self.owner, &self.member] {
-            contents.push(who.get(&format!("/conversations/{}", self.conv)).await);
+            let mut shown = who.get(&format!("/conversations/{}", self.conv)).await;
+            shown["as_of"].take();
+            contents.push(shown);
             contents.push(who.get(&format!("/conversations/{}/messages", self.conv)).await["items"].take());
             contents.push(who.get("/conversations").await["items"].take());
         }

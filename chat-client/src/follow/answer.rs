@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use chat_proto::wire::ErrFrame;
-use chat_proto::{ErrorCode, Timestamp};
-use serde::Deserialize;
+use chat_proto::ErrorCode;
+use chat_proto::wire::{ErrFrame, Renewed};
 use serde_json::Value;
 use tokio::time::{Instant, timeout};
 
 use super::connected::{Answered, Connected, End, Task};
-use super::follower::Shared;
 use super::requests::Asked;
 use super::{OutboxEntry, Update};
 use crate::live::{Answer, Room};
@@ -21,6 +19,8 @@ const RENEW_AT_PART: u32 = 5;
 const RENEW_BEFORE: Duration = Duration::from_mins(1);
 /// and when that fails, again after this.
 const RENEW_AGAIN: Duration = Duration::from_secs(10);
+/// Seconds that a token is taken to last at the most.
+const LONGEST: u64 = 365 * 24 * 3_600;
 
 impl Connected<'_> {
     /// Sends the next request; the answer is to be waited for.
@@ -66,7 +66,7 @@ impl Connected<'_> {
                 self.stored(&entry.client_id, message).await?;
             }
             Asked::Read(conversation, seq) => self.shared.requests.lock().marked(conversation, seq),
-            Asked::Auth(_) => self.renew_at = expiry(made).map(|at| renewal(self.shared, at)),
+            Asked::Auth(_) => self.renew_at = expires_in(made).map(renewal),
             Asked::Typing(..) => {}
         }
         Ok(())
@@ -147,18 +147,14 @@ impl Connected<'_> {
     }
 }
 
-/// When to renew a token that ends then.
-pub(super) fn renewal(shared: &Shared, expires_at: Timestamp) -> Instant {
-    let left = expires_at.as_millis().saturating_sub(shared.clock.now().as_millis());
-    let left = Duration::from_millis(u64::try_from(left).unwrap_or(0));
+/// When to renew a token that ends in so many seconds.
+pub(super) fn renewal(expires_in: u64) -> Instant {
+    // One that lasts for ages is as good as one that lasts for a year.
+    let left = Duration::from_secs(expires_in.min(LONGEST));
     Instant::now() + left.saturating_sub((left / RENEW_AT_PART).min(RENEW_BEFORE))
 }
 
-/// When the token that the server has taken ends.
-fn expiry(made: Value) -> Option<Timestamp> {
-    #[derive(Deserialize)]
-    struct Renewed {
-        expires_at: Option<Timestamp>,
-    }
-    serde_json::from_value::<Renewed>(made).ok()?.expires_at
+/// In how many seconds the token that the server has taken ends.
+fn expires_in(made: Value) -> Option<u64> {
+    Some(serde_json::from_value::<Renewed>(made).ok()?.expires_in)
 }

@@ -66,7 +66,7 @@ impl<'a> Connected<'a> {
         let begins = Cursor::from_text(welcome.cursor.clone());
         let missed = from.is_some() && !welcome.resumed;
         let (cursor, hole) = if missed { (from, Some(begins)) } else { (Some(begins), None) };
-        let renew_at = welcome.expires_at.map(|at| super::answer::renewal(shared, at));
+        let renew_at = Some(super::answer::renewal(welcome.expires_in));
         let (sender, receiver) = live.split();
         Self {
             client: shared.tokens.client(),

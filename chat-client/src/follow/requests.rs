@@ -61,7 +61,7 @@ impl Asked {
             Self::Auth(token) => ClientFrame::Auth(AuthFrame { re, token: token.clone() }),
             Self::Send(entry) => {
                 let (conv, client_id, text) = (entry.conversation, entry.client_id.clone(), entry.text.clone());
-                ClientFrame::Send(SendFrame { re, conv, client_id, text })
+                ClientFrame::Send(SendFrame::text(re, conv, client_id, text))
             }
             Self::Read(conv, seq) => ClientFrame::Read(ReadFrame { re: Some(re), conv: *conv, seq: *seq }),
             Self::Typing(conv, on) => ClientFrame::Typing(TypingFrame { re: None, conv: *conv, on: *on }),

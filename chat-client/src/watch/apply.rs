@@ -4,7 +4,7 @@ use chat_proto::model::{Conversation, Message, Participant, User};
 use chat_proto::wire::EventHead;
 use chat_proto::{ConversationId, UserId};
 
-use super::conversations::{Rank, count_unread, is_partial, merge, read_up_to};
+use super::conversations::{Rank, count_unread, delivered_up_to, is_partial, merge, read_moved, read_up_to};
 use super::inbox::Asked;
 use super::wanted::{Want, Wanted};
 use super::{Diff, Inbox};
@@ -63,9 +63,16 @@ impl Inbox {
             Change::ReadMoved(moved) => {
                 let me = self.my_id();
                 if let Some(conversation) = self.conversations.get_mut(id)
-                    && read_up_to(conversation, moved.user_id, moved.seq, me)
+                    && read_moved(conversation, moved.user_id, moved.seq, me)
                 {
                     diffs.push(Diff::ReadMoved { conversation: id, user: moved.user_id, seq: moved.seq });
+                }
+            }
+            Change::DeliveredMoved(moved) => {
+                if let Some(conversation) = self.conversations.get_mut(id)
+                    && delivered_up_to(conversation, moved.user_id, moved.seq)
+                {
+                    diffs.push(Diff::changed(conversation));
                 }
             }
             Change::ParticipantAdded(added) => {

@@ -97,12 +97,14 @@ pub(super) fn merge(held: &mut Conversation, other: Conversation) {
         held.version = other.version;
         held.participant_count = participant_count;
         (held.kind, held.subject) = (kind, subject);
-        for Participant { id, read_seq, .. } in before {
+        for Participant { id, read_seq, delivered_seq, .. } in before {
             read_up_to(held, id, read_seq, None);
+            delivered_up_to(held, id, delivered_seq);
         }
     } else {
-        for Participant { id, read_seq, .. } in participants {
+        for Participant { id, read_seq, delivered_seq, .. } in participants {
             read_up_to(held, id, read_seq, None);
+            delivered_up_to(held, id, delivered_seq);
         }
     }
     let newer = match (&held.last_message, &last_message) {
@@ -125,6 +127,7 @@ pub(super) fn read_up_to(conversation: &mut Conversation, user: UserId, seq: Seq
     for participant in &mut conversation.participants {
         if participant.id == user && participant.read_seq < seq {
             participant.read_seq = seq;
+            participant.delivered_seq = participant.delivered_seq.max(seq);
             moved = true;
         }
     }
@@ -134,6 +137,29 @@ pub(super) fn read_up_to(conversation: &mut Conversation, user: UserId, seq: Seq
         moved = true;
     }
     moved
+}
+
+/// What somebody says of their reading: the others' marks only grow, one's own goes where it was moved, also back.
+pub(super) fn read_moved(conversation: &mut Conversation, user: UserId, seq: Seq, me: Option<UserId>) -> bool {
+    let mut moved = read_up_to(conversation, user, seq, me);
+    if me == Some(user) && conversation.read_seq != seq {
+        conversation.read_seq = seq;
+        count_unread(conversation);
+        moved = true;
+    }
+    moved
+}
+
+/// What was written up to here has reached somebody.
+pub(super) fn delivered_up_to(conversation: &mut Conversation, user: UserId, seq: Seq) -> bool {
+    let theirs = conversation.participants.iter_mut().find(|participant| participant.id == user);
+    match theirs {
+        Some(participant) if participant.delivered_seq < seq => {
+            participant.delivered_seq = seq;
+            true
+        }
+        _ => false,
+    }
 }
 
 /// Writing moves one's own mark, so all that comes after it is by others.

@@ -35,7 +35,7 @@ pub enum Diff {
         /// Which.
         conversation: ConversationId,
     },
-    /// Somebody has read up to here. When it is me, what is unread is what comes after it.
+    /// Somebody has read up to here, so it has reached them too. When it is me, what is unread is what comes after it.
     ReadMoved {
         /// Where.
         conversation: ConversationId,

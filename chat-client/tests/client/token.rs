@@ -84,13 +84,13 @@ async fn a_token_is_renewed_in_place_before_it_ends() {
     let mut socket = server.socket().await;
     socket.frame().await;
     let mut hello = welcome();
-    hello["expires_at"] = json!(Timestamp::from_millis(NOW.as_millis() + 20));
+    hello["expires_in"] = json!(0);
     socket.say(&hello).await;
     for count in 1..=2 {
         let auth = socket.frame().await;
         assert_eq!((&auth["t"], &auth["token"]), (&json!("auth"), &json!(format!("fresh-{count}"))));
-        let expires_at = Timestamp::from_millis(NOW.as_millis() + if count == 1 { 20 } else { 3_600_000 });
-        socket.say(&json!({"t": "ok", "re": auth["re"], "d": {"expires_at": expires_at}})).await;
+        let renewed = json!({"session": welcome()["session"], "expires_in": if count == 1 { 0 } else { 3_600 }});
+        socket.say(&json!({"t": "ok", "re": auth["re"], "d": renewed})).await;
     }
     // The connection is the same, and nothing else is asked of it.
     follower.send(conv(), "still here").unwrap();
@@ -107,7 +107,7 @@ async fn without_a_source_nothing_is_renewed() {
     let mut socket = server.socket().await;
     socket.frame().await;
     let mut hello = welcome();
-    hello["expires_at"] = json!(NOW);
+    hello["expires_in"] = json!(0);
     socket.say(&hello).await;
     open(&mut updates).await;
     socket.close(4401).await;

@@ -158,7 +158,7 @@ impl Setting for PathBuf {
 
 impl Setting for usize {
     fn expected(&self) -> &'static str {
-        "a whole number from 1 to 1000000"
+        "a whole number from 1 to 1000000000"
     }
 
     fn set(&mut self, given: &Given) -> Option<()> {
@@ -167,7 +167,7 @@ impl Setting for usize {
             Given::Number(number) => *number,
             Given::Text(_) | Given::List(_) | Given::Other => return None,
         };
-        *self = Self::try_from(number).ok().filter(|number| (1..=1_000_000).contains(number))?;
+        *self = Self::try_from(number).ok().filter(|number| (1..=1_000_000_000).contains(number))?;
         Some(())
     }
 

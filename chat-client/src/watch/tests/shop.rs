@@ -128,7 +128,12 @@ impl Shop {
             author: Person { id: user_id(who), name: String::new(), role: Role::Agent },
             kind: MessageKind::Message,
             text: format!("{seq}"),
+            reply_to: None,
+            mentions: Vec::new(),
+            reactions: Vec::new(),
             created_at: Timestamp::from_millis(0),
+            edited_at: None,
+            deleted_at: None,
             client_id: (who == ME).then(|| format!("{room}-{seq}").parse().unwrap()),
         });
         held.marks.insert(who, seq);
@@ -218,6 +223,7 @@ impl Shop {
             subject: None,
             participants: participants.collect(),
             participant_count: u32::try_from(held.members.len()).unwrap(),
+            receipts: true,
             last_message: (last_seq > Seq::ZERO).then(|| self.message(room, last_seq)),
             last_seq,
             read_seq: mark(ME),
@@ -232,7 +238,7 @@ impl Shop {
         let Person { id, name, role } = self.person(member.who);
         let joined_at = Timestamp::from_millis(i64::try_from(member.joined).unwrap());
         let read_seq = self.rooms[room].marks.get(&member.who).copied().unwrap_or_default();
-        Participant { id, name, role, owner: false, joined_at, read_seq }
+        Participant { id, name, role, owner: false, joined_at, read_seq, delivered_seq: read_seq }
     }
 
     /// The page of my list below this activity, and the activity of its last row when there is more.
