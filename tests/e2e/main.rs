@@ -13,6 +13,7 @@ mod startup;
 mod strangers;
 mod talk;
 mod traffic;
+mod watching;
 
 /// The program that is shipped.
 const CHATD: &str = env!("CARGO_BIN_EXE_chatd-under-test");

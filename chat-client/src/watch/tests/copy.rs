@@ -117,6 +117,7 @@ impl Copy {
         for participant in &mut conversation.participants {
             if participant.id == user {
                 participant.read_seq = participant.read_seq.max(seq);
+                participant.delivered_seq = participant.delivered_seq.max(seq);
             }
         }
     }
