@@ -135,10 +135,7 @@ fn write_id(f: &mut fmt::Formatter<'_>, prefix: &str, bytes: [u8; 16]) -> fmt::R
     }
     f.write_str(prefix)?;
     f.write_str("_")?;
-    for c in suffix {
-        fmt::Write::write_char(f, char::from(c))?;
-    }
-    Ok(())
+    f.write_str(std::str::from_utf8(&suffix).map_err(|_| fmt::Error)?)
 }
 
 fn parse_id(text: &str, prefix: &str, noun: &str) -> Result<[u8; 16], InvalidId> {

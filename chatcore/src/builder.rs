@@ -218,6 +218,9 @@ impl ChatBuilder {
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let typing =
             Typing::new(Arc::clone(&store), Arc::clone(&rooms), Arc::clone(&clock), tasks.clone(), stop.clone());
+        let passwords = Passwords::start(Arc::clone(&entropy), self.cost).map_err(|error| {
+            Error::new(ErrorCode::Internal, "The threads for passwords did not start.").caused_by(error)
+        })?;
         let secret = match self.token_secret {
             Some(secret) => secret,
             None => Zeroizing::new(key.derive("access tokens").to_vec()),
@@ -231,7 +234,7 @@ impl ChatBuilder {
             limits: self.limits,
             session_ttl: self.session_ttl,
             tokens: Tokens::new(&secret, Arc::clone(&clock)),
-            passwords: Passwords::new(Arc::clone(&entropy), self.cost),
+            passwords,
             seal: Seal::new(&key.derive("cursors")),
             clock,
             entropy,

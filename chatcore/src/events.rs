@@ -222,7 +222,7 @@ impl EventStream {
                 self.last = envelope.position;
                 Some(Incoming::Event(Told { envelope, rendering }))
             }
-            Delivery::Signal(signal) => Some(Incoming::Signal(signal)),
+            Delivery::Signal(signal) => Some(Incoming::Signal(*signal)),
             Delivery::Wake => None,
         }
     }
@@ -238,7 +238,7 @@ impl EventStream {
                     if let Delivery::Signal(signal) = delivery
                         && self.signals.len() < MOST_SIGNALS
                     {
-                        self.signals.push_back(signal);
+                        self.signals.push_back(*signal);
                     }
                 }
                 let (actor, last, span) = (self.actor.clone(), self.last, self.span);

@@ -41,7 +41,8 @@ pub enum Signal {
 #[derive(Clone, Debug)]
 pub(crate) enum Delivery {
     Event(Arc<Envelope>, Rendering),
-    Signal(Signal),
+    /// In a box, so that the others are small: a mailbox has room for many.
+    Signal(Box<Signal>),
     /// Look at the flags.
     Wake,
 }
@@ -101,7 +102,7 @@ impl Mailbox {
     /// Signals are lossy: when the mailbox is full there are better things to deliver.
     pub(crate) fn signal(&self, signal: &Signal) {
         if self.device {
-            let _ = self.queue.try_send(Delivery::Signal(signal.clone()));
+            let _ = self.queue.try_send(Delivery::Signal(Box::new(signal.clone())));
         }
     }
 
@@ -269,6 +270,6 @@ mod tests {
         assert!(leos.try_recv().is_err());
         tell(false);
         let gone = Signal::Presence { user: id(2), online: false };
-        assert!(matches!(leos.try_recv(), Ok(Delivery::Signal(signal)) if signal == gone));
+        assert!(matches!(leos.try_recv(), Ok(Delivery::Signal(signal)) if *signal == gone));
     }
 }

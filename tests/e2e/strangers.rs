@@ -166,7 +166,6 @@ fn frames(name: &str, stranger: &Person, scene: &Scene, conv: ConversationId) ->
             json!({"t": "typing", "re": 7, "conv": conv, "on": true}),
             json!({"t": "typing", "re": 7, "conv": conv, "on": false}),
         ],
-        "auth" => vec![json!({"t": "auth", "re": 7, "token": "no.such.token"})],
         "ping" => vec![json!({"t": "ping"})],
         _ => return None,
     })

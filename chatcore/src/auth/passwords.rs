@@ -1,11 +1,11 @@
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 use chat_proto::ErrorCode;
-use tokio::sync::Semaphore;
+use tokio::sync::{mpsc, oneshot};
 use zeroize::Zeroizing;
 
 use crate::clock::Entropy;
@@ -13,15 +13,17 @@ use crate::error::{Error, Result};
 
 /// Hashes and verifies passwords, a few at a time: each takes 19 MiB and some 25 ms of a core, so a flood of sign-ins
 /// must neither fill the memory nor starve the messages.
+///
+/// It has threads of its own, one per core. On a pool of many threads the allocator would keep those 19 MiB once for each
+/// of them: after a thousand sign-ins that was 1.6 GB.
 #[derive(Debug)]
 pub(crate) struct Passwords {
     entropy: Arc<dyn Entropy>,
-    /// One hash per core.
-    running: Arc<Semaphore>,
-    /// Running and waiting; beyond it sign-ins are told to come back.
-    admitted: Arc<Semaphore>,
-    cost: Cost,
+    /// What waits; when it is full, sign-ins are told to come back.
+    waiting: mpsc::Sender<Work>,
 }
+
+type Work = Box<dyn FnOnce(&Argon2<'_>) + Send>;
 
 /// How hard a hash is.
 #[derive(Clone, Copy, Debug)]
@@ -37,11 +39,16 @@ const WAITING_PER_CORE: usize = 32;
 const COME_BACK: Duration = Duration::from_secs(2);
 
 impl Passwords {
-    pub(crate) fn new(entropy: Arc<dyn Entropy>, cost: Cost) -> Self {
+    /// The threads end when this is dropped.
+    pub(crate) fn start(entropy: Arc<dyn Entropy>, cost: Cost) -> std::io::Result<Self> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let running = Arc::new(Semaphore::new(cores));
-        let admitted = Arc::new(Semaphore::new(cores * (1 + WAITING_PER_CORE)));
-        Self { entropy, running, admitted, cost }
+        let (waiting, work) = mpsc::channel(cores * WAITING_PER_CORE);
+        let work = Arc::new(Mutex::new(work));
+        for _ in 0..cores {
+            let work = Arc::clone(&work);
+            std::thread::Builder::new().name("chat-passwords".to_owned()).spawn(move || hash_on(&work, cost))?;
+        }
+        Ok(Self { entropy, waiting })
     }
 
     /// The PHC string to store.
@@ -73,16 +80,22 @@ impl Passwords {
     }
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce(&Argon2<'_>) -> T + Send + 'static) -> Result<T> {
-        let busy = || Error::new(ErrorCode::Unavailable, "Too many sign-ins at once.").retry_in(COME_BACK);
-        let admitted = Arc::clone(&self.admitted).try_acquire_owned().map_err(|_| busy())?;
-        let running = Arc::clone(&self.running).acquire_owned().await.map_err(|_| busy())?;
-        let params = self.cost.params();
-        let done = tokio::task::spawn_blocking(move || {
-            // The permits go with the work: a client that hangs up must not make room while its hash still runs.
-            let _permits = (admitted, running);
-            work(&Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
-        });
+        let (answer, done) = oneshot::channel();
+        // A client that hangs up has its hash made all the same: it was waited for.
+        let work: Work = Box::new(move |argon2| drop(answer.send(work(argon2))));
+        let busy = |_| Error::new(ErrorCode::Unavailable, "Too many sign-ins at once.").retry_in(COME_BACK);
+        self.waiting.try_send(work).map_err(busy)?;
         done.await.map_err(|error| Error::new(ErrorCode::Internal, "The sign-in was broken off.").caused_by(error))
+    }
+}
+
+fn hash_on(work: &Mutex<mpsc::Receiver<Work>>, cost: Cost) {
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, cost.params());
+    loop {
+        // The others wait for the lock while this one waits for work.
+        let next = work.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
+        let Some(work) = next else { return };
+        work(&argon2);
     }
 }
 
@@ -108,7 +121,7 @@ mod tests {
 
     #[tokio::test]
     async fn only_the_right_password_verifies() {
-        let passwords = Passwords::new(Arc::new(crate::clock::SystemEntropy), Cost::Least);
+        let passwords = Passwords::start(Arc::new(crate::clock::SystemEntropy), Cost::Least).unwrap();
         let stored = passwords.hash("correct horse".to_owned()).await.unwrap();
         assert!(stored.starts_with("$argon2id$v=19$"), "{stored}");
         assert!(passwords.verify("correct horse".to_owned(), Some(stored.clone())).await.unwrap());

@@ -45,6 +45,9 @@ struct Body<'a, D> {
     d: &'a D,
 }
 
+/// Most events take no more than this.
+const USUAL_BYTES: usize = 1 << 10;
+
 /// What an event concerns.
 #[derive(Default)]
 struct About {
@@ -70,7 +73,8 @@ impl Sheet<'_> {
     fn write<D: Serialize>(self, e: EventName, about: About, d: &D) -> Option<String> {
         let About { conv, seq, v, cid } = about;
         let (at, by) = (self.told.at(), self.told.by().cloned());
-        serde_json::to_string(&Body { head: EventHead { c: self.c, e, conv, seq, v, at, by, cid }, d }).ok()
+        let head = EventHead { c: self.c, e, conv, seq, v, at, by, cid };
+        super::json(&Body { head, d }, USUAL_BYTES)
     }
 }
 

@@ -12,6 +12,7 @@ use chat_proto::SessionId;
 use chat_proto::model::{Cursor, User};
 use chat_proto::wire::{Renewed, Welcome};
 use chatcore::{Actor, EventStream};
+use serde::Serialize;
 use tokio::time::Instant;
 
 pub(crate) use self::drain::{Drain, Place, Turn};
@@ -102,4 +103,11 @@ fn expires_in(app: &App, actor: &Actor) -> Option<Duration> {
 /// When that is over.
 pub(crate) fn expires_at(app: &App, actor: &Actor) -> Option<Instant> {
     Instant::now().checked_add(expires_in(app, actor)?)
+}
+
+/// As JSON, in a buffer that begins with so many bytes and need not grow while it is written.
+pub(crate) fn json<T: Serialize>(value: &T, bytes: usize) -> Option<String> {
+    let mut text = Vec::with_capacity(bytes);
+    serde_json::to_writer(&mut text, value).ok()?;
+    String::from_utf8(text).ok()
 }

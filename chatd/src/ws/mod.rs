@@ -54,7 +54,7 @@ pub(crate) async fn upgrade(State(app): State<App>, mut request: Request) -> Res
 /// write buffer nor, to speak of, a message.
 fn config(frame_bytes: usize, text_bytes: usize) -> WebSocketConfig {
     WebSocketConfig::default()
-        .read_buffer_size(4 << 10)
+        .read_buffer_size(1 << 10)
         .write_buffer_size(16 << 10)
         // The longest message in its longest form (JSON escapes a byte as six) must fit, or its event could never be told.
         .max_write_buffer_size((1 << 20) + 6 * text_bytes)

@@ -28,6 +28,8 @@ const SILENCE: Duration = Duration::from_secs(75);
 const IN_FLIGHT: usize = 256;
 /// Frames written before a flush, so that reading gets its turn.
 const FRAMES_PER_FLUSH: usize = 256;
+/// While there is always more to tell, the client is listened to once in so many turns.
+const TURNS_UNHEARD: u32 = 8;
 /// So many frames that are none are answered within a minute; one more ends the connection.
 const BAD_FRAMES_A_MINUTE: u32 = 20;
 
@@ -68,6 +70,8 @@ struct Session {
     expires_at: Option<Instant>,
     /// When to leave, since the server goes down.
     leaving: Option<Turn>,
+    /// So many turns in a row something was told, and the client was not listened to.
+    unheard: u32,
     bad_frames: u32,
     bad_since: Instant,
 }
@@ -86,23 +90,38 @@ impl Session {
             last_out: now,
             last_in: now,
             check_at: now + HEARTBEAT,
+            unheard: 0,
             bad_frames: 0,
             bad_since: now,
         }
     }
 
     async fn converse(&mut self, socket: &mut Socket) -> End {
+        let app = self.app.clone();
+        // These two last for many rounds: setting up a timer for each frame costs more than the frame.
+        let mut turn_to_leave = std::pin::pin!(app.drain.turn());
+        let mut alarm = std::pin::pin!(sleep_until(self.wake_at()));
         loop {
-            let wake_at = self.wake_at();
             // Receiving, the stream and the answers are all safe to cancel; sending is not, so it happens inside.
+            // What is to be told comes first; `finish_turn` sees to it that the client is heard all the same.
             let turn = tokio::select! {
+                biased;
+                incoming = self.stream.next() => {
+                    self.unheard += 1;
+                    self.tell(socket, incoming).await
+                }
+                Some(answer) = self.pending.next(), if !self.pending.is_empty() => reply(socket, answer).await,
                 frame = socket.next(), if self.pending.len() < IN_FLIGHT => self.hear(socket, frame).await,
-                incoming = self.stream.next() => self.tell(socket, incoming).await,
-                Some(answer) = self.pending.next() => reply(socket, answer).await,
-                () = sleep_until(wake_at) => self.wake(socket).await,
-                turn = self.app.drain.turn(), if self.leaving.is_none() => {
+                turn = &mut turn_to_leave, if self.leaving.is_none() => {
                     self.leaving = Some(turn);
+                    alarm.as_mut().reset(self.wake_at());
                     Ok(())
+                }
+                () = &mut alarm => {
+                    // It may have been set for a moment that was put off since.
+                    let woken = if self.wake_at() <= Instant::now() { self.wake(socket).await } else { Ok(()) };
+                    alarm.as_mut().reset(self.wake_at());
+                    woken
                 }
             };
             let turn = match turn {
@@ -121,8 +140,16 @@ impl Session {
             let Some(incoming) = self.stream.try_next() else { break };
             self.pass_on(socket, incoming).await?;
         }
-        while let Some(Some(answer)) = self.pending.next().now_or_never() {
+        while !self.pending.is_empty()
+            && let Some(Some(answer)) = self.pending.next().now_or_never()
+        {
             reply(socket, answer).await?;
+        }
+        if self.unheard >= TURNS_UNHEARD && self.pending.len() < IN_FLIGHT {
+            self.unheard = 0;
+            if let Some(frame) = socket.next().now_or_never() {
+                self.hear(socket, frame).await?;
+            }
         }
         flush(socket).await
     }

@@ -106,6 +106,9 @@ impl Session {
     }
 }
 
+/// Most answers take no more than this.
+const USUAL_BYTES: usize = 768;
+
 /// What a request that makes nothing is answered with: an error always, success only when the request has a number.
 fn done(re: Option<u64>, result: &chatcore::Result<()>) -> Option<String> {
     answer(re, result.as_ref().map(|()| None::<&()>))
@@ -122,7 +125,7 @@ fn answer<D: Serialize>(re: Option<u64>, result: Result<Option<&D>, &chatcore::E
         d: Option<&'a D>,
     }
     match result {
-        Result::Ok(d) => re.and_then(|re| serde_json::to_string(&Ok { t: "ok", re, d }).ok()),
+        Result::Ok(d) => re.and_then(|re| live::json(&Ok { t: "ok", re, d }, USUAL_BYTES)),
         Err(error) => {
             let refused = Refused::from(error);
             refused.log("a frame could not be carried out");
