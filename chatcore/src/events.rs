@@ -13,7 +13,7 @@ use crate::actor::Actor;
 use crate::error::{Error, Result};
 use crate::presence;
 use crate::replay::{self, Replay};
-use crate::rooms::{Delivery, Mailbox, Signal};
+use crate::rooms::{Delivery, Mailbox, Signal, weight};
 use crate::state::{Envelope, Event, Position, Rendering};
 
 /// Signals that are kept while catching up; more are dropped, as signals may be.
@@ -216,6 +216,7 @@ impl EventStream {
     }
 
     fn accept(&mut self, delivery: Delivery) -> Option<Incoming> {
+        self.took(&delivery);
         match delivery {
             Delivery::Event(envelope, _) if envelope.position <= self.last => None,
             Delivery::Event(envelope, rendering) => {
@@ -227,6 +228,13 @@ impl EventStream {
         }
     }
 
+    /// It is out of the mailbox, which has room for others.
+    fn took(&self, delivery: &Delivery) {
+        if let Delivery::Event(envelope, _) = delivery {
+            self.mailbox.took(weight(envelope));
+        }
+    }
+
     /// Reads a page of what was missed.
     async fn read_on(&mut self) -> Result<()> {
         let reading = match &mut self.reading {
@@ -235,6 +243,7 @@ impl EventStream {
                 // What waits in the mailbox now is in the log, which is read to an end that lies after it; all but the
                 // signals. What comes while the page is being read stays.
                 while let Ok(delivery) = self.queue.try_recv() {
+                    self.took(&delivery);
                     if let Delivery::Signal(signal) = delivery
                         && self.signals.len() < MOST_SIGNALS
                     {

@@ -9,9 +9,11 @@ use std::sync::Arc;
 use crate::actor::Reading;
 use crate::error::Result;
 use crate::events::Told;
-use crate::state::{Line, Position, envelope_of};
+use crate::rooms::{MAILBOX_BYTES, weight};
+use crate::state::{Envelope, Line, Position, envelope_of};
 
-/// So many events are told at a time, each page read in a view of its own.
+/// So many events are told at a time, each page read in a view of its own; fewer when what they tell is as much as a
+/// mailbox may hold.
 const PAGE: usize = 256;
 /// Whoever is in more conversations than this reads the log.
 const MOST_CONVERSATIONS: usize = 4_096;
@@ -50,9 +52,23 @@ pub(crate) fn read_page(me: &Reading<'_>, after: Position, span: Option<u64>) ->
             (lines, more)
         }
     };
-    let reached = lines.last().filter(|_| more).map_or(head, |line| line.position);
-    let told = lines.iter().filter_map(|line| tell(me, line).transpose()).collect::<Result<_>>()?;
-    Ok(Replay::Page(ReplayPage { told, reached, more, span: reached.0.saturating_sub(after.0) }))
+    let mut page = ReplayPage { told: VecDeque::new(), reached: head, more, span: 0 };
+    if let Some(last) = lines.last().filter(|_| more) {
+        page.reached = last.position;
+    }
+    let mut bytes = 0;
+    for line in &lines {
+        let Some(envelope) = tell(me, line)? else { continue };
+        bytes += weight(&envelope);
+        let rendering = envelope.rendering_for(me.no, me.account.id);
+        page.told.push_back(Told::new(Arc::new(envelope), rendering));
+        if bytes >= MAILBOX_BYTES {
+            (page.more, page.reached) = (true, line.position);
+            break;
+        }
+    }
+    page.span = page.reached.0.saturating_sub(after.0);
+    Ok(Replay::Page(page))
 }
 
 /// The next positions that are their business, by the indexes; `None`: reading the log costs less.
@@ -72,11 +88,8 @@ fn theirs(me: &Reading<'_>, after: Position, span: u64) -> Result<Option<Vec<Pos
     Ok(Some(positions))
 }
 
-fn tell(me: &Reading<'_>, line: &Line) -> Result<Option<Told>> {
+/// The event of a line, if it is for them.
+fn tell(me: &Reading<'_>, line: &Line) -> Result<Option<Envelope>> {
     let envelope = envelope_of(line, Some(me.no), me.view)?;
-    if !envelope.is_for(me.no) {
-        return Ok(None);
-    }
-    let rendering = envelope.rendering_for(me.no, me.account.id);
-    Ok(Some(Told::new(Arc::new(envelope), rendering)))
+    Ok(Some(envelope).filter(|envelope| envelope.is_for(me.no)))
 }

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use chat_proto::{ConversationId, ErrorCode, SessionId, UserId};
@@ -47,6 +47,9 @@ pub(crate) enum Delivery {
     Wake,
 }
 
+/// What waits in one mailbox, at the most, in bytes: as many events as that may still be too much when they are long.
+pub(crate) const MAILBOX_BYTES: usize = 1 << 20;
+
 /// Where one listener's deliveries wait.
 #[derive(Debug)]
 pub(crate) struct Mailbox {
@@ -58,6 +61,8 @@ pub(crate) struct Mailbox {
     /// leaves them the time for signals.
     device: bool,
     queue: mpsc::Sender<Delivery>,
+    /// The weight of the events in the queue.
+    waiting: AtomicUsize,
     /// It was full: something is missing in it, which has to be read from the log.
     lagged: AtomicBool,
     /// The session was ended.
@@ -92,11 +97,24 @@ impl Mailbox {
         self.ended.load(Ordering::Acquire)
     }
 
-    fn push(&self, envelope: &Arc<Envelope>) {
+    /// Only the writer pushes, so nobody else takes the room that was found. In an empty mailbox there is room for any
+    /// event, however large.
+    fn push(&self, envelope: &Arc<Envelope>, weight: usize) {
+        let waiting = self.waiting.load(Ordering::Relaxed);
+        if waiting > 0 && waiting + weight > MAILBOX_BYTES {
+            return self.set_lagged();
+        }
         let rendering = envelope.rendering_for(self.user, self.user_id);
+        self.waiting.fetch_add(weight, Ordering::Relaxed);
         if self.queue.try_send(Delivery::Event(Arc::clone(envelope), rendering)).is_err() {
+            self.took(weight);
             self.set_lagged();
         }
+    }
+
+    /// An event of this weight is no longer in the queue.
+    pub(crate) fn took(&self, weight: usize) {
+        self.waiting.fetch_sub(weight, Ordering::Relaxed);
     }
 
     /// Signals are lossy: when the mailbox is full there are better things to deliver.
@@ -144,7 +162,8 @@ impl Rooms {
     ) -> Result<(Arc<Mailbox>, mpsc::Receiver<Delivery>, bool)> {
         let (queue, deliveries) = mpsc::channel(self.mailbox);
         let (sessions, lagged, ended) = (Mutex::new([session, None]), AtomicBool::new(false), AtomicBool::new(false));
-        let mailbox = Arc::new(Mailbox { user, user_id, sessions, device, queue, lagged, ended });
+        let waiting = AtomicUsize::new(0);
+        let mailbox = Arc::new(Mailbox { user, user_id, sessions, device, queue, waiting, lagged, ended });
         let mut listeners = self.listeners.write().unwrap_or_else(PoisonError::into_inner);
         let devices = listeners.entry(user).or_default();
         if devices.len() >= self.per_user {
@@ -230,6 +249,23 @@ impl Rooms {
     }
 }
 
+/// About as many bytes as the event takes as a frame, without encoding it.
+pub(crate) fn weight(envelope: &Envelope) -> usize {
+    /// What stands around a text, or is all of an event.
+    const FRAME: usize = 512;
+    const PARTICIPANT: usize = 192;
+    let thing = match &envelope.event {
+        Event::MessageCreated(message) | Event::MessageChanged { message, .. } => message.text.len(),
+        Event::ConversationCreated(conversation) => conversation.participants.len() * PARTICIPANT,
+        Event::ParticipantAdded { snapshot: Some(conversation), .. } => {
+            let last = conversation.last_message.as_ref().map_or(0, |message| message.text.len());
+            conversation.participants.len() * PARTICIPANT + last
+        }
+        _ => 0,
+    };
+    FRAME + thing
+}
+
 /// Whether one of them is a device.
 fn are_seen(listeners: &[Arc<Mailbox>]) -> bool {
     listeners.iter().any(|listener| listener.device)
@@ -237,19 +273,20 @@ fn are_seen(listeners: &[Arc<Mailbox>]) -> bool {
 
 fn deliver(listeners: &ByUser, envelope: &Arc<Envelope>) {
     let devices_of = |user: &UserNo| listeners.get(user).into_iter().flatten();
+    let weight = weight(envelope);
     match (&envelope.event, &envelope.audience) {
         (Event::SessionEnded(session), Audience::User(user)) => {
             devices_of(user).filter(|device| device.belongs_to(*session)).for_each(|device| device.end());
         }
         (_, Audience::Conversation { members, also }) => {
             for member in members.iter() {
-                devices_of(&member.user).for_each(|device| device.push(envelope));
+                devices_of(&member.user).for_each(|device| device.push(envelope, weight));
             }
             if let Some(user) = also {
-                devices_of(user).for_each(|device| device.push(envelope));
+                devices_of(user).for_each(|device| device.push(envelope, weight));
             }
         }
-        (_, Audience::User(user)) => devices_of(user).for_each(|device| device.push(envelope)),
+        (_, Audience::User(user)) => devices_of(user).for_each(|device| device.push(envelope, weight)),
         (_, Audience::Nobody) => {}
     }
 }

@@ -160,3 +160,22 @@ async fn a_cursor_from_before_what_is_kept_needs_a_snapshot() {
         }
     }
 }
+
+#[tokio::test]
+async fn more_than_a_mailbox_may_weigh_is_told_all_the_same() {
+    let chat = Chat::in_memory().await.expect("it works");
+    let ana = chat.people().create(NewPerson::customer("ana@mail.example")).await.expect("it works");
+    let leo = chat.people().create(NewPerson::agent("leo@shop.example")).await.expect("it works");
+    let (conversation, _) = chat.as_user(ana.id).open_direct(leo.id).await.expect("it works");
+    let order = chat.as_user(ana.id).conversation(conversation.id);
+    let mut news = chat.as_user(leo.id).events().await.expect("it works");
+    while !matches!(news.next().await, Some(Ok(Incoming::Live))) {}
+    // Fewer than a mailbox may hold, but three times as heavy; the short ones in between would find room.
+    let long = "x".repeat(16_000);
+    for seq in 1..=200 {
+        order.send(if seq % 3 == 0 { "short" } else { &long }).await.expect("it works");
+    }
+    for seq in 1..=200 {
+        assert_eq!(next_seq(&mut news).await, seq);
+    }
+}

@@ -9,6 +9,7 @@ mod long_poll;
 mod messages;
 mod openapi;
 mod renewal;
+mod slow_readers;
 mod startup;
 mod strangers;
 mod talk;

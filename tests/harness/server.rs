@@ -165,6 +165,17 @@ impl Server {
         kill_process(pid.expect("a process"), Signal::TERM).expect("a signal");
     }
 
+    /// How much memory the process has, in KiB.
+    ///
+    /// # Panics
+    /// When it does not run, or not on Linux.
+    pub fn resident_kib(&self) -> u64 {
+        let running = self.running.as_ref().expect("it runs");
+        let status = std::fs::read_to_string(format!("/proc/{}/status", running.child.id())).expect("a process");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory");
+        line.trim().trim_end_matches(" kB").parse().expect("a number")
+    }
+
     /// Waits for the process to end.
     ///
     /// # Panics
