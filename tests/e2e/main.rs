@@ -2,6 +2,7 @@
 
 mod access;
 mod bad_input;
+mod chaos;
 mod crash;
 mod drain;
 mod event_stream;

@@ -2,6 +2,8 @@
 //!
 //! Nothing here waits for a fixed time. What is waited for is a condition, and [`DEADLINE`] is when a test gives up.
 
+mod cutter;
+mod dice;
 mod door;
 mod event_source;
 pub mod history;
@@ -11,6 +13,8 @@ mod server;
 mod socket;
 mod wait;
 
+pub use cutter::Cutter;
+pub use dice::Dice;
 pub use door::{Door, Person};
 pub use event_source::{EventSource, Sent};
 pub use http::{Answer, Request};
