@@ -25,9 +25,6 @@ const PAUSE_MS: (u64, u64) = (50, 300);
 const BACK_OFF_MS: (u64, u64) = (5, 60);
 /// How long a device listens before it compares itself with a snapshot again.
 const LISTEN: Duration = Duration::from_millis(100);
-/// What went wrong first says the most.
-const MOST_FAULTS: usize = 5;
-
 /// Who is at a device, and where they write.
 #[derive(Clone, Debug)]
 pub(super) struct Owner {
@@ -102,9 +99,9 @@ impl Device {
         }
     }
 
-    /// Writes and follows until the storm is over and everything written is acknowledged.
+    /// Writes and follows until the storm is over and everything written is acknowledged, or something is wrong.
     pub(super) async fn ride_out(mut self, mut storming: watch::Receiver<bool>) -> Self {
-        while self.faults.len() < MOST_FAULTS {
+        while self.faults.is_empty() {
             let Ok(mut connection) = self.come_back().await else {
                 sleep(self.dice.millis(BACK_OFF_MS.0, BACK_OFF_MS.1)).await;
                 continue;
