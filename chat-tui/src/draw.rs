@@ -75,8 +75,8 @@ fn draw_top(state: &State, frame: &mut Frame<'_>, area: Rect) {
 fn draw_list(state: &State, frame: &mut Frame<'_>, area: Rect) {
     let columns = usize::from(area.width);
     if state.rows.is_empty() {
-        let words = match state.link {
-            Link::Connecting => " Loading ...",
+        let words = match (state.loaded, &state.link) {
+            (false, Link::Connecting | Link::Live | Link::Lost(_)) => " Loading ...",
             _ => " No conversations yet.",
         };
         frame.render_widget(words, area);

@@ -4,7 +4,6 @@
 //! carries both over the client.
 
 mod draw;
-mod follow;
 mod incoming;
 mod keys;
 mod password;
@@ -60,11 +59,9 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
     runtime.block_on(async {
         let client = Client::new(&arguments.url)?;
         let (client, signed_in) = client.login(&arguments.email, &password).await?;
-        // The live connection tells the session, whose id makes the names of messages unique.
-        let session = client.live().await?.welcome().session.to_string();
         let user = signed_in.user;
-        let state = State::new(user.id, &user.name, session, TimeZone::system());
-        let ended = runner::run(client.clone(), state).await;
+        let state = State::new(user.id, &user.name, TimeZone::system());
+        let ended = runner::run(&client, state).await;
         // The sign-in was for this run only.
         let _ = client.logout().await;
         ended

@@ -31,12 +31,12 @@ pub(crate) enum Link {
 pub(crate) struct State {
     pub(crate) me: UserId,
     pub(crate) my_name: String,
-    /// Unique for ever: begins the names of the messages that are sent from here.
-    pub(crate) session: String,
     pub(crate) zone: TimeZone,
     /// Columns and rows.
     pub(crate) size: (u16, u16),
     pub(crate) link: Link,
+    /// Whether what is shown is all there is, so far as it is known.
+    pub(crate) loaded: bool,
     pub(crate) focus: Focus,
     pub(crate) help: bool,
     /// The latest first.
@@ -44,7 +44,7 @@ pub(crate) struct State {
     pub(crate) selected: Option<ConversationId>,
     pub(crate) threads: HashMap<ConversationId, Thread>,
     pub(crate) drafts: HashMap<ConversationId, String>,
-    /// Sent, and not yet told as an event: only events have an order.
+    /// Sent, and not yet told: what others wrote before is not known until then.
     pub(crate) outbox: Vec<Outgoing>,
     pub(crate) typing: Vec<Typist>,
     /// Seconds until the selected conversation counts as read: passing by is not reading.
@@ -55,7 +55,6 @@ pub(crate) struct State {
     pub(crate) notice: Option<String>,
     /// Whether quitting was asked while messages were not yet sent.
     pub(crate) leaving: bool,
-    pub(crate) sent: u64,
 }
 
 /// A line of the inbox.
@@ -68,8 +67,9 @@ pub(crate) struct Row {
     pub(crate) last: String,
     pub(crate) last_seq: Seq,
     pub(crate) read_seq: Seq,
+    /// What I have read here, until the server says so too.
+    pub(crate) marked: Option<Seq>,
     pub(crate) unread: u64,
-    pub(crate) updated_at: Timestamp,
 }
 
 #[derive(Debug)]
@@ -108,22 +108,20 @@ pub(crate) struct Outgoing {
 pub(crate) struct Typist {
     pub(crate) conv: ConversationId,
     pub(crate) user: UserId,
-    /// Seconds until they are taken to have stopped.
-    pub(crate) left: u64,
 }
 
 /// Two panes need this many columns.
 pub(crate) const TWO_PANES: u16 = 80;
 
 impl State {
-    pub(crate) fn new(me: UserId, my_name: &str, session: String, zone: TimeZone) -> Self {
+    pub(crate) fn new(me: UserId, my_name: &str, zone: TimeZone) -> Self {
         Self {
             me,
             my_name: plain_line(my_name).into_owned(),
-            session,
             zone,
             size: (80, 24),
             link: Link::Connecting,
+            loaded: false,
             focus: Focus::Read,
             help: false,
             rows: Vec::new(),
@@ -136,7 +134,6 @@ impl State {
             scroll: 0,
             notice: None,
             leaving: false,
-            sent: 0,
         }
     }
 
@@ -170,7 +167,7 @@ impl State {
 
     /// Whether something on the screen changes by time alone.
     pub(crate) fn wants_ticks(&self) -> bool {
-        self.dwell > 0 || !self.typing.is_empty()
+        self.dwell > 0
     }
 
     pub(crate) fn entry(&self, message: &Message) -> Entry {
@@ -205,8 +202,17 @@ impl State {
             last: last.map(|message| plain_line(&message.text).into_owned()).unwrap_or_default(),
             last_seq: conversation.last_seq,
             read_seq: conversation.read_seq,
+            marked: None,
             unread: conversation.unread,
-            updated_at: conversation.updated_at,
         }
+    }
+}
+
+impl Row {
+    /// Counts what is unread, once what I have read here is known to the server or not.
+    pub(crate) fn count(&mut self) {
+        self.marked = self.marked.filter(|marked| *marked > self.read_seq);
+        let read = self.marked.unwrap_or(self.read_seq);
+        self.unread = self.last_seq.0.saturating_sub(read.0);
     }
 }

@@ -1,13 +1,12 @@
 //! What happens, and what is to be done about it. Nothing here waits, draws or asks the time.
 
-use chat_client::{LiveChange, plain, plain_line};
-use chat_proto::model::{Conversation, History};
-use chat_proto::{ClientId, ConversationId, Seq, UserId};
+use chat_client::{Diff, plain, plain_line};
+use chat_proto::{ConversationId, Seq};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::incoming;
 use crate::keys::{self, Command};
-use crate::state::{Focus, Link, Outgoing, State};
+use crate::state::{Focus, State};
 
 #[derive(Debug)]
 pub(crate) enum Event {
@@ -16,24 +15,23 @@ pub(crate) enum Event {
     Resized(u16, u16),
     /// A second has passed; only sent while [`State::wants_ticks`].
     Tick,
-    Link(Link),
-    Inbox(Vec<Conversation>),
-    History(ConversationId, Result<History, String>),
-    Change(Box<LiveChange>),
-    Typing {
+    /// Something of what is watched changed.
+    Diff(Diff),
+    /// A message could not even be put into the outbox.
+    NotSent {
         conv: ConversationId,
-        user: UserId,
-        on: bool,
-        seconds: u64,
+        text: String,
+        why: String,
     },
-    Sent(ClientId, Result<(), String>),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
-    /// The newest part, or what stands before a message.
-    Load(ConversationId, Option<Seq>),
-    Send(Outgoing),
+    /// Shows the messages of a conversation.
+    Open(ConversationId),
+    /// Shows older ones.
+    Older(ConversationId),
+    Send(ConversationId, String),
     Read(ConversationId, Seq),
     Typing(ConversationId, bool),
     Quit,
@@ -52,30 +50,9 @@ pub(crate) fn update(state: &mut State, event: Event) -> Vec<Effect> {
             Vec::new()
         }
         Event::Tick => incoming::tick(state),
-        Event::Link(link) => {
-            state.link = match link {
-                Link::Lost(why) => Link::Lost(plain_line(&why).into_owned()),
-                Link::Ended(why) => Link::Ended(plain_line(&why).into_owned()),
-                link => link,
-            };
-            Vec::new()
-        }
-        Event::Inbox(conversations) => incoming::inbox(state, &conversations),
-        Event::History(conv, history) => incoming::history(state, conv, history),
-        Event::Change(change) => incoming::change(state, *change),
-        Event::Typing { conv, user, on, seconds } => {
-            incoming::typing(state, conv, user, on, seconds);
-            Vec::new()
-        }
-        Event::Sent(client_id, Ok(())) => {
-            let sent = state.outbox.iter_mut().find(|outgoing| outgoing.client_id == client_id);
-            if let Some(outgoing) = sent {
-                outgoing.stored = true;
-            }
-            Vec::new()
-        }
-        Event::Sent(client_id, Err(why)) => {
-            unsend(state, &client_id, &why);
+        Event::Diff(diff) => incoming::take(state, diff),
+        Event::NotSent { conv, text, why } => {
+            unsend(state, conv, &text, &why);
             Vec::new()
         }
     }
@@ -154,13 +131,11 @@ fn scroll_up(state: &mut State) -> Vec<Effect> {
     let Some((conv, thread)) = state.selected.and_then(|id| Some((id, state.threads.get_mut(&id)?))) else {
         return Vec::new();
     };
-    match thread.entries.keys().next() {
-        Some(first) if thread.more_before && !thread.loading => {
-            thread.loading = true;
-            vec![Effect::Load(conv, Some(*first))]
-        }
-        _ => Vec::new(),
+    if !thread.more_before || thread.loading {
+        return Vec::new();
     }
+    thread.loading = true;
+    vec![Effect::Older(conv)]
 }
 
 fn quit(state: &mut State) -> Vec<Effect> {
@@ -203,24 +178,14 @@ fn send(state: &mut State) -> Vec<Effect> {
     if text.is_empty() {
         return Vec::new();
     }
-    state.sent += 1;
-    // A session's id and a number are always a client id.
-    let Ok(client_id) = format!("{}:{}", state.session, state.sent).parse() else {
-        return Vec::new();
-    };
     state.drafts.remove(&conv);
     state.scroll = 0;
-    let outgoing = Outgoing { client_id, conv, text, stored: false };
-    state.outbox.push(outgoing.clone());
-    vec![Effect::Send(outgoing)]
+    vec![Effect::Send(conv, text)]
 }
 
 /// Puts a refused message back into the composer, where it can be changed: nothing that was written is lost.
-fn unsend(state: &mut State, client_id: &ClientId, why: &str) {
-    if let Some(place) = state.outbox.iter().position(|outgoing| outgoing.client_id == *client_id) {
-        let refused = state.outbox.remove(place);
-        let draft = state.drafts.entry(refused.conv).or_default();
-        *draft = if draft.is_empty() { refused.text } else { format!("{}\n{draft}", refused.text) };
-        state.notice = Some(format!("Not sent: {}", plain_line(why)));
-    }
+pub(crate) fn unsend(state: &mut State, conv: ConversationId, text: &str, why: &str) {
+    let draft = state.drafts.entry(conv).or_default();
+    *draft = if draft.is_empty() { text.to_owned() } else { format!("{text}\n{draft}") };
+    state.notice = Some(format!("Not sent: {}", plain_line(why)));
 }

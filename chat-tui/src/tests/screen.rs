@@ -1,11 +1,9 @@
-use chat_client::Change;
-use chat_proto::Seq;
-use chat_proto::wire::ReadMoved;
+use chat_client::Diff;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
-use super::shop::{ANA, ORDER, change, opened};
+use super::shop::{ANA, ORDER, opened, put_into_outbox, read_moved, take};
 use crate::draw::draw;
 use crate::state::State;
 use crate::update::{Event, update};
@@ -21,14 +19,14 @@ fn screen(state: &mut State, columns: u16, rows: u16) -> String {
 }
 
 fn press(state: &mut State, code: KeyCode) {
-    update(state, Event::Key(KeyEvent::new(code, KeyModifiers::NONE)));
+    let effects = update(state, Event::Key(KeyEvent::new(code, KeyModifiers::NONE)));
+    put_into_outbox(state, effects);
 }
 
 #[test]
 fn list_and_conversation_stand_side_by_side() {
     let mut state = opened();
-    let read = ReadMoved { user_id: ANA, seq: Seq(1) };
-    update(&mut state, change(ORDER, Change::ReadMoved(read)));
+    take(&mut state, read_moved(ORDER, ANA, 1));
     insta::assert_snapshot!("reading_80x24", screen(&mut state, 80, 24));
 }
 
@@ -39,8 +37,7 @@ fn writing_shows_the_draft_the_outbox_and_who_else_writes() {
     update(&mut state, Event::Paste("It left our house this morning.".to_owned()));
     press(&mut state, KeyCode::Enter);
     update(&mut state, Event::Paste("It should be with you tomorrow, before noon, and this line is long.".to_owned()));
-    let typing = Event::Typing { conv: ORDER, user: ANA, on: true, seconds: 5 };
-    update(&mut state, typing);
+    take(&mut state, Diff::Typing { conversation: ORDER, user: ANA, on: true });
     insta::assert_snapshot!("writing_80x24", screen(&mut state, 80, 24));
     insta::assert_snapshot!("writing_60x20", screen(&mut state, 60, 20));
 }

@@ -1,11 +1,10 @@
-use chat_client::{Change, LiveChange};
-use chat_proto::model::{Conversation, ConversationKind, History, Message, Participant, Person};
-use chat_proto::wire::{EventHead, EventName};
+use chat_client::{Connection, Diff, OutboxEntry};
+use chat_proto::model::{Conversation, ConversationKind, Message, Participant, Person};
 use chat_proto::{ConversationId, MessageId, Role, Seq, Timestamp, UserId};
 use jiff::tz::TimeZone;
 
-use crate::state::{Link, State};
-use crate::update::{Event, update};
+use crate::state::State;
+use crate::update::{Effect, Event, update};
 
 pub(super) const LEO: UserId = UserId::from_bytes([1; 16]);
 pub(super) const ANA: UserId = UserId::from_bytes([2; 16]);
@@ -46,13 +45,12 @@ pub(super) fn message(conv: ConversationId, seq: u64, author: UserId, text: &str
     }
 }
 
-fn conversation(
-    id: ConversationId,
-    subject: Option<&str>,
-    people: &[UserId],
-    last: Message,
-    unread: u64,
-) -> Conversation {
+/// One of the two conversations, with this last message.
+fn conversation(last: Message, unread: u64) -> Conversation {
+    let (subject, people): (_, &[UserId]) = match last.conversation_id {
+        ORDER => (None, &[ANA, LEO]),
+        _ => (Some("Mug order, 40 pieces"), &[LEO, BO, ANA]),
+    };
     let participant = |user: &UserId| Participant {
         id: *user,
         name: name(*user).to_owned(),
@@ -63,7 +61,7 @@ fn conversation(
         delivered_seq: Seq::ZERO,
     };
     Conversation {
-        id,
+        id: last.conversation_id,
         kind: if subject.is_some() { ConversationKind::Group } else { ConversationKind::Direct },
         subject: subject.map(str::to_owned),
         participants: people.iter().map(participant).collect(),
@@ -79,42 +77,54 @@ fn conversation(
     }
 }
 
-pub(super) fn history(items: Vec<Message>, more_before: bool) -> History {
-    History { items, more_before, more_after: false, as_of: chat_proto::model::Cursor::from_text("c1".to_owned()) }
+/// What is watched changes.
+pub(super) fn take(state: &mut State, diff: Diff) -> Vec<Effect> {
+    update(state, Event::Diff(diff))
 }
 
-pub(super) fn change(conv: ConversationId, change: Change) -> Event {
-    let head = EventHead {
-        c: "c2".to_owned(),
-        e: EventName::Unknown,
-        conv: Some(conv),
-        seq: None,
-        v: 1,
-        at: at(9),
-        by: None,
-        cid: None,
-    };
-    Event::Change(Box::new(LiveChange { head, change }))
+/// A message is told, and so many are unread then.
+pub(super) fn told(state: &mut State, message: &Message, unread: u64) -> Vec<Effect> {
+    let mut effects = take(state, Diff::ConversationChanged(Box::new(conversation(message.clone(), unread))));
+    effects.extend(take(state, Diff::MessageInserted(Box::new(message.clone()))));
+    effects.extend(take(state, Diff::ConversationMoved { conversation: message.conversation_id, to: 0 }));
+    effects
+}
+
+pub(super) fn read_moved(conversation: ConversationId, user: UserId, seq: u64) -> Diff {
+    Diff::ReadMoved { conversation, user, seq: Seq(seq) }
+}
+
+/// Carries sends out: each is in the outbox then, under this name and a number.
+pub(super) fn put_into_outbox(state: &mut State, effects: Vec<Effect>) -> Vec<OutboxEntry> {
+    let mut entries = Vec::new();
+    for effect in effects {
+        let Effect::Send(conversation, text) = effect else { continue };
+        let client_id = format!("outbox:{}", state.outbox.len()).parse().unwrap();
+        let entry = OutboxEntry { client_id, conversation, text, written_at: at(9) };
+        take(state, Diff::OutgoingAdded(entry.clone()));
+        entries.push(entry);
+    }
+    entries
 }
 
 /// Leo's screen: Ana asks about an order (two unread messages), a group talks about mugs.
 pub(super) fn opened() -> State {
-    let mut state = State::new(LEO, "Leo Marsh", "sess_1".to_owned(), TimeZone::UTC);
-    update(&mut state, Event::Link(Link::Live));
+    let mut state = State::new(LEO, "Leo Marsh", TimeZone::UTC);
     let question =
         message(ORDER, 3, ANA, "It should have come yesterday, and nobody\nanswers the telephone.\u{1b}[31m");
     let proof = message(MUGS, 2, BO, "Perfect.");
-    let inbox = vec![
-        conversation(MUGS, Some("Mug order, 40 pieces"), &[LEO, BO, ANA], proof, 0),
-        conversation(ORDER, None, &[ANA, LEO], question.clone(), 2),
-    ];
-    let effects = update(&mut state, Event::Inbox(inbox));
-    assert_eq!(effects, [crate::update::Effect::Load(ORDER, None)], "the latest is shown first");
-    let items = vec![
+    let first = Diff::ConversationInserted { at: 0, conversation: Box::new(conversation(question.clone(), 2)) };
+    assert_eq!(take(&mut state, first), [Effect::Open(ORDER)], "the latest is shown first");
+    let second = Diff::ConversationInserted { at: 1, conversation: Box::new(conversation(proof, 0)) };
+    assert!(take(&mut state, second).is_empty());
+    take(&mut state, Diff::Connection(Connection::Live));
+    take(&mut state, Diff::ThreadChanged { conversation: ORDER, loading: false, more_before: false });
+    for message in [
         message(ORDER, 1, LEO, "Hello Ana, thank you for your order."),
         message(ORDER, 2, ANA, "Where is my order 1001?"),
         question,
-    ];
-    update(&mut state, Event::History(ORDER, Ok(history(items, false))));
+    ] {
+        take(&mut state, Diff::MessageInserted(Box::new(message)));
+    }
     state
 }

@@ -1,10 +1,12 @@
-use chat_client::Change;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chat_client::{Connection, Diff, Error};
 use chat_proto::Seq;
-use chat_proto::wire::{AccessRevoked, ReadMoved};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::shop::{ANA, LEO, MUGS, ORDER, change, history, message, opened};
-use crate::state::{Focus, State};
+use super::shop::{ANA, LEO, MUGS, ORDER, message, opened, put_into_outbox, read_moved, take, told};
+use crate::state::{Focus, Link, State};
 use crate::update::{Effect, Event, update};
 
 fn press(state: &mut State, code: KeyCode) -> Vec<Effect> {
@@ -30,14 +32,20 @@ fn a_conversation_counts_as_read_when_it_was_shown_for_a_moment() {
     assert!(update(&mut state, Event::Tick).is_empty());
     assert_eq!(update(&mut state, Event::Tick), [Effect::Read(ORDER, Seq(3))]);
     assert_eq!(state.row(ORDER).unwrap().unread, 0);
-    let next = Change::MessageCreated(message(ORDER, 4, ANA, "Hello?"));
-    assert_eq!(update(&mut state, change(ORDER, next)), [Effect::Read(ORDER, Seq(4))]);
+    assert_eq!(told(&mut state, &message(ORDER, 4, ANA, "Hello?"), 3), [Effect::Read(ORDER, Seq(4))]);
+    assert_eq!(state.row(ORDER).unwrap().unread, 0, "the server will say so too");
+    take(&mut state, read_moved(ORDER, LEO, 3));
+    assert_eq!(state.row(ORDER).unwrap().unread, 0);
+    take(&mut state, read_moved(ORDER, LEO, 4));
+    // On another device it was marked as unread.
+    take(&mut state, read_moved(ORDER, LEO, 2));
+    assert_eq!(state.row(ORDER).unwrap().unread, 2);
 }
 
 #[test]
 fn passing_by_and_a_hidden_conversation_are_not_reading() {
     let mut state = opened();
-    assert_eq!(press(&mut state, KeyCode::Char('j')), [Effect::Load(MUGS, None)]);
+    assert_eq!(press(&mut state, KeyCode::Char('j')), [Effect::Open(MUGS)]);
     press(&mut state, KeyCode::Char('k'));
     assert!(update(&mut state, Event::Tick).is_empty());
 
@@ -49,24 +57,19 @@ fn passing_by_and_a_hidden_conversation_are_not_reading() {
 }
 
 #[test]
-fn a_message_is_sent_under_a_name_and_shown_once() {
+fn a_message_is_shown_from_the_outbox_until_it_is_told() {
     let mut state = opened();
     let effects = send(&mut state, "It left today. ");
-    let [Effect::Send(outgoing)] = effects.as_slice() else {
-        panic!("{effects:?}");
-    };
-    assert_eq!((outgoing.conv, outgoing.text.as_str()), (ORDER, "It left today."));
-    assert_eq!(outgoing.client_id.as_str(), "sess_1:1");
+    assert_eq!(effects, [Effect::Send(ORDER, "It left today.".to_owned())]);
     assert_eq!(state.draft(), "");
+    let entry = put_into_outbox(&mut state, effects).remove(0);
 
-    let mut sent = message(ORDER, 5, LEO, "It left today.");
-    sent.client_id = Some(outgoing.client_id.clone());
-    update(&mut state, Event::Sent(outgoing.client_id.clone(), Ok(())));
+    take(&mut state, Diff::OutgoingStored { client_id: entry.client_id.clone() });
     assert!(state.outbox[0].stored);
     // Written before mine, told after mine was confirmed.
-    let before = Change::MessageCreated(message(ORDER, 4, ANA, "Hello?"));
-    update(&mut state, change(ORDER, before));
-    update(&mut state, change(ORDER, Change::MessageCreated(sent)));
+    told(&mut state, &message(ORDER, 4, ANA, "Hello?"), 3);
+    told(&mut state, &message(ORDER, 5, LEO, "It left today."), 0);
+    take(&mut state, Diff::OutgoingRemoved { client_id: entry.client_id });
     assert!(state.outbox.is_empty());
     assert_eq!(state.threads[&ORDER].entries.len(), 5);
     assert!(press(&mut state, KeyCode::Enter).is_empty(), "an empty line sends nothing");
@@ -75,13 +78,18 @@ fn a_message_is_sent_under_a_name_and_shown_once() {
 #[test]
 fn a_refused_message_comes_back_to_the_composer() {
     let mut state = opened();
-    send(&mut state, "one");
+    let effects = send(&mut state, "one");
+    let entry = put_into_outbox(&mut state, effects).remove(0);
     type_text(&mut state, "two");
-    let client_id = state.outbox[0].client_id.clone();
-    update(&mut state, Event::Sent(client_id, Err("too\u{7} long".to_owned())));
+    let error = Error::Protocol("too\u{7} long".to_owned());
+    take(&mut state, Diff::OutgoingFailed { entry, error });
     assert_eq!(state.draft(), "one\ntwo");
-    assert_eq!(state.notice.as_deref(), Some("Not sent: too long"));
+    assert_eq!(state.notice.as_deref(), Some("Not sent: the server's answer makes no sense: too long"));
     assert!(state.outbox.is_empty());
+    // As does one for which there is no room.
+    let why = "too much waits".to_owned();
+    update(&mut state, Event::NotSent { conv: MUGS, text: "three".to_owned(), why });
+    assert_eq!(state.drafts[&MUGS], "three");
 }
 
 #[test]
@@ -99,7 +107,8 @@ fn drafts_stay_with_their_conversations() {
 #[test]
 fn quitting_asks_while_a_message_is_on_its_way() {
     let mut state = opened();
-    send(&mut state, "hello");
+    let effects = send(&mut state, "hello");
+    put_into_outbox(&mut state, effects);
     press(&mut state, KeyCode::Esc);
     assert!(press(&mut state, KeyCode::Char('q')).is_empty());
     assert_eq!(press(&mut state, KeyCode::Char('q')), [Effect::Quit]);
@@ -111,38 +120,59 @@ fn quitting_asks_while_a_message_is_on_its_way() {
 #[test]
 fn older_messages_are_loaded_once_at_a_time() {
     let mut state = opened();
-    state.threads.get_mut(&ORDER).unwrap().more_before = true;
-    assert_eq!(press(&mut state, KeyCode::PageUp), [Effect::Load(ORDER, Some(Seq(1)))]);
+    let thread = |loading, more_before| Diff::ThreadChanged { conversation: ORDER, loading, more_before };
+    take(&mut state, thread(false, true));
+    assert_eq!(press(&mut state, KeyCode::PageUp), [Effect::Older(ORDER)]);
     assert!(press(&mut state, KeyCode::PageUp).is_empty());
-    update(&mut state, Event::History(ORDER, Err("no connection".to_owned())));
+    take(&mut state, thread(true, true));
+    assert!(press(&mut state, KeyCode::PageUp).is_empty());
+    take(&mut state, thread(false, true));
+    take(&mut state, Diff::NotLoaded { conversation: ORDER, error: Error::Timeout });
+    assert!(state.notice.as_deref().is_some_and(|notice| notice.starts_with("Not loaded: ")));
     assert_eq!(press(&mut state, KeyCode::PageUp).len(), 1);
-    update(&mut state, Event::History(ORDER, Ok(history(Vec::new(), false))));
+    take(&mut state, thread(false, false));
     assert!(press(&mut state, KeyCode::PageUp).is_empty());
+}
+
+#[test]
+fn a_lost_connection_stays_lost_until_it_is_live_again() {
+    let mut state = opened();
+    let why = Error::Transport(Arc::from(Box::<dyn std::error::Error + Send + Sync>::from("gone\u{1b}[2J")));
+    take(&mut state, Diff::Connection(Connection::Waiting { why, retry_in: Duration::ZERO }));
+    let lost = Link::Lost("the connection failed: gone[2J".to_owned());
+    assert_eq!(state.link, lost);
+    take(&mut state, Diff::Connection(Connection::Connecting));
+    take(&mut state, Diff::Connection(Connection::CatchingUp));
+    assert_eq!(state.link, lost);
+    take(&mut state, Diff::Connection(Connection::Live));
+    assert_eq!(state.link, Link::Live);
+    take(&mut state, Diff::Connection(Connection::Ended(Error::Timeout)));
+    assert!(matches!(state.link, Link::Ended(_)));
 }
 
 #[test]
 fn what_others_do_is_seen() {
     let mut state = opened();
-    let typing = |on| Event::Typing { conv: ORDER, user: ANA, on, seconds: 2 };
-    update(&mut state, typing(true));
-    update(&mut state, Event::Tick);
-    assert_eq!(state.typing.len(), 1);
-    update(&mut state, Event::Tick);
-    assert!(state.typing.is_empty(), "who says nothing more has stopped");
-    update(&mut state, typing(true));
-    update(&mut state, typing(false));
-    assert!(state.typing.is_empty());
-
-    let read = ReadMoved { user_id: ANA, seq: Seq(1) };
-    update(&mut state, change(ORDER, Change::ReadMoved(read)));
+    for on in [true, true, false] {
+        take(&mut state, Diff::Typing { conversation: ORDER, user: ANA, on });
+        assert_eq!(state.typing.len(), usize::from(on));
+    }
+    take(&mut state, read_moved(ORDER, ANA, 1));
     assert_eq!(state.row(ORDER).unwrap().people[0].read_seq, Seq(1));
 
-    let elsewhere = Change::MessageCreated(message(MUGS, 5, ANA, "News"));
-    update(&mut state, change(MUGS, elsewhere));
+    told(&mut state, &message(MUGS, 5, ANA, "News"), 1);
     assert_eq!((state.rows[0].id, state.rows[0].unread), (MUGS, 1));
     assert_eq!(state.selected, Some(ORDER), "the selection does not jump");
 
-    let revoked = AccessRevoked { conversation_id: ORDER };
-    update(&mut state, change(ORDER, Change::AccessRevoked(revoked)));
+    let edited = message(ORDER, 2, ANA, "Where is my order 1002?");
+    take(&mut state, Diff::MessageChanged(Box::new(edited)));
+    assert_eq!(state.threads[&ORDER].entries[&Seq(2)].text, "Where is my order 1002?");
+    take(&mut state, Diff::MessageRemoved { conversation: ORDER, seq: Seq(2) });
+    assert_eq!(state.threads[&ORDER].entries.len(), 2);
+
+    take(&mut state, Diff::ThreadClosed { conversation: ORDER });
+    let effects = take(&mut state, Diff::ConversationRemoved { conversation: ORDER });
+    assert_eq!(effects, [Effect::Open(MUGS)]);
     assert_eq!((state.rows.len(), state.selected), (1, Some(MUGS)));
+    assert!(state.threads.is_empty());
 }
