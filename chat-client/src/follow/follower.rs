@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use chat_proto::model::Cursor;
-use chat_proto::{ConversationId, Seq};
+use chat_proto::{ConversationId, ErrorCode, Seq};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -12,6 +12,9 @@ use super::token::Tokens;
 use super::{FollowOptions, OutboxEntry};
 use crate::clock::{Clock, Entropy};
 use crate::{Client, Error};
+
+/// Bytes of a text that is put into the outbox; the server's own limit is known only when there is a connection.
+const LONGEST_TEXT: usize = 256 * 1024;
 
 /// A handle to ask with while [following](Client::follow). Cheap to clone. Nothing here waits for the network.
 #[derive(Clone)]
@@ -53,8 +56,12 @@ impl Follower {
     /// order within its conversation, and stored once.
     ///
     /// # Errors
-    /// [`Error::OutboxFull`] when 1,024 messages wait; why the following ended, when it has.
+    /// [`Error::OutboxFull`] when 1,024 messages wait; `too_large` beyond 256 KiB, which no server takes; why the
+    /// following ended, when it has.
     pub fn send(&self, conversation: ConversationId, text: &str) -> Result<OutboxEntry, Error> {
+        if text.len() > LONGEST_TEXT {
+            return Err(Error::refusal(ErrorCode::TooLarge, "no server takes so long a message"));
+        }
         let mut random = [0; 10];
         self.shared.entropy.fill(&mut random);
         let written_at = self.shared.clock.now();

@@ -151,6 +151,8 @@ async fn the_outbox_has_a_bound() {
         follower.send(conv(), &i.to_string()).unwrap();
     }
     assert_matches!(follower.send(conv(), "more"), Err(Error::OutboxFull));
+    let error = follower.send(conv(), &"x".repeat(256 * 1024 + 1)).unwrap_err();
+    assert_eq!(error.code(), Some(ErrorCode::TooLarge));
     let mut entries = follower.take_outbox();
     follower.send(conv(), "now there is room").unwrap();
     let last = entries[1_023].clone();
