@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chat_proto::wire::{EventBatch, ServerFrame};
 use chat_proto::{ConversationId, ErrorCode, Role};
-use chat_tests::{Door, InProcess, Options, Person, Server, Socket};
+use chat_tests::{Door, InProcess, Options, Person, Server, Socket, eventually};
 use chatcore::Limits;
 use serde_json::{Value, json};
 
@@ -198,16 +198,24 @@ async fn a_poll_counts_as_a_connection_while_it_lasts() {
     let socket = ana.socket().await;
     assert_eq!(ana.call("GET", "/events").await.problem().code, ErrorCode::RateLimited);
     socket.close().await;
-    let cursor = cursor_of(&poll(&ana, "").await);
-    let waiting = format!("?cursor={cursor}&wait=60");
-    let (batch, closed) = tokio::join!(poll(&ana, &waiting), async {
+    // While there is room: not while the socket before, or the one that looks, is there.
+    let answered = async |path: &str| {
+        eventually("the poll is let in", async || {
+            let answer = ana.call("GET", path).await;
+            (answer.status != 429).then(|| answer.ok())
+        })
+        .await
+    };
+    let path = format!("/events?cursor={}&wait=60", cursor_of(&answered("/events").await));
+    let (batch, closed) = tokio::join!(answered(&path), async {
         // Only while the poll waits is there no room for a socket.
-        let closed = chat_tests::eventually("the poll waits", async || {
+        let mut refused = eventually("the poll waits", async || {
             let mut socket = Socket::connect(ana.address).await;
             socket.say(&json!({"t": "hello", "token": ana.token})).await;
             (socket.json().await["t"] == "err").then_some(socket)
-        });
-        let code = closed.await.end().await.1;
+        })
+        .await;
+        let code = refused.end().await.1;
         leo.write(order, "Hello").await.ok();
         code
     });
