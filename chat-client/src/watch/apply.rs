@@ -4,7 +4,9 @@ use chat_proto::model::{Conversation, Message, Participant, User};
 use chat_proto::wire::EventHead;
 use chat_proto::{ConversationId, UserId};
 
-use super::conversations::{Rank, count_unread, delivered_up_to, is_partial, merge, read_moved, read_up_to};
+use super::conversations::{
+    Rank, count_people, count_unread, delivered_up_to, is_partial, merge, read_moved, read_up_to,
+};
 use super::inbox::Asked;
 use super::wanted::{Want, Wanted};
 use super::{Diff, Inbox};
@@ -265,6 +267,7 @@ fn came(conversation: &mut Conversation, participant: Participant) {
         conversation.participants.retain(|known| known.id != participant.id);
         conversation.participants.push(participant);
     }
+    count_people(conversation);
 }
 
 fn went(conversation: &mut Conversation, user: UserId) {

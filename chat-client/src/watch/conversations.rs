@@ -1,6 +1,9 @@
 use chat_proto::model::{Conversation, Participant};
 use chat_proto::{ConversationId, Seq, UserId};
 
+/// More people than this, and everybody's marks are their own business (docs/protocol.md, "Marks").
+const RECEIPTS_UP_TO: u32 = 50;
+
 /// My conversations in the order of their activity.
 ///
 /// The order is that of the events, not of `updated_at`: several things happen in one millisecond. So each conversation
@@ -97,6 +100,7 @@ pub(super) fn merge(held: &mut Conversation, other: Conversation) {
         held.version = other.version;
         held.participant_count = participant_count;
         (held.kind, held.subject) = (kind, subject);
+        held.receipts &= other.receipts;
         for Participant { id, read_seq, delivered_seq, .. } in before {
             read_up_to(held, id, read_seq, None);
             delivered_up_to(held, id, delivered_seq);
@@ -106,6 +110,9 @@ pub(super) fn merge(held: &mut Conversation, other: Conversation) {
             read_up_to(held, id, read_seq, None);
             delivered_up_to(held, id, delivered_seq);
         }
+    }
+    if !held.receipts {
+        without_receipts(held);
     }
     let newer = match (&held.last_message, &last_message) {
         _ if last_seq != held.last_seq => last_seq > held.last_seq,
@@ -125,7 +132,7 @@ pub(super) fn merge(held: &mut Conversation, other: Conversation) {
 pub(super) fn read_up_to(conversation: &mut Conversation, user: UserId, seq: Seq, me: Option<UserId>) -> bool {
     let mut moved = false;
     for participant in &mut conversation.participants {
-        if participant.id == user && participant.read_seq < seq {
+        if conversation.receipts && participant.id == user && participant.read_seq < seq {
             participant.read_seq = seq;
             participant.delivered_seq = participant.delivered_seq.max(seq);
             moved = true;
@@ -154,11 +161,25 @@ pub(super) fn read_moved(conversation: &mut Conversation, user: UserId, seq: Seq
 pub(super) fn delivered_up_to(conversation: &mut Conversation, user: UserId, seq: Seq) -> bool {
     let theirs = conversation.participants.iter_mut().find(|participant| participant.id == user);
     match theirs {
-        Some(participant) if participant.delivered_seq < seq => {
+        Some(participant) if conversation.receipts && participant.delivered_seq < seq => {
             participant.delivered_seq = seq;
             true
         }
         _ => false,
+    }
+}
+
+/// Once so many are in it, nobody is told of the others' marks any more, for good.
+pub(super) fn count_people(conversation: &mut Conversation) {
+    if conversation.participant_count > RECEIPTS_UP_TO {
+        conversation.receipts = false;
+        without_receipts(conversation);
+    }
+}
+
+fn without_receipts(conversation: &mut Conversation) {
+    for participant in &mut conversation.participants {
+        (participant.read_seq, participant.delivered_seq) = (Seq::ZERO, Seq::ZERO);
     }
 }
 

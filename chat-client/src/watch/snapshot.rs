@@ -88,8 +88,9 @@ impl Inbox {
     pub(super) fn extend(&mut self, conversations: Vec<Conversation>, more: bool) -> Vec<Diff> {
         let mut diffs = Vec::new();
         for conversation in conversations {
-            // One that is awaited comes with all that was told of it since.
-            if !self.wanted.contains(conversation.id) {
+            // What is held is kept up to date by events; what is awaited comes with all that was told of it since.
+            let known = self.conversation(conversation.id).is_some() || self.wanted.contains(conversation.id);
+            if !known {
                 let rank = self.conversations.lowest_rank();
                 self.put_conversation(rank, conversation, &mut diffs);
             }

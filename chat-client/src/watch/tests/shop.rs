@@ -34,7 +34,10 @@ pub(super) struct Shop {
 struct Room {
     members: Vec<Member>,
     messages: Vec<Message>,
+    /// How far everybody has read, as far as the others know.
     marks: BTreeMap<usize, Seq>,
+    /// How far I have read, which may be less again.
+    mine: Seq,
     version: u64,
     activity: usize,
     updated_at: Timestamp,
@@ -63,6 +66,16 @@ enum What {
     Came(usize, u64),
     Went(usize, u64),
     Renamed,
+}
+
+impl Room {
+    fn read_on(&mut self, who: usize, seq: Seq) {
+        let mark = self.marks.entry(who).or_default();
+        *mark = (*mark).max(seq);
+        if who == ME {
+            self.mine = seq;
+        }
+    }
 }
 
 pub(super) fn user_id(who: usize) -> UserId {
@@ -102,6 +115,7 @@ impl Shop {
             members: members.iter().map(|who| Member { who: *who, joined }).collect(),
             messages: Vec::new(),
             marks: BTreeMap::new(),
+            mine: Seq::ZERO,
             version: 1,
             activity: 0,
             updated_at: Timestamp::from_millis(0),
@@ -136,7 +150,7 @@ impl Shop {
             deleted_at: None,
             client_id: (who == ME).then(|| format!("{room}-{seq}").parse().unwrap()),
         });
-        held.marks.insert(who, seq);
+        held.read_on(who, seq);
         self.happened(room, What::Sent(seq));
     }
 
@@ -153,10 +167,20 @@ impl Shop {
     pub(super) fn read(&mut self, room: usize, who: usize, back: u64) {
         let held = &mut self.rooms[room];
         let seq = Seq((held.messages.len() as u64).saturating_sub(back));
-        let mark = held.marks.entry(who).or_insert(Seq::ZERO);
-        if *mark < seq && held.members.iter().any(|member| member.who == who) {
-            *mark = seq;
+        let before = if who == ME { held.mine } else { held.marks.get(&who).copied().unwrap_or_default() };
+        if before < seq && held.members.iter().any(|member| member.who == who) {
+            held.read_on(who, seq);
             self.happened(room, What::Read(who, seq));
+        }
+    }
+
+    /// I mark messages as unread again.
+    pub(super) fn unread(&mut self, room: usize, back: u64) {
+        let held = &mut self.rooms[room];
+        let seq = Seq((held.messages.len() as u64).saturating_sub(back));
+        if seq < held.mine && held.members.iter().any(|member| member.who == ME) {
+            held.mine = seq;
+            self.happened(room, What::Read(ME, seq));
         }
     }
 
@@ -169,7 +193,7 @@ impl Shop {
         held.version += 1;
         held.members.push(Member { who, joined });
         let last = Seq(held.messages.len() as u64);
-        held.marks.insert(who, last);
+        held.read_on(who, last);
         let version = held.version;
         self.happened(room, What::Came(who, version));
     }
@@ -215,7 +239,6 @@ impl Shop {
     fn view(&self, room: usize, listed: usize) -> Conversation {
         let held = &self.rooms[room];
         let last_seq = Seq(held.messages.len() as u64);
-        let mark = |who| held.marks.get(&who).copied().unwrap_or_default();
         let participants = held.members.iter().take(listed).map(|member| self.participant(room, *member));
         Conversation {
             id: room_id(room),
@@ -226,8 +249,8 @@ impl Shop {
             receipts: true,
             last_message: (last_seq > Seq::ZERO).then(|| self.message(room, last_seq)),
             last_seq,
-            read_seq: mark(ME),
-            unread: last_seq.0 - mark(ME).0,
+            read_seq: held.mine,
+            unread: last_seq.0 - held.mine.0,
             created_at: Timestamp::from_millis(0),
             updated_at: held.updated_at,
             version: held.version,

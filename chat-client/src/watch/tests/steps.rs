@@ -1,7 +1,7 @@
 //! Single steps that the histories do not tell apart, and bounds.
 
-use chat_proto::model::Message;
-use chat_proto::{ConversationId, Seq, Timestamp};
+use chat_proto::model::{Message, Participant};
+use chat_proto::{ConversationId, Seq, Timestamp, UserId};
 
 use super::copy::Copy;
 use super::shop::{ME, Shop, room_id};
@@ -178,6 +178,35 @@ fn outgoing_messages_are_shown_until_they_are_told() {
     copy.take(inbox.replace_outgoing(vec![entry("kept", 0)]));
     copy.take(inbox.replace_outgoing(Vec::new()));
     assert_eq!(copy, Copy::of(&inbox));
+}
+
+#[test]
+fn with_more_than_fifty_people_nobody_is_told_of_the_marks_of_others() {
+    let mut shop = Shop::default();
+    shop.create(&[ME, 1]);
+    shop.send(0, 1);
+    let mut crowded = shop.snapshot();
+    let group = &mut crowded.conversations[0];
+    for i in 0..48 {
+        let id = UserId::from_bytes([0x80 + i; 16]);
+        group.participants.push(Participant { id, ..group.participants[1].clone() });
+    }
+    group.participant_count = 50;
+    let mut inbox = Inbox::default();
+    inbox.replace(crowded);
+    let marks = |inbox: &Inbox| -> Vec<u64> {
+        let group = inbox.conversation(room_id(0)).unwrap();
+        group.participants.iter().map(|participant| participant.read_seq.0).collect()
+    };
+    assert_eq!(marks(&inbox).iter().sum::<u64>(), 49);
+    shop.add(0, 2);
+    tell(&mut inbox, &shop);
+    assert_eq!((marks(&inbox).len(), marks(&inbox).iter().sum::<u64>()), (51, 0));
+    assert!(!inbox.conversation(room_id(0)).unwrap().receipts);
+    shop.send(0, ME);
+    tell(&mut inbox, &shop);
+    assert_eq!(marks(&inbox).iter().sum::<u64>(), 0, "for good");
+    assert_eq!(inbox.conversation(room_id(0)).unwrap().read_seq, Seq(2), "my own is mine to know");
 }
 
 #[test]
