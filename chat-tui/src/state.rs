@@ -1,5 +1,6 @@
 //! Everything that the screen shows. Texts of others are made plain on their way in, so that nothing else stands here.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use chat_client::{plain, plain_line};
@@ -174,7 +175,7 @@ impl State {
         Entry {
             author: plain_line(&message.author.name).into_owned(),
             mine: message.author.id == self.me,
-            text: plain(&message.text).into_owned(),
+            text: words(message, plain),
             at: message.created_at,
         }
     }
@@ -199,13 +200,18 @@ impl State {
             id: conversation.id,
             title,
             people,
-            last: last.map(|message| plain_line(&message.text).into_owned()).unwrap_or_default(),
+            last: last.map(|message| words(message, plain_line)).unwrap_or_default(),
             last_seq: conversation.last_seq,
             read_seq: conversation.read_seq,
             marked: None,
             unread: conversation.unread,
         }
     }
+}
+
+/// What is shown of a message: one that was deleted keeps its place, but not its text.
+fn words(message: &Message, plain: impl Fn(&str) -> Cow<'_, str>) -> String {
+    if message.deleted_at.is_some() { "(deleted)".to_owned() } else { plain(&message.text).into_owned() }
 }
 
 impl Row {

@@ -167,6 +167,10 @@ fn what_others_do_is_seen() {
     let edited = message(ORDER, 2, ANA, "Where is my order 1002?");
     take(&mut state, Diff::MessageChanged(Box::new(edited)));
     assert_eq!(state.threads[&ORDER].entries[&Seq(2)].text, "Where is my order 1002?");
+    let mut deleted = message(ORDER, 2, ANA, "");
+    deleted.deleted_at = Some(deleted.created_at);
+    take(&mut state, Diff::MessageChanged(Box::new(deleted)));
+    assert_eq!(state.threads[&ORDER].entries[&Seq(2)].text, "(deleted)");
     take(&mut state, Diff::MessageRemoved { conversation: ORDER, seq: Seq(2) });
     assert_eq!(state.threads[&ORDER].entries.len(), 2);
 
