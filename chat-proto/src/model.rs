@@ -36,6 +36,32 @@ pub struct User {
     pub version: u64,
 }
 
+/// Whether somebody is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum PresenceState {
+    /// They sit at one of their devices.
+    Online,
+    /// Devices of theirs are connected, and they sit at none.
+    Away,
+    /// None of their devices is connected.
+    Offline,
+    /// A state of a newer server; never sent.
+    #[serde(other)]
+    Unknown,
+}
+
+/// What a device says of who uses it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeviceState {
+    /// They sit at it.
+    Online,
+    /// They do not.
+    Away,
+}
+
 /// The kind of a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

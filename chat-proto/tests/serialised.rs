@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use std::str::FromStr;
 
 use chat_proto::model::{
-    Conversation, ConversationKind, Cursor, History, Message, MessageKind, Page, Participant, Person, Reaction,
-    Revision, Snapshot, User,
+    Conversation, ConversationKind, Cursor, DeviceState, History, Message, MessageKind, Page, Participant, Person,
+    PresenceState, Reaction, Revision, Snapshot, User,
 };
 use chat_proto::wire::*;
 use chat_proto::{ClientId, ConversationId, ErrorCode, MessageId, Role, Seq, SessionId, Timestamp, UserId};
@@ -343,6 +343,7 @@ fn client_frames() {
         .add("delivered", &ClientFrame::Delivered(ReadFrame { re: None, conv: conv(), seq: Seq(3) }))
         .add("read", &ClientFrame::Read(ReadFrame { re: Some(8), conv: conv(), seq: Seq(3) }))
         .add("typing", &ClientFrame::Typing(TypingFrame { re: None, conv: conv(), on: true }))
+        .add("presence", &ClientFrame::Presence(PresenceFrame { re: Some(9), state: DeviceState::Away }))
         .add("ping", &ClientFrame::Ping(PingFrame {}));
     insta::assert_snapshot!(shown.0);
 }
@@ -368,7 +369,18 @@ fn server_frames() {
             "eph typing",
             &ServerFrame::Eph(EphemeralEvent::Typing { conv: conv(), user: alice(), on: true, expires_in_ms: 5_000 }),
         )
-        .add("eph presence", &ServerFrame::Eph(EphemeralEvent::Presence { user: alice(), online: false }))
+        .add(
+            "eph presence",
+            &ServerFrame::Eph(EphemeralEvent::Presence { user: alice(), state: PresenceState::Away, last_seen: None }),
+        )
+        .add(
+            "eph presence (gone)",
+            &ServerFrame::Eph(EphemeralEvent::Presence {
+                user: alice(),
+                state: PresenceState::Offline,
+                last_seen: Some(at(60)),
+            }),
+        )
         .add("live", &ServerFrame::Live { c: c() })
         .add("ok", &ServerFrame::Ok(OkFrame { re: 7, d: content(&message()) }))
         .add(

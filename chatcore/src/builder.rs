@@ -14,7 +14,9 @@ use crate::clock::{Clock, Entropy, SystemClock, SystemEntropy};
 use crate::cursor::Seal;
 use crate::error::{Error, Result};
 use crate::keys::ServerKey;
+use crate::presence::Presence;
 use crate::rooms::Rooms;
+use crate::signal::Passing;
 use crate::store::Store;
 use crate::store::memory::MemoryStore;
 use crate::store::redb::{RedbOptions, RedbStore};
@@ -216,11 +218,11 @@ impl ChatBuilder {
         )
         .map_err(|error| Error::new(ErrorCode::Internal, "The writer's thread did not start.").caused_by(error))?;
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        let typing =
-            Typing::new(Arc::clone(&store), Arc::clone(&rooms), Arc::clone(&clock), tasks.clone(), stop.clone());
         let passwords = Passwords::start(Arc::clone(&entropy), self.cost).map_err(|error| {
             Error::new(ErrorCode::Internal, "The threads for passwords did not start.").caused_by(error)
         })?;
+        let (told, asked) = (Arc::clone(&rooms), Arc::clone(&store));
+        let passing = Passing::new(told, asked, Arc::clone(&clock), tasks.clone(), stop.clone());
         let secret = match self.token_secret {
             Some(secret) => secret,
             None => Zeroizing::new(key.derive("access tokens").to_vec()),
@@ -229,7 +231,8 @@ impl ChatBuilder {
             store,
             writer: Arc::new(writer),
             rooms,
-            typing: Arc::new(typing),
+            presence: Arc::new(Presence::new(passing.clone())),
+            typing: Arc::new(Typing::new(passing)),
             rules,
             limits: self.limits,
             session_ttl: self.session_ttl,

@@ -15,6 +15,7 @@ use crate::clock::{Clock, Entropy};
 use crate::cursor::Seal;
 use crate::error::{Error, Result};
 use crate::people::People;
+use crate::presence::Presence;
 use crate::rooms::Rooms;
 use crate::shape;
 use crate::state::{Author, Command, Outcome, Position, fold_email};
@@ -40,6 +41,7 @@ pub(crate) struct Engine {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) writer: Arc<Writer>,
     pub(crate) rooms: Arc<Rooms>,
+    pub(crate) presence: Arc<Presence>,
     pub(crate) typing: Arc<Typing>,
     pub(crate) rules: Rules,
     pub(crate) limits: Limits,

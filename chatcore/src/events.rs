@@ -5,15 +5,15 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use chat_proto::model::{Cursor, Person};
+use chat_proto::model::{Cursor, DeviceState, Person};
 use chat_proto::{ErrorCode, Timestamp};
 use tokio::sync::mpsc;
 
 use crate::actor::Actor;
 use crate::error::{Error, Result};
-use crate::presence;
 use crate::replay::{self, Replay};
-use crate::rooms::{Delivery, Mailbox, Signal, weight};
+use crate::rooms::{Delivery, Mailbox, weight};
+use crate::signal::Signal;
 use crate::state::{Envelope, Event, Position, Rendering};
 
 /// Signals that are kept while catching up; more are dropped, as signals may be.
@@ -126,7 +126,7 @@ impl EventStream {
         let by = actor.by();
         let engine = actor.chat().engine();
         // First listen, then look where the log ends: in the other order an event in between would be lost.
-        let (mailbox, queue, first) = engine.rooms.listen(user, by.user, by.session, device)?;
+        let (mailbox, queue) = engine.rooms.listen(user, by.user, by.session, device)?;
         let view = engine.store.view();
         let (epoch, last) = (view.epoch(), after.unwrap_or(view.position()));
         drop(view);
@@ -148,7 +148,7 @@ impl EventStream {
         // A session that ended before it listened was not told so.
         actor.read(|_| Ok(())).await?;
         if device {
-            presence::arrived(actor.chat(), &stream.mailbox, first);
+            engine.presence.arrived(&stream.mailbox);
         }
         Ok(stream)
     }
@@ -324,6 +324,16 @@ impl EventStream {
         Ok(())
     }
 
+    /// Says whether somebody sits at this device; in the beginning, somebody does. The people who share a conversation
+    /// with me are told what follows for me over all my devices: online while I sit at one of them, else away. Changes
+    /// that follow each other within two seconds are told as one. Nothing comes of it for who follows
+    /// [unseen](Actor::events_unseen).
+    pub fn appear(&self, state: DeviceState) {
+        if self.mailbox.set_state(state) {
+            self.actor.chat().engine().presence.changed(&self.mailbox);
+        }
+    }
+
     /// Whether the session was ended.
     #[must_use]
     pub fn has_ended(&self) -> bool {
@@ -333,10 +343,9 @@ impl EventStream {
 
 impl Drop for EventStream {
     fn drop(&mut self) {
-        let last = self.actor.chat().engine().rooms.leave(&self.mailbox);
-        if last {
-            presence::left(self.actor.chat(), &self.mailbox);
-        }
+        let engine = self.actor.chat().engine();
+        engine.rooms.leave(&self.mailbox);
+        engine.presence.changed(&self.mailbox);
     }
 }
 

@@ -66,6 +66,7 @@ mod presence;
 mod replay;
 mod rooms;
 mod shape;
+mod signal;
 #[expect(missing_docs, reason = "the inner model; its types are described, their fields speak for themselves")]
 pub mod state;
 pub mod store;
@@ -87,7 +88,7 @@ pub use conversations::ConversationHandle;
 pub use error::{Error, Result};
 pub use events::{EventStream, Incoming, Told};
 pub use people::{NewPerson, People};
-pub use rooms::Signal;
+pub use signal::Signal;
 pub use state::{Current, Event, MessageChange, Rendering};
 pub use timeline::{Draft, Sent, Span, Submitted};
 pub use writer::{Health, Retention};

@@ -6,36 +6,14 @@ use std::hash::BuildHasherDefault;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use chat_proto::{ConversationId, ErrorCode, SessionId, UserId};
+use chat_proto::model::{DeviceState, PresenceState};
+use chat_proto::{ErrorCode, SessionId, UserId};
 use rustc_hash::FxHasher;
 use tokio::sync::mpsc;
 
 use crate::error::{Error, Result};
+use crate::signal::Signal;
 use crate::state::{Audience, Envelope, Event, Position, Rendering, UserNo};
-
-/// What is told but never stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Signal {
-    /// Somebody is writing, or stopped.
-    Typing {
-        /// Where.
-        conversation: ConversationId,
-        /// Who.
-        user: UserId,
-        /// `false`: they stopped.
-        on: bool,
-        /// How long it holds without another sign.
-        expires_in_ms: u64,
-    },
-    /// Somebody came online, or their last device went.
-    Presence {
-        /// Who.
-        user: UserId,
-        /// Whether any of their devices is connected.
-        online: bool,
-    },
-}
 
 /// Something that arrived in a mailbox.
 #[derive(Clone, Debug)]
@@ -59,7 +37,11 @@ pub(crate) struct Mailbox {
     sessions: Mutex<[Option<SessionId>; 2]>,
     /// Whether somebody is there who reads; else they only look in, which neither makes them seem to be there nor
     /// leaves them the time for signals.
-    device: bool,
+    pub(crate) device: bool,
+    /// Nobody sits at it.
+    away: AtomicBool,
+    /// It was told who is there, and so is told who comes and goes.
+    introduced: AtomicBool,
     queue: mpsc::Sender<Delivery>,
     /// The weight of the events in the queue.
     waiting: AtomicUsize,
@@ -77,8 +59,6 @@ pub(crate) struct Rooms {
     listeners: RwLock<ByUser>,
     /// Everything up to here was put into the mailboxes that it was for.
     published: AtomicU64,
-    /// Held while somebody's coming or going is told.
-    presence: Mutex<()>,
     mailbox: usize,
     per_user: usize,
 }
@@ -117,6 +97,21 @@ impl Mailbox {
         self.waiting.fetch_sub(weight, Ordering::Relaxed);
     }
 
+    /// `true`: it was something else before.
+    pub(crate) fn set_state(&self, state: DeviceState) -> bool {
+        let away = state == DeviceState::Away;
+        self.away.swap(away, Ordering::AcqRel) != away
+    }
+
+    /// From now on it is told who comes and goes.
+    pub(crate) fn introduce(&self) {
+        self.introduced.store(true, Ordering::Release);
+    }
+
+    fn is_away(&self) -> bool {
+        self.away.load(Ordering::Acquire)
+    }
+
     /// Signals are lossy: when the mailbox is full there are better things to deliver.
     pub(crate) fn signal(&self, signal: &Signal) {
         if self.device {
@@ -143,27 +138,30 @@ impl Mailbox {
 impl Rooms {
     /// `mailbox`: deliveries that wait for one listener; `per_user`: listeners of one person.
     pub(crate) fn new(mailbox: usize, per_user: usize) -> Self {
-        Self {
-            listeners: RwLock::default(),
-            published: AtomicU64::new(0),
-            presence: Mutex::default(),
-            mailbox,
-            per_user,
-        }
+        Self { listeners: RwLock::default(), published: AtomicU64::new(0), mailbox, per_user }
     }
 
-    /// Begins to listen, as a device or unseen. `first`: it is a device, and none of this person's did before.
+    /// Begins to listen, as a device or unseen.
     pub(crate) fn listen(
         &self,
         user: UserNo,
         user_id: UserId,
         session: Option<SessionId>,
         device: bool,
-    ) -> Result<(Arc<Mailbox>, mpsc::Receiver<Delivery>, bool)> {
+    ) -> Result<(Arc<Mailbox>, mpsc::Receiver<Delivery>)> {
         let (queue, deliveries) = mpsc::channel(self.mailbox);
-        let (sessions, lagged, ended) = (Mutex::new([session, None]), AtomicBool::new(false), AtomicBool::new(false));
-        let waiting = AtomicUsize::new(0);
-        let mailbox = Arc::new(Mailbox { user, user_id, sessions, device, queue, waiting, lagged, ended });
+        let mailbox = Arc::new(Mailbox {
+            user,
+            user_id,
+            sessions: Mutex::new([session, None]),
+            device,
+            away: AtomicBool::new(false),
+            introduced: AtomicBool::new(false),
+            queue,
+            waiting: AtomicUsize::new(0),
+            lagged: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
+        });
         let mut listeners = self.listeners.write().unwrap_or_else(PoisonError::into_inner);
         let devices = listeners.entry(user).or_default();
         if devices.len() >= self.per_user {
@@ -171,50 +169,30 @@ impl Rooms {
             return Err(Error::new(ErrorCode::RateLimited, format!("You have {most} connections open; close one."))
                 .retry_in(std::time::Duration::from_mins(1)));
         }
-        let first = device && !are_seen(devices);
         devices.push(Arc::clone(&mailbox));
-        Ok((mailbox, deliveries, first))
+        Ok((mailbox, deliveries))
     }
 
-    /// Stops listening. `true`: it was this person's last device.
-    pub(crate) fn leave(&self, mailbox: &Arc<Mailbox>) -> bool {
+    /// Stops listening.
+    pub(crate) fn leave(&self, mailbox: &Arc<Mailbox>) {
         let mut listeners = self.listeners.write().unwrap_or_else(PoisonError::into_inner);
-        let Some(devices) = listeners.get_mut(&mailbox.user) else {
-            return false;
-        };
+        let Some(devices) = listeners.get_mut(&mailbox.user) else { return };
         devices.retain(|device| !Arc::ptr_eq(device, mailbox));
-        let last = mailbox.device && !are_seen(devices);
         if devices.is_empty() {
             listeners.remove(&mailbox.user);
         }
-        last
     }
 
-    /// Whether any of their devices listens.
-    pub(crate) fn is_online(&self, user: UserNo) -> bool {
-        self.listeners
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&user)
-            .is_some_and(|devices| are_seen(devices))
-    }
-
-    /// Tells a listener who of these people is online.
-    pub(crate) fn show_presence(&self, to: &Mailbox, people: &[(UserNo, UserId)]) {
-        // Looked at again in one's turn: who has gone since was told of before, and must not seem to be back.
-        let _turn = self.presence.lock().unwrap_or_else(PoisonError::into_inner);
-        for (_, user) in people.iter().filter(|(no, _)| self.is_online(*no)) {
-            to.signal(&Signal::Presence { user: *user, online: true });
-        }
-    }
-
-    /// Tells these people that somebody came online or went, unless they have gone or come back since: then that is
-    /// told instead. One at a time, so that what is told last is how it is.
-    pub(crate) fn signal_presence(&self, users: impl Iterator<Item = UserNo>, of: &Mailbox, online: bool) {
-        let _turn = self.presence.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.is_online(of.user) == online {
-            let user = of.user_id;
-            self.signal(users, &Signal::Presence { user, online });
+    /// What somebody is over all their devices: online when they sit at one, away when they sit at none.
+    pub(crate) fn state_of(&self, user: UserNo) -> PresenceState {
+        let listeners = self.listeners.read().unwrap_or_else(PoisonError::into_inner);
+        let mut devices = listeners.get(&user).into_iter().flatten().filter(|listener| listener.device).peekable();
+        if devices.peek().is_none() {
+            PresenceState::Offline
+        } else if devices.all(|device| device.is_away()) {
+            PresenceState::Away
+        } else {
+            PresenceState::Online
         }
     }
 
@@ -247,6 +225,16 @@ impl Rooms {
             device.signal(signal);
         }
     }
+
+    /// Tells these people of somebody's presence, on the devices that know what was before.
+    pub(crate) fn signal_presence(&self, users: &[UserNo], signal: &Signal) {
+        let listeners = self.listeners.read().unwrap_or_else(PoisonError::into_inner);
+        for device in users.iter().filter_map(|user| listeners.get(user)).flatten() {
+            if device.introduced.load(Ordering::Acquire) {
+                device.signal(signal);
+            }
+        }
+    }
 }
 
 /// About as many bytes as the event takes as a frame, without encoding it.
@@ -266,11 +254,6 @@ pub(crate) fn weight(envelope: &Envelope) -> usize {
     FRAME + thing
 }
 
-/// Whether one of them is a device.
-fn are_seen(listeners: &[Arc<Mailbox>]) -> bool {
-    listeners.iter().any(|listener| listener.device)
-}
-
 fn deliver(listeners: &ByUser, envelope: &Arc<Envelope>) {
     let devices_of = |user: &UserNo| listeners.get(user).into_iter().flatten();
     let weight = weight(envelope);
@@ -288,25 +271,5 @@ fn deliver(listeners: &ByUser, envelope: &Arc<Envelope>) {
         }
         (_, Audience::User(user)) => devices_of(user).for_each(|device| device.push(envelope, weight)),
         (_, Audience::Nobody) => {}
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_coming_that_is_over_already_is_not_told() {
-        let rooms = Rooms::new(8, 8);
-        let id = |n| UserId::from_bytes([n; 16]);
-        let (_leo, mut leos, _) = rooms.listen(UserNo(1), id(1), None, true).unwrap();
-        let (ana, _anas, first) = rooms.listen(UserNo(2), id(2), None, true).unwrap();
-        assert!(first && rooms.leave(&ana));
-        let tell = |online| rooms.signal_presence([UserNo(1)].into_iter(), &ana, online);
-        tell(true);
-        assert!(leos.try_recv().is_err());
-        tell(false);
-        let gone = Signal::Presence { user: id(2), online: false };
-        assert!(matches!(leos.try_recv(), Ok(Delivery::Signal(signal)) if *signal == gone));
     }
 }

@@ -5,13 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chat_proto::{ConversationId, Timestamp, UserId};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
-use crate::clock::Clock;
-use crate::rooms::{Rooms, Signal};
+use crate::signal::{Passing, Signal};
 use crate::state::{Conversation, ConversationNo, Members, UserNo};
-use crate::store::Store;
 
 /// So long a sign holds.
 pub(crate) const HOLDS: Duration = Duration::from_secs(6);
@@ -23,11 +19,7 @@ const MOST_WRITING: usize = 10_000;
 #[derive(Debug)]
 pub(crate) struct Typing {
     writing: Mutex<HashMap<(ConversationId, UserId), Sign>>,
-    store: Arc<dyn Store>,
-    rooms: Arc<Rooms>,
-    clock: Arc<dyn Clock>,
-    tasks: TaskTracker,
-    stop: CancellationToken,
+    passing: Passing,
 }
 
 #[derive(Debug)]
@@ -48,21 +40,15 @@ struct Place {
 }
 
 impl Typing {
-    pub(crate) fn new(
-        store: Arc<dyn Store>,
-        rooms: Arc<Rooms>,
-        clock: Arc<dyn Clock>,
-        tasks: TaskTracker,
-        stop: CancellationToken,
-    ) -> Self {
-        Self { writing: Mutex::default(), store, rooms, clock, tasks, stop }
+    pub(crate) fn new(passing: Passing) -> Self {
+        Self { writing: Mutex::default(), passing }
     }
 
     /// A member says that they are writing, or stopped.
     pub(crate) fn sign(self: &Arc<Self>, conversation: &Conversation, user_no: UserNo, user: UserId, on: bool) {
         let place = Place { conversation: conversation.id, no: conversation.no, user, user_no };
         let key = (place.conversation, user);
-        let now = self.clock.now();
+        let now = self.passing.now();
         let (tell, new) = {
             let mut writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
             let room = writing.len() < MOST_WRITING;
@@ -88,7 +74,7 @@ impl Typing {
         }
         if new {
             let typing = Arc::clone(self);
-            self.tasks.spawn(async move { typing.expire(place).await });
+            self.passing.spawn(async move { typing.expire(place).await });
         }
     }
 
@@ -108,15 +94,14 @@ impl Typing {
                 let mut writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
                 let Some(sign) = writing.get(&key) else { return };
                 let (until, shown) = (sign.until, sign.shown);
-                if until <= self.clock.now() {
+                if until <= self.passing.now() {
                     writing.remove(&key);
                     break shown;
                 }
                 until
             };
-            tokio::select! {
-                () = self.clock.sleep_until(until) => {}
-                () = self.stop.cancelled() => return,
+            if !self.passing.sleep_until(until).await {
+                return;
             }
         };
         if shown && let Some(members) = self.members_now(place.no).await {
@@ -126,10 +111,8 @@ impl Typing {
 
     /// Who is in the conversation when a sign expires: those who left it since are told nothing more of it.
     async fn members_now(&self, conversation: ConversationNo) -> Option<Arc<Members>> {
-        let view = self.store.view();
-        let read = tokio::task::spawn_blocking(move || view.conversation(conversation));
-        // Signs are lossy: when the store cannot be read there are better places to say so.
-        Some(Arc::clone(&read.await.ok()?.ok()??.members))
+        let read = self.passing.read(move |view| view.conversation(conversation));
+        Some(Arc::clone(&read.await??.members))
     }
 
     fn tell(&self, place: &Place, members: &Members, on: bool) {
@@ -140,6 +123,6 @@ impl Typing {
             expires_in_ms: u64::try_from(HOLDS.as_millis()).unwrap_or(u64::MAX),
         };
         let others = members.iter().map(|member| member.user).filter(|user| *user != place.user_no);
-        self.rooms.signal(others, &signal);
+        self.passing.rooms.signal(others, &signal);
     }
 }

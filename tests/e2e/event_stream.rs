@@ -59,7 +59,7 @@ async fn the_stream_says_what_the_socket_says() {
     leo.write(order, "Two").await.ok();
     ana.call_with("POST", &format!("/conversations/{order}/read"), &json!({"seq": 2})).await.ok();
     anas.close().await;
-    let is_gone = |frame: &Value| frame["e"] == "presence" && frame["online"] == false;
+    let is_gone = |frame: &Value| frame["e"] == "presence" && frame["state"] == "offline";
     let (streamed, said) = (stream.until(is_gone).await, socket.until(is_gone).await);
     let events = |frames: &[Value]| frames.iter().filter(|frame| frame["t"] == "ev").cloned().collect::<Vec<_>>();
     assert_eq!(events(&streamed), events(&said), "the very same frames");
@@ -234,8 +234,8 @@ async fn a_stream_is_a_connection_like_a_socket() {
     let (ana, leo, _) = customer_and_agent(&server.door).await;
     let mut leos = leo.socket().await;
     let mut stream = ana.event_source(None).await;
-    let told = |online| json!({"t": "eph", "e": "presence", "user": ana.id, "online": online});
-    assert_eq!(leos.find("eph presence").await, told(true), "who reads a stream is there");
+    let online = json!({"t": "eph", "e": "presence", "user": ana.id, "state": "online"});
+    assert_eq!(leos.find("eph presence").await, online, "who reads a stream is there");
     stream.until(|frame| frame["t"] == "live").await;
     let socket = ana.socket().await;
     let bearer = format!("Bearer {}", ana.token);
@@ -246,7 +246,7 @@ async fn a_stream_is_a_connection_like_a_socket() {
     assert_eq!(third.end().await.1, Some(4409));
     socket.close().await;
     drop(stream);
-    assert_eq!(leos.find("eph presence").await, told(false), "and gone with it");
+    assert_eq!(leos.find("eph presence").await["state"], "offline", "and gone with it");
     eventually("there is room again", async || {
         EventSource::open(ana.address, "", &[("Authorization", &bearer)]).await.ok()
     })
@@ -275,7 +275,7 @@ async fn a_stream_that_lags_behind_loses_nothing() {
 
 #[tokio::test]
 async fn a_reader_that_takes_nothing_for_30_seconds_is_closed() {
-    let server = InProcess::start().await;
+    let server = InProcess::start_with(Options { manual_clock: true, ..Options::default() }).await;
     let (ana, leo, order) = customer_and_agent(&server.door).await;
     let mut anas = ana.socket().await;
     let mut stuck = leo.event_source(None).await;
@@ -287,7 +287,7 @@ async fn a_reader_that_takes_nothing_for_30_seconds_is_closed() {
     let latest = Instant::now();
     tokio::time::pause();
     let gone = loop {
-        match anas.read().await {
+        match server.passing_time(anas.read()).await {
             Frame::Json(frame) if frame["e"] == "presence" => break frame,
             Frame::Json(_) => {}
             Frame::Closed(code) => panic!("who reads was closed with {code:?}"),
@@ -295,8 +295,9 @@ async fn a_reader_that_takes_nothing_for_30_seconds_is_closed() {
     };
     let (least, most) = (latest.elapsed().as_secs(), earliest.elapsed().as_secs());
     tokio::time::resume();
-    assert_eq!(gone, json!({"t": "eph", "e": "presence", "user": leo.id, "online": false}));
-    assert!(least <= 31 && most >= 29, "after {least} to {most} s");
+    assert_eq!((&gone["user"], &gone["state"]), (&json!(leo.id), &json!("offline")));
+    // Three more seconds it could be back.
+    assert!(least <= 34 && most >= 29, "after {least} to {most} s");
     let frames = stuck.end().await;
     assert!(!stuck.is_complete() && texts(&frames).len() < 600, "it was cut off");
 }

@@ -160,11 +160,11 @@ async fn who_polls_does_not_seem_to_come_and_go() {
     leos.find("eph presence").await;
     // With a socket she is there, and a poll that ends does not change that.
     let anas = ana.socket().await;
-    assert_eq!(leos.find("eph presence").await["online"], true);
+    assert_eq!(leos.find("eph presence").await["state"], "online");
     poll_after(&ana, &cursor, "&wait=0").await;
     assert_eq!(leos.settle().await, [Value::Null; 0]);
     anas.close().await;
-    assert_eq!(leos.find("eph presence").await["online"], false);
+    assert_eq!(leos.find("eph presence").await["state"], "offline");
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ mod event_stream;
 mod long_poll;
 mod messages;
 mod openapi;
+mod presence;
 mod renewal;
 mod slow_readers;
 mod startup;

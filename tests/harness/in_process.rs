@@ -99,6 +99,18 @@ impl InProcess {
     pub fn advance(&self, by: Duration) {
         self.clock.as_ref().expect("a manual clock").advance(by);
     }
+
+    /// Waits while the [manual](Options::manual_clock) clock goes on with tokio's, which may be paused.
+    pub async fn passing_time<T>(&self, waiting: impl Future<Output = T>) -> T {
+        const SECOND: Duration = Duration::from_secs(1);
+        let mut waiting = std::pin::pin!(waiting);
+        loop {
+            tokio::select! {
+                seen = &mut waiting => return seen,
+                () = tokio::time::sleep(SECOND) => self.advance(SECOND),
+            }
+        }
+    }
 }
 
 impl Drop for InProcess {

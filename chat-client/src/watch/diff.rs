@@ -1,4 +1,4 @@
-use chat_proto::model::{Conversation, Message, User};
+use chat_proto::model::{Conversation, Message, PresenceState, User};
 use chat_proto::{ClientId, ConversationId, Seq, UserId};
 
 use crate::Error;
@@ -10,7 +10,7 @@ use crate::follow::{Connection, OutboxEntry};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Diff {
-    /// How things stand with the server. While there is no connection, nobody is online and nobody writes.
+    /// How things stand with the server. While there is no connection, nobody is there and nobody writes.
     Connection(Connection),
     /// My account.
     Me(Box<User>),
@@ -87,12 +87,12 @@ pub enum Diff {
         /// `false`: stopped.
         on: bool,
     },
-    /// Somebody came online or went.
+    /// Somebody came, turned away from all their devices or back to one, or their last device went.
     Presence {
         /// Who.
         user: UserId,
-        /// Whether any of their devices is connected.
-        online: bool,
+        /// What they are over all their devices.
+        state: PresenceState,
     },
     /// A message of mine is on its way.
     OutgoingAdded(OutboxEntry),

@@ -1,9 +1,9 @@
 //! What a user interface shows. Nothing here waits, asks the time or knows of sockets: events and answers go in, diffs
 //! and questions come out.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
-use chat_proto::model::{Conversation, User};
+use chat_proto::model::{Conversation, PresenceState, User};
 use chat_proto::{ConversationId, UserId};
 use tokio::time::Instant;
 
@@ -25,7 +25,7 @@ pub struct Inbox {
     /// The opened ones, the one that was opened last at the end.
     pub(super) opened: Vec<ConversationId>,
     pub(super) typing: Vec<Typist>,
-    pub(super) online: BTreeSet<UserId>,
+    pub(super) present: BTreeMap<UserId, PresenceState>,
     pub(super) outgoing: OutgoingMessages,
     pub(super) connection: Option<Connection>,
     pub(super) questions: Vec<Asked>,
@@ -75,9 +75,9 @@ impl Inbox {
         self.typing.iter().filter(move |typist| typist.conversation == conversation).map(|typist| typist.user)
     }
 
-    /// Whether somebody with whom I share a conversation is online.
-    pub fn is_online(&self, user: UserId) -> bool {
-        self.online.contains(&user)
+    /// Whether somebody with whom I share a conversation is there.
+    pub fn presence(&self, user: UserId) -> PresenceState {
+        self.present.get(&user).copied().unwrap_or(PresenceState::Offline)
     }
 
     /// My messages that were not told yet, in the order in which they were written.

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
+use chat_proto::model::PresenceState;
 use chat_proto::wire::EphemeralEvent;
 use chat_proto::{ConversationId, UserId};
 use tokio::time::Instant;
 
 use super::{Diff, Inbox};
 
-/// People who are remembered to be online; more than a server tells of.
-const MOST_ONLINE: usize = 10_000;
+/// People who are remembered to be there; more than a server tells of.
+const MOST_PRESENT: usize = 10_000;
 /// People who are remembered to write.
 const MOST_TYPING: usize = 1_000;
 /// No sign of writing holds longer, whatever the server says.
@@ -35,19 +36,22 @@ impl Inbox {
             EphemeralEvent::Typing { conv, user, on: false, .. } => {
                 self.stop_typing(|typist| (typist.conversation, typist.user) == (conv, user), &mut diffs);
             }
-            EphemeralEvent::Presence { user, online } => {
-                let changed = if online {
-                    self.online.len() < MOST_ONLINE && self.online.insert(user)
-                } else {
-                    self.online.remove(&user)
-                };
-                if changed {
-                    diffs.push(Diff::Presence { user, online });
-                }
-            }
+            EphemeralEvent::Presence { user, state, .. } => self.appear(user, state, &mut diffs),
             _ => {}
         }
         diffs
+    }
+
+    fn appear(&mut self, user: UserId, state: PresenceState, diffs: &mut Vec<Diff>) {
+        let changed = if state == PresenceState::Offline {
+            self.present.remove(&user).is_some()
+        } else {
+            let room = self.present.len() < MOST_PRESENT || self.present.contains_key(&user);
+            room && self.present.insert(user, state) != Some(state)
+        };
+        if changed {
+            diffs.push(Diff::Presence { user, state });
+        }
     }
 
     fn type_until(&mut self, conversation: ConversationId, user: UserId, until: Instant, diffs: &mut Vec<Diff>) {
@@ -79,8 +83,8 @@ impl Inbox {
 
     pub(super) fn nobody_there(&mut self, diffs: &mut Vec<Diff>) {
         self.stop_typing(|_| true, diffs);
-        for user in std::mem::take(&mut self.online) {
-            diffs.push(Diff::Presence { user, online: false });
+        for user in std::mem::take(&mut self.present).into_keys() {
+            diffs.push(Diff::Presence { user, state: PresenceState::Offline });
         }
     }
 

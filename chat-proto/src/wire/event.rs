@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Participant, Person};
+use crate::model::{Participant, Person, PresenceState};
 use crate::{ClientId, ConversationId, Seq, Timestamp, UserId};
 
 /// What happened: the `e` of an `ev` frame. Names that a client does not know are to be ignored.
@@ -131,11 +131,14 @@ pub enum EphemeralEvent {
         /// After this many milliseconds without another sign, take it as stopped.
         expires_in_ms: u64,
     },
-    /// Somebody came online or went.
+    /// Somebody came, turned away from all their devices or back to one, or their last device went.
     Presence {
         /// Who.
         user: UserId,
-        /// Whether any of their devices is connected.
-        online: bool,
+        /// What they are over all their devices.
+        state: PresenceState,
+        /// When their last device went; only of who is offline, and only as far as the server remembers.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        last_seen: Option<Timestamp>,
     },
 }

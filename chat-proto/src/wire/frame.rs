@@ -3,6 +3,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{EphemeralEvent, EventHead, FieldProblem};
+use crate::model::DeviceState;
 use crate::{ClientId, ConversationId, ErrorCode, MessageId, Seq, SessionId, UserId};
 
 /// A frame from the client. One JSON object a text frame, told apart by `t`.
@@ -29,6 +30,8 @@ pub enum ClientFrame {
     Delivered(ReadFrame),
     /// I am writing, or stopped.
     Typing(TypingFrame),
+    /// I sit at this device, or turned away from it.
+    Presence(PresenceFrame),
     /// Answered with `ping`; shows that the connection lives.
     Ping(PingFrame),
 }
@@ -162,6 +165,17 @@ pub struct TypingFrame {
     pub conv: ConversationId,
     /// `false` when I stopped.
     pub on: bool,
+}
+
+/// I sit at this device, or turned away from it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PresenceFrame {
+    /// Comes back in `ok` or `err`; without it only errors are answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub re: Option<u64>,
+    /// `online` until something else is said.
+    pub state: DeviceState,
 }
 
 /// A sign of life.
@@ -371,6 +385,18 @@ impl ClientFrame {
     }
 
     /// Every value that `t` may have.
-    pub const NAMES: [&'static str; 11] =
-        ["hello", "auth", "send", "edit", "delete", "react", "read", "unread", "delivered", "typing", "ping"];
+    pub const NAMES: [&'static str; 12] = [
+        "hello",
+        "auth",
+        "send",
+        "edit",
+        "delete",
+        "react",
+        "read",
+        "unread",
+        "delivered",
+        "typing",
+        "presence",
+        "ping",
+    ];
 }

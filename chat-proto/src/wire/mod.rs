@@ -13,7 +13,7 @@ pub use event::{
 };
 pub use frame::{
     AuthFrame, Bye, ClientFrame, ClientInfo, DeleteFrame, EditFrame, ErrFrame, Event, FrameError, Hello, LimitsInfo,
-    OkFrame, PingFrame, ReactFrame, ReadFrame, Renewed, SendFrame, ServerFrame, TypingFrame, Welcome,
+    OkFrame, PingFrame, PresenceFrame, ReactFrame, ReadFrame, Renewed, SendFrame, ServerFrame, TypingFrame, Welcome,
 };
 pub use problem::{FieldProblem, Problem};
 pub use rest::{

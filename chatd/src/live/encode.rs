@@ -136,7 +136,7 @@ pub(crate) fn signal(signal: &Signal) -> Option<EphemeralEvent> {
         Signal::Typing { conversation, user, on, expires_in_ms } => {
             Some(EphemeralEvent::Typing { conv: conversation, user, on, expires_in_ms })
         }
-        Signal::Presence { user, online } => Some(EphemeralEvent::Presence { user, online }),
+        Signal::Presence { user, state, last_seen } => Some(EphemeralEvent::Presence { user, state, last_seen }),
         _ => None,
     }
 }

@@ -5,7 +5,7 @@ mod proxy;
 use std::time::Duration;
 
 use chat_client::{Connection, FollowOptions, Inbox, PageQuery, Part, Watch, WatchOptions};
-use chat_proto::model::{Conversation, Message};
+use chat_proto::model::{Conversation, Message, PresenceState};
 use chat_proto::{ConversationId, Role, Seq};
 use chat_tests::{DEADLINE, InProcess, Person, Server, option};
 use serde_json::json;
@@ -140,13 +140,13 @@ async fn what_happens_is_seen_and_ends_as_a_fresh_snapshot_shows_it() {
     settles(&mut watch, &leo).await;
 
     // Who is there, and who writes.
-    until(&mut watch, "nobody else", |inbox| !inbox.is_online(ana.id)).await;
+    until(&mut watch, "nobody else", |inbox| inbox.presence(ana.id) == PresenceState::Offline).await;
     let mut socket = ana.socket().await;
-    until(&mut watch, "that she came", |inbox| inbox.is_online(ana.id)).await;
+    until(&mut watch, "that she came", |inbox| inbox.presence(ana.id) == PresenceState::Online).await;
     socket.say(&json!({"t": "typing", "conv": order, "on": true})).await;
     until(&mut watch, "that she writes", |inbox| inbox.typing(order).eq([ana.id])).await;
     socket.close().await;
-    until(&mut watch, "that she went", |inbox| !inbox.is_online(ana.id)).await;
+    until(&mut watch, "that she went", |inbox| inbox.presence(ana.id) == PresenceState::Offline).await;
 
     // Out of the group, and in again.
     assert_eq!(leo.call("DELETE", &format!("{participants}/{}", leo.id)).await.status, 204);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chat_proto::model::{Conversation, Message, User};
+use chat_proto::model::{Conversation, Message, PresenceState, User};
 use chat_proto::{ConversationId, Seq, UserId};
 
 use crate::{Diff, Inbox, OutboxEntry};
@@ -16,7 +16,7 @@ pub(super) struct Copy {
     threads: BTreeMap<ConversationId, (bool, bool)>,
     messages: BTreeMap<(ConversationId, Seq), Message>,
     typing: BTreeSet<(ConversationId, UserId)>,
-    online: BTreeSet<UserId>,
+    present: BTreeMap<UserId, PresenceState>,
     outgoing: Vec<(OutboxEntry, bool)>,
 }
 
@@ -27,7 +27,7 @@ impl Copy {
             me: inbox.me().cloned(),
             conversations: inbox.conversations().cloned().collect(),
             more: inbox.more_conversations(),
-            online: inbox.online.clone(),
+            present: inbox.present.clone(),
             ..Self::default()
         };
         copy.outgoing = inbox.outgoing().map(|out| (out.entry.clone(), out.stored.is_some())).collect();
@@ -91,8 +91,8 @@ impl Copy {
             }
             Diff::Typing { conversation, user, on: true } => assert!(self.typing.insert((conversation, user))),
             Diff::Typing { conversation, user, on: false } => assert!(self.typing.remove(&(conversation, user))),
-            Diff::Presence { user, online: true } => assert!(self.online.insert(user)),
-            Diff::Presence { user, online: false } => assert!(self.online.remove(&user)),
+            Diff::Presence { user, state: PresenceState::Offline } => assert!(self.present.remove(&user).is_some()),
+            Diff::Presence { user, state } => assert_ne!(self.present.insert(user, state), Some(state), "no change"),
             Diff::OutgoingAdded(entry) => self.outgoing.push((entry, false)),
             Diff::OutgoingStored { client_id } => {
                 let known = self.outgoing.iter_mut().find(|(entry, _)| entry.client_id == client_id);

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use chat_proto::model::PresenceState::{Away, Offline, Online};
 use chat_proto::wire::EphemeralEvent;
 use tokio::time::Instant;
 
@@ -44,15 +45,18 @@ async fn who_says_nothing_more_or_sends_has_stopped_writing() {
 async fn without_a_connection_nobody_is_there() {
     let (_, mut inbox, mut copy) = opened();
     copy.take(inbox.connected(Connection::Live));
-    copy.take(inbox.pass(&EphemeralEvent::Presence { user: user_id(1), online: true }, Instant::now()));
-    copy.take(inbox.pass(&EphemeralEvent::Presence { user: user_id(2), online: true }, Instant::now()));
-    copy.take(inbox.pass(&EphemeralEvent::Presence { user: user_id(2), online: false }, Instant::now()));
+    let told = [(1, Online), (2, Away), (3, Online), (3, Away), (3, Offline)];
+    for (who, state) in told {
+        let event = EphemeralEvent::Presence { user: user_id(who), state, last_seen: None };
+        copy.take(inbox.pass(&event, Instant::now()));
+        assert!(inbox.pass(&event, Instant::now()).is_empty(), "that is known");
+    }
     copy.take(inbox.pass(&typing(1, true), Instant::now()));
-    assert!(inbox.is_online(user_id(1)) && !inbox.is_online(user_id(2)));
+    assert_eq!([1, 2, 3].map(|who| inbox.presence(user_id(who))), [Online, Away, Offline]);
     let why = Error::Closed(Closed::Silent);
     let diffs = inbox.connected(Connection::Waiting { why, retry_in: Duration::ZERO });
     assert!(matches!(diffs[0], Diff::Connection(Connection::Waiting { .. })));
     copy.take(diffs);
-    assert_eq!((inbox.online.len(), inbox.typing(room_id(0)).count()), (0, 0));
+    assert_eq!((inbox.present.len(), inbox.typing(room_id(0)).count()), (0, 0));
     assert_eq!(copy, Copy::of(&inbox));
 }

@@ -62,6 +62,10 @@ impl Session {
                 let told = self.actor.conversation(typing.conv).typing(typing.on).await;
                 reply(socket, done(typing.re, &told)).await
             }
+            ClientFrame::Presence(presence) => {
+                self.stream.appear(presence.state);
+                reply(socket, done(presence.re, &Ok(()))).await
+            }
             ClientFrame::Ping(_) => {
                 self.last_out = Instant::now();
                 let c = self.stream.idle_cursor().unwrap_or_else(|| self.stream.cursor());
