@@ -139,6 +139,21 @@ async fn what_happens_is_seen_and_ends_as_a_fresh_snapshot_shows_it() {
     until(&mut watch, "my mark", |inbox| inbox.conversation(mugs).is_some_and(|row| row.unread == 0)).await;
     settles(&mut watch, &leo).await;
 
+    // What happens to a message afterwards, and marks that go back.
+    let question = ana.write(order, "Are you sure?").await.ok();
+    let path = |id: &serde_json::Value| format!("/conversations/{order}/messages/{}", id.as_str().expect("an id"));
+    let (edited, deleted) = (path(&question["id"]), path(&ana.write(order, "Forget it").await.ok()["id"]));
+    ana.call_with("PATCH", &edited, &json!({"text": "Are you really sure?"})).await.ok();
+    ana.call("DELETE", &deleted).await;
+    bo.call_with("POST", &format!("/conversations/{group}/delivered"), &json!({"seq": 1})).await;
+    leo.call("PUT", &format!("{edited}/reactions/%F0%9F%91%8D")).await.ok();
+    leo.call_with("POST", &format!("/conversations/{mugs}/unread"), &json!({"seq": 0})).await;
+    until(&mut watch, "that it is unread", |inbox| inbox.conversation(mugs).is_some_and(|row| row.unread == 1)).await;
+    settles(&mut watch, &leo).await;
+    let thread = watch.inbox().thread(order).expect("it is open");
+    let texts: Vec<&str> = thread.messages().rev().take(2).map(|message| message.text.as_str()).collect();
+    assert_eq!(texts, ["", "Are you really sure?"]);
+
     // Who is there, and who writes.
     until(&mut watch, "nobody else", |inbox| inbox.presence(ana.id) == PresenceState::Offline).await;
     let mut socket = ana.socket().await;
