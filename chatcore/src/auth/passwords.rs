@@ -1,10 +1,10 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::password_hash::phc::{Output, PasswordHash};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use chat_proto::ErrorCode;
+use data_encoding::BASE64_NOPAD;
 use tokio::sync::{mpsc, oneshot};
 use zeroize::Zeroizing;
 
@@ -14,8 +14,8 @@ use crate::error::{Error, Result};
 /// Hashes and verifies passwords, a few at a time: each takes 19 MiB and some 25 ms of a core, so a flood of sign-ins
 /// must neither fill the memory nor starve the messages.
 ///
-/// It has threads of its own, one per core. On a pool of many threads the allocator would keep those 19 MiB once for each
-/// of them: after a thousand sign-ins that was 1.6 GB.
+/// It has threads of its own, one per core, and each keeps its memory. Asked for anew with each hash, on a pool of many
+/// threads, the allocator kept it once for each of them: after a thousand sign-ins that was 1.6 GB.
 #[derive(Debug)]
 pub(crate) struct Passwords {
     entropy: Arc<dyn Entropy>,
@@ -23,7 +23,14 @@ pub(crate) struct Passwords {
     waiting: mpsc::Sender<Work>,
 }
 
-type Work = Box<dyn FnOnce(&Argon2<'_>) + Send>;
+type Work = Box<dyn FnOnce(&mut Hasher) + Send>;
+
+/// What a hash is made with.
+struct Hasher {
+    params: Params,
+    /// The memory that the algorithm fills; kept from hash to hash.
+    blocks: Vec<Block>,
+}
 
 /// How hard a hash is.
 #[derive(Clone, Copy, Debug)]
@@ -55,9 +62,8 @@ impl Passwords {
     pub(crate) async fn hash(&self, password: String) -> Result<String> {
         let salt: [u8; 16] = self.entropy.bytes();
         let password = Zeroizing::new(password);
-        self.run(move |argon2| {
-            let hash = argon2.hash_password_with_salt(password.as_bytes(), &salt);
-            hash.map(|hash| hash.to_string()).map_err(|error| {
+        self.run(move |hasher| {
+            hasher.hash(password.as_bytes(), &salt).map_err(|error| {
                 Error::new(ErrorCode::Internal, "The password could not be processed.").caused_by(error.to_string())
             })
         })
@@ -69,20 +75,20 @@ impl Passwords {
     pub(crate) async fn verify(&self, password: String, stored: Option<String>) -> Result<bool> {
         let salt: [u8; 16] = self.entropy.bytes();
         let password = Zeroizing::new(password);
-        self.run(move |argon2| match stored.as_deref().map(PasswordHash::new) {
-            Some(Ok(hash)) => argon2.verify_password(password.as_bytes(), &hash).is_ok(),
+        self.run(move |hasher| match stored.as_deref().map(PasswordHash::new) {
+            Some(Ok(stored)) => hasher.verify(password.as_bytes(), &stored),
             _ => {
-                let _ = argon2.hash_password_with_salt(password.as_bytes(), &salt);
+                let _ = hasher.hash(password.as_bytes(), &salt);
                 false
             }
         })
         .await
     }
 
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce(&Argon2<'_>) -> T + Send + 'static) -> Result<T> {
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce(&mut Hasher) -> T + Send + 'static) -> Result<T> {
         let (answer, done) = oneshot::channel();
         // A client that hangs up has its hash made all the same: it was waited for.
-        let work: Work = Box::new(move |argon2| drop(answer.send(work(argon2))));
+        let work: Work = Box::new(move |hasher| drop(answer.send(work(hasher))));
         let busy = |_| Error::new(ErrorCode::Unavailable, "Too many sign-ins at once.").retry_in(COME_BACK);
         self.waiting.try_send(work).map_err(busy)?;
         done.await.map_err(|error| Error::new(ErrorCode::Internal, "The sign-in was broken off.").caused_by(error))
@@ -90,12 +96,54 @@ impl Passwords {
 }
 
 fn hash_on(work: &Mutex<mpsc::Receiver<Work>>, cost: Cost) {
-    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, cost.params());
+    let mut hasher = Hasher { params: cost.params(), blocks: Vec::new() };
     loop {
         // The others wait for the lock while this one waits for work.
         let next = work.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
         let Some(work) = next else { return };
-        work(&argon2);
+        work(&mut hasher);
+    }
+}
+
+impl Hasher {
+    fn hash(&mut self, password: &[u8], salt: &[u8]) -> Result<String, argon2::Error> {
+        let mut hash = [0; Params::DEFAULT_OUTPUT_LEN];
+        let params = self.params.clone();
+        self.fill(params, Algorithm::Argon2id, Version::V0x13, password, salt, &mut hash)?;
+        let (m, t, p) = (self.params.m_cost(), self.params.t_cost(), self.params.p_cost());
+        let [salt, hash] = [salt, &hash].map(|bytes| BASE64_NOPAD.encode(bytes));
+        Ok(format!("$argon2id$v=19$m={m},t={t},p={p}${salt}${hash}"))
+    }
+
+    /// The string says itself how it was made, so that hashes outlive a change of the cost.
+    fn verify(&mut self, password: &[u8], stored: &PasswordHash) -> bool {
+        let (Some(salt), Some(expected)) = (&stored.salt, &stored.hash) else { return false };
+        let algorithm = Algorithm::try_from(stored.algorithm.as_str());
+        let version = stored.version.map_or(Ok(Version::default()), Version::try_from);
+        let (Ok(algorithm), Ok(version), Ok(params)) = (algorithm, version, Params::try_from(stored)) else {
+            return false;
+        };
+        let mut hash = vec![0; expected.len()];
+        let made = self.fill(params, algorithm, version, password, salt.as_ref(), &mut hash);
+        // `Output` compares in constant time.
+        made.is_ok() && Output::new(&hash).is_ok_and(|hash| hash == *expected)
+    }
+
+    fn fill(
+        &mut self,
+        params: Params,
+        algorithm: Algorithm,
+        version: Version,
+        password: &[u8],
+        salt: &[u8],
+        hash: &mut [u8],
+    ) -> Result<(), argon2::Error> {
+        let needed = params.block_count();
+        if self.blocks.len() < needed {
+            self.blocks.resize(needed, Block::default());
+        }
+        let argon2 = Argon2::new(algorithm, version, params);
+        argon2.hash_password_into_with_memory(password, salt, hash, &mut self.blocks[..needed])
     }
 }
 
@@ -128,5 +176,14 @@ mod tests {
         assert!(!passwords.verify("correct horsf".to_owned(), Some(stored)).await.unwrap());
         assert!(!passwords.verify("correct horse".to_owned(), None).await.unwrap());
         assert!(!passwords.verify("correct horse".to_owned(), Some("$damaged$".to_owned())).await.unwrap());
+    }
+
+    /// Made by another implementation (the reference's `argon2` command) with another cost.
+    #[tokio::test]
+    async fn a_hash_that_was_made_elsewhere_verifies() {
+        let passwords = Passwords::start(Arc::new(crate::clock::SystemEntropy), Cost::Least).unwrap();
+        let stored = "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4";
+        assert!(passwords.verify("password".to_owned(), Some(stored.to_owned())).await.unwrap());
+        assert!(!passwords.verify("passwore".to_owned(), Some(stored.to_owned())).await.unwrap());
     }
 }
