@@ -343,6 +343,7 @@ fn client_frames() {
         .add("delivered", &ClientFrame::Delivered(ReadFrame { re: None, conv: conv(), seq: Seq(3) }))
         .add("read", &ClientFrame::Read(ReadFrame { re: Some(8), conv: conv(), seq: Seq(3) }))
         .add("typing", &ClientFrame::Typing(TypingFrame { re: None, conv: conv(), on: true }))
+        .add("viewing", &ClientFrame::Viewing(ViewingFrame { re: None, conv: conv(), on: true }))
         .add("presence", &ClientFrame::Presence(PresenceFrame { re: Some(9), state: DeviceState::Away }))
         .add("ping", &ClientFrame::Ping(PingFrame {}));
     insta::assert_snapshot!(shown.0);
@@ -368,6 +369,10 @@ fn server_frames() {
         .add(
             "eph typing",
             &ServerFrame::Eph(EphemeralEvent::Typing { conv: conv(), user: alice(), on: true, expires_in_ms: 5_000 }),
+        )
+        .add(
+            "eph viewing",
+            &ServerFrame::Eph(EphemeralEvent::Viewing { conv: conv(), user: alice(), on: true, expires_in_ms: 60_000 }),
         )
         .add(
             "eph presence",

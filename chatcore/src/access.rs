@@ -27,6 +27,8 @@ pub enum Action {
     MoveMark,
     /// Say that one is writing.
     SignalTyping,
+    /// Say that one has a conversation open.
+    SignalViewing,
     /// Bring somebody into a group.
     AddParticipant,
     /// Put somebody else out of a group.
@@ -52,7 +54,7 @@ pub enum Relation {
 
 use Action::{
     AddParticipant, ChangeOwnMessage, CreateGroup, CreateUser, DeleteMessage, Leave, MoveMark, PostMessage, React,
-    ReadConversation, ReadDirectory, ReadRevisions, RemoveParticipant, SignalTyping, StartDirect,
+    ReadConversation, ReadDirectory, ReadRevisions, RemoveParticipant, SignalTyping, SignalViewing, StartDirect,
 };
 use Relation::{Member, Owner, Stranger};
 use Role::{Admin, Agent, Customer, Designer, Merchant};
@@ -75,6 +77,7 @@ const POLICY: &[(Action, &[Role], &[Relation])] = &[
     (React, EVERYBODY, INSIDE),
     (MoveMark, EVERYBODY, INSIDE),
     (SignalTyping, EVERYBODY, INSIDE),
+    (SignalViewing, EVERYBODY, INSIDE),
     (AddParticipant, STAFF, &[Owner]),
     (AddParticipant, &[Admin, Agent], INSIDE),
     (RemoveParticipant, STAFF, &[Owner]),
@@ -90,6 +93,12 @@ pub fn allows(role: Role, action: Action, relation: Relation) -> bool {
     POLICY
         .iter()
         .any(|(listed, roles, relations)| *listed == action && roles.contains(&role) && relations.contains(&relation))
+}
+
+/// Whether somebody of the one role is told that somebody of the other has a conversation open that both are in. The staff
+/// are; customers only of each other, and only while they have it open themselves: they do not see who looks at them.
+pub(crate) fn sees_viewing(role: Role, has_it_open: bool, of: Role) -> bool {
+    STAFF.contains(&role) || (role == Customer && of == Customer && has_it_open)
 }
 
 pub(crate) fn require(role: Role, action: Action, relation: Relation) -> Result<(), Refusal> {
@@ -179,6 +188,7 @@ mod tests {
                 React,
                 MoveMark,
                 SignalTyping,
+                SignalViewing,
                 AddParticipant,
                 RemoveParticipant,
             ] {

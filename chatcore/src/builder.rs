@@ -21,6 +21,7 @@ use crate::store::Store;
 use crate::store::memory::MemoryStore;
 use crate::store::redb::{RedbOptions, RedbStore};
 use crate::typing::Typing;
+use crate::viewing::Viewing;
 use crate::writer::{Retention, Writer};
 
 /// How a [`Chat`] is opened. Every option has a default; where the data lies is the only thing to say.
@@ -232,7 +233,8 @@ impl ChatBuilder {
             writer: Arc::new(writer),
             rooms,
             presence: Arc::new(Presence::new(passing.clone())),
-            typing: Arc::new(Typing::new(passing)),
+            typing: Arc::new(Typing::new(passing.clone())),
+            viewing: Arc::new(Viewing::new(passing)),
             rules,
             limits: self.limits,
             session_ttl: self.session_ttl,

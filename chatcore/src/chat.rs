@@ -21,6 +21,7 @@ use crate::shape;
 use crate::state::{Author, Command, Outcome, Position, fold_email};
 use crate::store::{Store, View};
 use crate::typing::Typing;
+use crate::viewing::Viewing;
 use crate::writer::{Health, Writer};
 
 /// The chat of one shop: the front door. Cheap to clone; all clones are the same chat.
@@ -43,6 +44,7 @@ pub(crate) struct Engine {
     pub(crate) rooms: Arc<Rooms>,
     pub(crate) presence: Arc<Presence>,
     pub(crate) typing: Arc<Typing>,
+    pub(crate) viewing: Arc<Viewing>,
     pub(crate) rules: Rules,
     pub(crate) limits: Limits,
     pub(crate) session_ttl: Duration,

@@ -141,7 +141,11 @@ impl ConversationHandle {
     /// direct conversation.
     pub async fn remove(&self, user: UserId) -> Result<()> {
         let command = Command::RemoveParticipant { by: self.actor.by(), conversation: self.id, user };
-        self.actor.carry(command).await.map(drop)
+        self.actor.carry(command).await?;
+        let engine = self.actor.chat().engine();
+        engine.typing.removed(user, self.id);
+        engine.viewing.removed(user, self.id);
+        Ok(())
     }
 
     /// Goes out of the group.

@@ -6,10 +6,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use chat_proto::model::{Cursor, DeviceState, Person};
-use chat_proto::{ErrorCode, Timestamp};
+use chat_proto::{ConversationId, ErrorCode, Timestamp};
 use tokio::sync::mpsc;
 
-use crate::actor::Actor;
+use crate::access::{self, Action};
+use crate::actor::{self, Actor};
 use crate::error::{Error, Result};
 use crate::replay::{self, Replay};
 use crate::rooms::{Delivery, Mailbox, weight};
@@ -334,6 +335,29 @@ impl EventStream {
         }
     }
 
+    /// Says that this device has a conversation open, or no longer. It holds for a minute without another sign, and ends
+    /// with this stream. The staff in the conversation are told, and those who have it open too, but customers never of
+    /// the staff. A device that opens it is told who else has. Nothing comes of it in conversations of more than 50, nor
+    /// for who follows [unseen](Actor::events_unseen).
+    ///
+    /// # Errors
+    /// `not_found` when I am not in it; `token_revoked` or `token_expired`.
+    pub async fn viewing(&mut self, conversation: ConversationId, on: bool) -> Result<()> {
+        let mine = move |me: &actor::Reading<'_>| {
+            let conversation = me.own_conversation(conversation)?;
+            access::require(me.account.role, Action::SignalViewing, conversation.relation(me.no))?;
+            Ok((conversation, me.account.role))
+        };
+        let (conversation, role) = self.actor.read(mine).await?;
+        let viewing = &self.actor.chat().engine().viewing;
+        if on {
+            viewing.open(&self.mailbox, role, &conversation);
+        } else {
+            viewing.close(&self.mailbox, conversation.no);
+        }
+        Ok(())
+    }
+
     /// Whether the session was ended.
     #[must_use]
     pub fn has_ended(&self) -> bool {
@@ -346,6 +370,7 @@ impl Drop for EventStream {
         let engine = self.actor.chat().engine();
         engine.rooms.leave(&self.mailbox);
         engine.presence.changed(&self.mailbox);
+        engine.viewing.left(&self.mailbox);
     }
 }
 

@@ -74,6 +74,7 @@ pub mod store;
 pub mod testing;
 mod timeline;
 mod typing;
+mod viewing;
 mod writer;
 
 /// The shared words, so that an embedding program needs no other crate.

@@ -27,6 +27,17 @@ pub enum Signal {
         /// How long it holds without another sign.
         expires_in_ms: u64,
     },
+    /// Somebody has a conversation open, or no longer.
+    Viewing {
+        /// Which.
+        conversation: ConversationId,
+        /// Who.
+        user: UserId,
+        /// `false`: no longer.
+        on: bool,
+        /// How long it holds without another sign.
+        expires_in_ms: u64,
+    },
     /// Somebody came, turned away from all their devices or back to one, or their last device went.
     Presence {
         /// Who.

@@ -24,6 +24,7 @@ pub(crate) struct Typing {
 
 #[derive(Debug)]
 struct Sign {
+    place: Place,
     until: Timestamp,
     told_at: Timestamp,
     /// The others were told, and nothing since has ended it.
@@ -63,7 +64,8 @@ impl Typing {
                 }
                 Some(sign) => (std::mem::take(&mut sign.shown), false),
                 None if on && room => {
-                    writing.insert(key, Sign { until: now.after(HOLDS), told_at: now, shown: true });
+                    writing
+                        .insert(key, Sign { place: place.clone(), until: now.after(HOLDS), told_at: now, shown: true });
                     (true, true)
                 }
                 None => (false, false),
@@ -86,6 +88,20 @@ impl Typing {
         }
     }
 
+    /// They are no longer in the conversation: for those who are, the sign is over.
+    pub(crate) fn removed(self: &Arc<Self>, user: UserId, conversation: ConversationId) {
+        let place = {
+            let mut writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some(sign) = writing.get_mut(&(conversation, user)) else { return };
+            if !std::mem::take(&mut sign.shown) {
+                return;
+            }
+            sign.place.clone()
+        };
+        let typing = Arc::clone(self);
+        self.passing.spawn(async move { typing.tell_end(&place).await });
+    }
+
     /// Each sign has one such task, which alone removes it.
     async fn expire(&self, place: Place) {
         let key = (place.conversation, place.user);
@@ -104,8 +120,14 @@ impl Typing {
                 return;
             }
         };
-        if shown && let Some(members) = self.members_now(place.no).await {
-            self.tell(&place, &members, false);
+        if shown {
+            self.tell_end(&place).await;
+        }
+    }
+
+    async fn tell_end(&self, place: &Place) {
+        if let Some(members) = self.members_now(place.no).await {
+            self.tell(place, &members, false);
         }
     }
 

@@ -9,7 +9,7 @@ use serde_json::json;
 
 const RELATIONS: [Relation; 3] = [Relation::Stranger, Relation::Member, Relation::Owner];
 
-const ACTIONS: [Action; 15] = [
+const ACTIONS: [Action; 16] = [
     Action::StartDirect,
     Action::CreateGroup,
     Action::ReadConversation,
@@ -20,6 +20,7 @@ const ACTIONS: [Action; 15] = [
     Action::React,
     Action::MoveMark,
     Action::SignalTyping,
+    Action::SignalViewing,
     Action::AddParticipant,
     Action::RemoveParticipant,
     Action::Leave,
@@ -40,6 +41,7 @@ const fn number(action: Action) -> usize {
         | Action::React
         | Action::MoveMark
         | Action::SignalTyping
+        | Action::SignalViewing
         | Action::AddParticipant
         | Action::RemoveParticipant
         | Action::Leave

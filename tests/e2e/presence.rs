@@ -103,3 +103,56 @@ async fn somebody_is_away_when_they_sit_at_none_of_their_devices() {
     assert_eq!(again.find("eph presence").await, presence(&ana, "away"));
     assert_eq!(bos.settle().await, [Value::Null; 0], "who shares no conversation is told nothing");
 }
+
+fn viewing(conv: ConversationId, who: &Person, on: bool) -> Value {
+    let expires_in_ms = if on { 60_000 } else { 0 };
+    json!({"t": "eph", "e": "viewing", "conv": conv, "user": who.id, "on": on, "expires_in_ms": expires_in_ms})
+}
+
+fn view(conv: ConversationId, on: bool) -> Value {
+    json!({"t": "viewing", "re": 1, "conv": conv, "on": on})
+}
+
+#[tokio::test]
+async fn colleagues_see_who_else_has_it_open_and_customers_are_not_told() {
+    let server = start().await;
+    let (ana, leo, _) = customer_and_agent(&server.door).await;
+    let mia = server.door.person(Role::Agent, "mia").await;
+    let order = leo.group("Order 1001", &[&ana, &mia]).await;
+    let (mut anas, mut leos, mut mias) = (ana.socket().await, leo.socket().await, mia.socket().await);
+    let mut stream = leo.event_source(None).await;
+    assert_eq!(anas.ask(&view(order, true)).await, json!({"t": "ok", "re": 1}));
+    for socket in [&mut leos, &mut mias] {
+        assert_eq!(socket.find("eph viewing").await, viewing(order, &ana, true));
+    }
+    assert_eq!(mias.ask(&view(order, true)).await["t"], "ok");
+    assert_eq!(leos.find("eph viewing").await, viewing(order, &mia, true));
+    assert_eq!(mias.find("eph viewing").await, viewing(order, &ana, true), "who begins is told who else does");
+    // It goes with the connection; without a number there is no answer.
+    leos.say(&json!({"t": "viewing", "conv": order, "on": true})).await;
+    assert_eq!(mias.find("eph viewing").await, viewing(order, &leo, true));
+    let mut others =
+        vec![leos.find("eph viewing").await["user"].clone(), leos.find("eph viewing").await["user"].clone()];
+    others.sort_by_key(Value::to_string);
+    let mut expected = vec![json!(ana.id), json!(mia.id)];
+    expected.sort_by_key(Value::to_string);
+    assert_eq!(others, expected);
+    server.advance(2 * SECOND);
+    leos.close().await;
+    assert_eq!(mias.find("eph viewing").await, viewing(order, &leo, false), "although he still reads a stream");
+    assert_eq!(anas.ask(&view(order, false)).await["t"], "ok");
+    assert_eq!(mias.find("eph viewing").await, viewing(order, &ana, false));
+    let streamed = stream.until(|frame| *frame == viewing(order, &ana, false)).await;
+    assert!(streamed.contains(&viewing(order, &mia, true)), "his other devices are told");
+
+    // Put out, she looks no longer, and is told nothing any more.
+    let out = format!("/conversations/{order}/participants/{}", mia.id);
+    leo.call("DELETE", &out).await.ok();
+    stream.until(|frame| *frame == viewing(order, &mia, false)).await;
+    assert_eq!(mias.ask(&view(order, true)).await["code"], "not_found");
+    anas.ask(&view(order, true)).await;
+    stream.until(|frame| *frame == viewing(order, &ana, true)).await;
+    assert!(mias.settle().await.iter().all(|frame| frame["e"] != "viewing"));
+    let heard = anas.settle().await;
+    assert!(heard.iter().all(|frame| frame["e"] != "viewing"), "a customer sees no agents looking: {heard:?}");
+}

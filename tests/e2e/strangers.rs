@@ -166,6 +166,10 @@ fn frames(name: &str, stranger: &Person, scene: &Scene, conv: ConversationId) ->
             json!({"t": "typing", "re": 7, "conv": conv, "on": true}),
             json!({"t": "typing", "re": 7, "conv": conv, "on": false}),
         ],
+        "viewing" => vec![
+            json!({"t": "viewing", "re": 7, "conv": conv, "on": true}),
+            json!({"t": "viewing", "re": 7, "conv": conv, "on": false}),
+        ],
         "presence" => ["away", "online"].map(|state| json!({"t": "presence", "re": 7, "state": state})).to_vec(),
         "ping" => vec![json!({"t": "ping"})],
         _ => return None,

@@ -72,7 +72,7 @@ async fn events_come_typed_and_in_order() {
     socket.say(&event(4, "mood.changed", &json!({"of": "a newer server"}))).await;
     socket.say(&event(5, "user.changed", &user())).await;
     socket.say(&json!({"t": "of a newer server", "c": 1})).await;
-    socket.say(&json!({"t": "eph", "e": "viewing", "conv": conv()})).await;
+    socket.say(&json!({"t": "eph", "e": "waving", "conv": conv()})).await;
     socket
         .say(&json!({"t": "eph", "e": "typing", "conv": conv(), "user": alice(), "on": true, "expires_in_ms": 5000}))
         .await;

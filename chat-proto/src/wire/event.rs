@@ -131,6 +131,17 @@ pub enum EphemeralEvent {
         /// After this many milliseconds without another sign, take it as stopped.
         expires_in_ms: u64,
     },
+    /// Somebody has a conversation open, or no longer.
+    Viewing {
+        /// Which.
+        conv: ConversationId,
+        /// Who.
+        user: UserId,
+        /// `false`: no longer.
+        on: bool,
+        /// After this many milliseconds without another sign, take it as closed.
+        expires_in_ms: u64,
+    },
     /// Somebody came, turned away from all their devices or back to one, or their last device went.
     Presence {
         /// Who.

@@ -30,6 +30,8 @@ pub enum ClientFrame {
     Delivered(ReadFrame),
     /// I am writing, or stopped.
     Typing(TypingFrame),
+    /// This device has a conversation open, or no longer.
+    Viewing(ViewingFrame),
     /// I sit at this device, or turned away from it.
     Presence(PresenceFrame),
     /// Answered with `ping`; shows that the connection lives.
@@ -164,6 +166,19 @@ pub struct TypingFrame {
     /// Where.
     pub conv: ConversationId,
     /// `false` when I stopped.
+    pub on: bool,
+}
+
+/// This device has a conversation open, or no longer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ViewingFrame {
+    /// Comes back in `ok` or `err`; without it only errors are answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub re: Option<u64>,
+    /// Which.
+    pub conv: ConversationId,
+    /// `false` when it is closed.
     pub on: bool,
 }
 
@@ -385,7 +400,7 @@ impl ClientFrame {
     }
 
     /// Every value that `t` may have.
-    pub const NAMES: [&'static str; 12] = [
+    pub const NAMES: [&'static str; 13] = [
         "hello",
         "auth",
         "send",
@@ -396,6 +411,7 @@ impl ClientFrame {
         "unread",
         "delivered",
         "typing",
+        "viewing",
         "presence",
         "ping",
     ];

@@ -13,7 +13,8 @@ pub use event::{
 };
 pub use frame::{
     AuthFrame, Bye, ClientFrame, ClientInfo, DeleteFrame, EditFrame, ErrFrame, Event, FrameError, Hello, LimitsInfo,
-    OkFrame, PingFrame, PresenceFrame, ReactFrame, ReadFrame, Renewed, SendFrame, ServerFrame, TypingFrame, Welcome,
+    OkFrame, PingFrame, PresenceFrame, ReactFrame, ReadFrame, Renewed, SendFrame, ServerFrame, TypingFrame,
+    ViewingFrame, Welcome,
 };
 pub use problem::{FieldProblem, Problem};
 pub use rest::{

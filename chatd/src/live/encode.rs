@@ -136,6 +136,9 @@ pub(crate) fn signal(signal: &Signal) -> Option<EphemeralEvent> {
         Signal::Typing { conversation, user, on, expires_in_ms } => {
             Some(EphemeralEvent::Typing { conv: conversation, user, on, expires_in_ms })
         }
+        Signal::Viewing { conversation, user, on, expires_in_ms } => {
+            Some(EphemeralEvent::Viewing { conv: conversation, user, on, expires_in_ms })
+        }
         Signal::Presence { user, state, last_seen } => Some(EphemeralEvent::Presence { user, state, last_seen }),
         _ => None,
     }

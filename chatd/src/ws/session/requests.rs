@@ -62,6 +62,10 @@ impl Session {
                 let told = self.actor.conversation(typing.conv).typing(typing.on).await;
                 reply(socket, done(typing.re, &told)).await
             }
+            ClientFrame::Viewing(viewing) => {
+                let told = self.stream.viewing(viewing.conv, viewing.on).await;
+                reply(socket, done(viewing.re, &told)).await
+            }
             ClientFrame::Presence(presence) => {
                 self.stream.appear(presence.state);
                 reply(socket, done(presence.re, &Ok(()))).await
