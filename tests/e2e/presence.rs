@@ -150,6 +150,7 @@ async fn colleagues_see_who_else_has_it_open_and_customers_are_not_told() {
     leo.call("DELETE", &out).await.ok();
     stream.until(|frame| *frame == viewing(order, &mia, false)).await;
     assert_eq!(mias.ask(&view(order, true)).await["code"], "not_found");
+    server.advance(2 * SECOND);
     anas.ask(&view(order, true)).await;
     stream.until(|frame| *frame == viewing(order, &ana, true)).await;
     assert!(mias.settle().await.iter().all(|frame| frame["e"] != "viewing"));

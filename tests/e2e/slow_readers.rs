@@ -52,8 +52,8 @@ async fn who_never_reads_neither_slows_the_others_nor_makes_the_server_grow() {
     // Every message is acknowledged and told while the others are stuck.
     tokio::join!(flood(&mut sending, group, BEFORE..to, &text), read(&mut reading, BEFORE, to));
     let grown = server.resident_kib().saturating_sub(usual);
-    // A MiB for each that is stuck, and what the store itself grows by.
-    assert!(grown < 40 << 10, "from {usual} KiB by {grown} KiB");
+    // A MiB for each that is stuck, and what the store has in memory while it is folded, three times 8 MiB.
+    assert!(grown < 48 << 10, "from {usual} KiB by {grown} KiB");
 }
 
 #[tokio::test]

@@ -27,6 +27,8 @@ pub(super) struct Fold {
 /// Rows that a commit carries along for each entry of its own: more than an entry makes, in all but large groups, so
 /// that folding keeps up; and few enough that nobody waits for it.
 const ROWS_AN_ENTRY: usize = 5;
+/// So many messages are encoded before they are written.
+const MESSAGES_AT_ONCE: usize = 64;
 /// A commit that need not catch up carries this part of a whole piece at the least: with fewer rows at once, a page
 /// would be written again and again.
 const FEWEST_OF_A_PIECE: usize = 4;
@@ -197,18 +199,21 @@ impl ConversationWriter<'_, '_> {
     }
 
     fn write_messages(&mut self, messages: &[Arc<MessageRow>]) -> Result<(), StoreError> {
-        self.buffer.clear();
-        let mut ends = Vec::with_capacity(messages.len());
-        for message in messages {
-            encode(&*self.tail.newest(self.rows, message), &mut self.buffer);
-            ends.push(self.buffer.len());
+        for messages in messages.chunks(MESSAGES_AT_ONCE) {
+            self.buffer.clear();
+            let mut ends = Vec::with_capacity(messages.len());
+            for message in messages {
+                encode(&*self.tail.newest(self.rows, message), &mut self.buffer);
+                ends.push(self.buffer.len());
+            }
+            let begins = std::iter::once(0).chain(ends.iter().copied());
+            let rows = messages.iter().zip(begins.zip(&ends)).map(|(message, (begin, end))| {
+                let key = (message.conversation.0, message.seq.0);
+                (key, self.buffer.get(begin..*end).unwrap_or_default())
+            });
+            insert_ascending(&mut self.messages, rows)?;
         }
-        let begins = std::iter::once(0).chain(ends.iter().copied());
-        let rows = messages.iter().zip(begins.zip(&ends)).map(|(message, (begin, end))| {
-            let key = (message.conversation.0, message.seq.0);
-            (key, self.buffer.get(begin..*end).unwrap_or_default())
-        });
-        insert_ascending(&mut self.messages, rows)
+        Ok(())
     }
 
     fn write_members(&mut self, now: &Conversation, before: Option<&Conversation>) -> Result<usize, StoreError> {

@@ -55,7 +55,7 @@ impl Default for RedbOptions {
 }
 
 /// … and, long messages being as they are, no more memory than about this.
-const FOLD_AFTER_BYTES: usize = 16 << 20;
+const FOLD_AFTER_BYTES: usize = 8 << 20;
 
 type OpenFile = dyn Fn(&RedbOptions) -> Result<Database, StoreError> + Send + Sync;
 
