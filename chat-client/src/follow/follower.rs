@@ -113,7 +113,7 @@ impl Follower {
     }
 
     /// Follows from another place: what is told after [`super::Update::Resumed`] comes after it. For after a
-    /// [`super::Update::Reset`], with the smallest `as_of` of what was loaded.
+    /// [`super::Update::Reset`], with the `as_of` of the first answer that was loaded.
     pub fn resume_after(&self, cursor: Cursor) {
         self.shared.requests.lock().resume_after = Some(cursor);
         self.shared.requests.wake.notify_one();

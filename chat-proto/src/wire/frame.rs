@@ -224,7 +224,7 @@ pub enum ServerFrame {
     },
     /// The cursor of `hello` cannot be followed: take a snapshot.
     Reset {
-        /// Why: `epoch_changed` or `unknown`.
+        /// Why: `epoch_changed`, `too_old` or `unknown`.
         reason: String,
     },
     /// The last frame before the close.

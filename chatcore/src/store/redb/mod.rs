@@ -206,7 +206,7 @@ impl Writer {
         options: &RedbOptions,
     ) -> Result<(Committed, RedbView), StoreError> {
         minter.tick();
-        if self.fold.is_none() && (self.tail.entries() >= options.fold_after || self.tail.bytes() >= FOLD_AFTER_BYTES) {
+        if self.fold.is_none() && self.is_full(options) {
             self.freeze();
         }
         self.memory.bound();
@@ -226,8 +226,7 @@ impl Writer {
         // Before the batch: what it changes in messages that are folded here must not be put back by the fold.
         let folded = match &self.fold {
             Some(fold) if !batch.is_empty() => {
-                let behind = self.tail.entries() >= options.fold_after || self.tail.bytes() >= FOLD_AFTER_BYTES;
-                let rows = rows_along(batch.len(), behind, options.fold_rows);
+                let rows = rows_along(batch.len(), self.is_full(options), options.fold_rows);
                 Some(fold.write_piece(&txn, &self.tail, rows)?)
             }
             _ => None,
@@ -277,6 +276,11 @@ impl Writer {
         let position = Position(next.position.0 - 1);
         let view = self.view(position, last_at, before.epoch)?;
         Ok((committed, view))
+    }
+
+    /// As much waits as should be folded at once.
+    fn is_full(&self, options: &RedbOptions) -> bool {
+        self.tail.entries() >= options.fold_after || self.tail.bytes() >= FOLD_AFTER_BYTES
     }
 
     /// A piece of the fold, so far, is on disk.
