@@ -260,6 +260,8 @@ impl Thread {
                     self.published = last.position;
                 }
                 self.rooms.publish(&committed.events);
+                // Before answering: if it fails, whoever reads next finds the store opened again.
+                self.keep_up();
                 for (answer, outcome) in answers.into_iter().zip(committed.outcomes) {
                     // Whoever asked may be gone; what they asked for is done all the same.
                     let _ = answer.send(outcome.map_err(Error::from));
@@ -274,6 +276,14 @@ impl Thread {
                     let _ = answer.send(Err(StoreError::new(kind, "the commit failed").into()));
                 }
             }
+        }
+    }
+
+    /// Does what cannot be put off, now that everybody has been told.
+    fn keep_up(&mut self) {
+        if let Err(error) = self.store.keep_up() {
+            tracing::error!(error = describe(&error), "folding failed; it will be done again");
+            self.break_off(error.kind());
         }
     }
 

@@ -20,7 +20,7 @@ use chatcore::store::memory::MemoryStore;
 use chatcore::store::redb::{RedbOptions, RedbStore};
 use chatcore::store::{Store, StoreError};
 use chatcore::testing::SeededEntropy;
-use disk::{Call, Disk};
+use disk::{Call, Disk, Images};
 
 const OPTIONS: RedbOptions = RedbOptions { cache_bytes: 1 << 20, fold_after: 12, fold_rows: 3, epoch: 7 };
 
@@ -41,7 +41,7 @@ impl Backend for Disk {
 
 fn open(disk: &Disk) -> Result<RedbStore, StoreError> {
     let disk = disk.clone();
-    RedbStore::with_backend(OPTIONS, move || disk.clone())
+    RedbStore::with_backend(OPTIONS, move |file| disk.file(file))
 }
 
 /// A run of the workload: what could be seen after each step, and how many calls the disk had had when the step was
@@ -111,8 +111,8 @@ fn run(backend: Box<dyn Backend>, now: impl Fn() -> usize) -> Run {
 /// Where the power goes out: between two syncs.
 struct Outage {
     /// What is on the disk for certain.
-    synced: Vec<u8>,
-    /// What was written since, and may be there.
+    synced: Images,
+    /// What was written since to files that were not synced after it, and may be there.
     since: Vec<Call>,
     /// The moment right before the next sync, in calls.
     at: usize,
@@ -120,19 +120,20 @@ struct Outage {
 
 fn outages(calls: &[Call]) -> Vec<Outage> {
     let mut outages = Vec::new();
-    let mut outage = Outage { synced: Vec::new(), since: Vec::new(), at: 0 };
-    for (i, call) in calls.iter().enumerate() {
-        if matches!(call, Call::Sync) {
-            let mut synced = outage.synced.clone();
-            outage.since.iter().for_each(|call| call.apply(&mut synced));
-            outage.at = i;
-            outages.push(std::mem::replace(&mut outage, Outage { synced, since: Vec::new(), at: 0 }));
+    let (mut synced, mut since) = (Images::default(), Vec::<Call>::new());
+    for (at, call) in calls.iter().enumerate() {
+        if let Call::Sync { file } = call {
+            outages.push(Outage { synced: synced.clone(), since: since.clone(), at });
+            let (now_synced, others): (Vec<Call>, Vec<_>) = since.into_iter().partition(|call| call.file() == *file);
+            for call in &now_synced {
+                call.apply(&mut synced);
+            }
+            since = others;
         } else {
-            outage.since.push(call.clone());
+            since.push(call.clone());
         }
     }
-    outage.at = calls.len();
-    outages.push(outage);
+    outages.push(Outage { synced, since, at: calls.len() });
     outages
 }
 
@@ -144,23 +145,23 @@ fn random(entropy: &SeededEntropy, bound: usize) -> usize {
 }
 
 impl Outage {
-    /// The file after it, when all, none or a random part of the unsynced writes got through. A disk writes sectors of
+    /// The files after it, when all, none or a random part of the unsynced writes got through. A disk writes sectors of
     /// 512 bytes, so one write may be torn between two of them.
-    fn image(&self, part: Part) -> Vec<u8> {
-        let mut image = self.synced.clone();
-        let Part::Random(seed) = part else { return image };
+    fn images(&self, part: Part) -> Images {
+        let mut images = self.synced.clone();
+        let Part::Random(seed) = part else { return images };
         let entropy = SeededEntropy::new(seed);
         for call in &self.since {
             match (random(&entropy, 4), call) {
                 (0, _) => {}
-                (1, Call::Write { offset, data }) if data.len() > 512 => {
+                (1, Call::Write { file, offset, data }) if data.len() > 512 => {
                     let kept = 512 * random(&entropy, data.len() / 512);
-                    Call::Write { offset: *offset, data: data[..kept].to_vec() }.apply(&mut image);
+                    Call::Write { file: *file, offset: *offset, data: data[..kept].to_vec() }.apply(&mut images);
                 }
-                _ => call.apply(&mut image),
+                _ => call.apply(&mut images),
             }
         }
-        image
+        images
     }
 }
 
@@ -198,7 +199,7 @@ fn check(disk: &Disk, expected: &Run, acknowledged: usize) -> Result<Arc<RedbSto
 }
 
 /// A file that was not finished when the power went out has not got its name yet: it is made anew.
-fn check_unfinished(image: Vec<u8>) {
+fn check_unfinished([image, ..]: Images) {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("chat.new"), image).unwrap();
     let store = RedbStore::open(&folder.path().join("chat.redb"), OPTIONS).unwrap();
@@ -247,10 +248,10 @@ fn a_crash_at_any_sync_loses_nothing_acknowledged() {
         let seed = n as u64 * 1_000;
         for part in [Part::Nothing, Part::Random(seed + 1), Part::Random(seed + 2)] {
             if acknowledged(&run, outage.at) == 0 {
-                check_unfinished(outage.image(part));
+                check_unfinished(outage.images(part));
                 continue;
             }
-            let disk = Disk::holding(outage.image(part));
+            let disk = Disk::holding(outage.images(part));
             match check(&disk, &run, acknowledged(&run, outage.at)) {
                 Ok(store) => go_on(store, &disk),
                 Err(wrong) => panic!("after a crash before sync {n} with {part:?}: {wrong}"),
@@ -269,7 +270,7 @@ fn a_crash_at_any_sync_of_the_recovery_loses_nothing_either() {
         if acknowledged == 0 {
             continue;
         }
-        let first = outage.image(Part::Random(seed));
+        let first = outage.images(Part::Random(seed));
         let disk = Disk::holding(first.clone());
         drop(check(&disk, &run, acknowledged).unwrap_or_else(|wrong| panic!("crash {n}, seed {seed}: {wrong}")));
         let recovery = disk.calls();
@@ -277,7 +278,7 @@ fn a_crash_at_any_sync_of_the_recovery_loses_nothing_either() {
             let seed = seed + m as u64;
             crashes += 1;
             for part in [Part::Nothing, Part::Random(seed)] {
-                let disk = Disk::holding(again.image(part));
+                let disk = Disk::holding(again.images(part));
                 let checked = check(&disk, &run, acknowledged);
                 drop(checked.unwrap_or_else(|wrong| panic!("crash {n}, sync {m} of the recovery, {part:?}: {wrong}")));
             }
@@ -286,13 +287,13 @@ fn a_crash_at_any_sync_of_the_recovery_loses_nothing_either() {
     assert!(crashes > 200, "{crashes} crashes in the middle of recoveries");
 }
 
-fn outages_from(image: Vec<u8>, calls: &[Call]) -> Vec<Outage> {
-    let mut all = vec![Call::Write { offset: 0, data: image }, Call::Sync];
+fn outages_from(images: Images, calls: &[Call]) -> Vec<Outage> {
+    let whole = |(file, data)| [Call::Write { file, offset: 0, data }, Call::Sync { file }];
+    let mut all: Vec<_> = images.into_iter().enumerate().flat_map(whole).collect();
+    let files = all.len() / 2;
     all.extend_from_slice(calls);
-    let mut outages = outages(&all);
-    // Before the first sync there is no file yet.
-    outages.remove(0);
-    outages
+    // Before they are all synced the files are not there yet.
+    outages(&all).split_off(files)
 }
 
 /// The negative control: a disk that says it has synced and has not is found out.
@@ -307,7 +308,7 @@ fn a_disk_that_lies_about_a_commit_is_found_out() {
         lies += 1;
         // Nothing of what the step wrote is there.
         let from = run.acknowledged_at[step - 1];
-        let mut lost = Vec::new();
+        let mut lost = Images::default();
         calls[..from].iter().for_each(|call| call.apply(&mut lost));
         let wrong = check(&Disk::holding(lost), &run, step + 1);
         assert!(wrong.is_err(), "the loss of step {step} is not seen");
@@ -325,11 +326,11 @@ fn a_disk_that_drops_a_synced_write_is_found_out() {
     let end = run.acknowledged_at[last];
     let writes: Vec<_> = (run.acknowledged_at[0]..end).filter(|i| matches!(calls[*i], Call::Write { .. })).collect();
     for dropped in writes.iter().rev().take(60) {
-        let mut image = Vec::new();
+        let mut images = Images::default();
         for (_, call) in calls[..end].iter().enumerate().filter(|(i, _)| i != dropped) {
-            call.apply(&mut image);
+            call.apply(&mut images);
         }
-        let checked = std::panic::catch_unwind(|| check(&Disk::holding(image), &run, last + 1).map(drop));
+        let checked = std::panic::catch_unwind(|| check(&Disk::holding(images), &run, last + 1).map(drop));
         seen += usize::from(!matches!(checked, Ok(Ok(()))));
     }
     assert!(seen > 5, "{seen} losses were seen");

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use chat_proto::{ClientId, ConversationId, ErrorCode, Role, Seq, Timestamp, UserId};
-use chatcore::store::redb::{RedbOptions, RedbStore};
+use chatcore::store::redb::{RedbOptions, RedbStore, StoreFile};
 use chatcore::store::{StoreError, StoreErrorKind};
 use chatcore::testing::{ManualClock, SeededEntropy};
 use chatcore::{Chat, Draft, Health, NewPerson, Span};
@@ -30,17 +30,24 @@ enum Fault {
     FullForGood,
 }
 
-/// A file in memory on a disk that fails at the n-th call. Clones are the same file.
+/// A store's files in memory on a disk that fails at the n-th call. Clones are the same disk.
 #[derive(Clone, Debug)]
 struct Disk {
-    file: Arc<Mutex<File>>,
+    state: Arc<Mutex<State>>,
     cache_bytes: usize,
 }
 
+/// One of its files.
 #[derive(Debug)]
 struct File {
-    image: Vec<u8>,
-    synced: Vec<u8>,
+    disk: Disk,
+    file: usize,
+}
+
+#[derive(Debug)]
+struct State {
+    images: [Vec<u8>; 3],
+    synced: [Vec<u8>; 3],
     fault: Fault,
     /// Calls until it fails.
     left: Option<usize>,
@@ -57,35 +64,45 @@ enum Call {
 
 impl Disk {
     fn new(fault: Fault, cache_bytes: usize) -> Self {
-        let file = File { image: Vec::new(), synced: Vec::new(), fault, left: None, failing: false };
-        Self { file: Arc::new(Mutex::new(file)), cache_bytes }
+        let (images, synced) = Default::default();
+        let state = State { images, synced, fault, left: None, failing: false };
+        Self { state: Arc::new(Mutex::new(state)), cache_bytes }
     }
 
-    fn file(&self) -> MutexGuard<'_, File> {
-        self.file.lock().expect("not poisoned")
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("not poisoned")
+    }
+
+    fn file(&self, file: StoreFile) -> File {
+        let file = match file {
+            StoreFile::Tables => 0,
+            StoreFile::FirstWal => 1,
+            StoreFile::SecondWal => 2,
+        };
+        File { disk: self.clone(), file }
     }
 
     fn fail_after(&self, calls: usize) {
-        self.file().left = Some(calls);
+        self.state().left = Some(calls);
     }
 
     /// Mends the disk. `true`: it had failed.
     fn mend(&self) -> bool {
-        let mut file = self.file();
-        let failed = file.failing || file.left.is_none();
-        (file.left, file.failing) = (None, false);
+        let mut state = self.state();
+        let failed = state.failing || state.left.is_none();
+        (state.left, state.failing) = (None, false);
         failed
     }
 
     fn open(&self) -> Result<RedbStore, StoreError> {
         let disk = self.clone();
         let options = RedbOptions { cache_bytes: self.cache_bytes, fold_after: 6, fold_rows: 3, epoch: 7 };
-        RedbStore::with_backend(options, move || disk.clone())
+        RedbStore::with_backend(options, move |file| disk.file(file))
     }
 }
 
-impl File {
-    fn call(&mut self, call: Call) -> io::Result<()> {
+impl State {
+    fn call(&mut self, file: usize, call: Call) -> io::Result<()> {
         if let Some(left) = &mut self.left {
             let concerned = match self.fault {
                 Fault::Dead | Fault::Once => true,
@@ -106,7 +123,7 @@ impl File {
             (Fault::Once, _) => {
                 self.failing = false;
                 if call == Call::Sync {
-                    self.image = self.synced.clone();
+                    self.images[file].clone_from(&self.synced[file]);
                 }
                 Err(eio())
             }
@@ -127,42 +144,43 @@ fn index(n: u64) -> usize {
     usize::try_from(n).expect("a file that fits into memory")
 }
 
-impl StorageBackend for Disk {
+impl StorageBackend for File {
     fn len(&self) -> io::Result<u64> {
-        Ok(self.file().image.len() as u64)
+        Ok(self.disk.state().images[self.file].len() as u64)
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        let mut file = self.file();
-        file.call(Call::Read)?;
-        let found = file.image.get(index(offset)..index(offset) + out.len()).ok_or(io::ErrorKind::UnexpectedEof)?;
+        let mut state = self.disk.state();
+        state.call(self.file, Call::Read)?;
+        let image = &state.images[self.file];
+        let found = image.get(index(offset)..index(offset) + out.len()).ok_or(io::ErrorKind::UnexpectedEof)?;
         out.copy_from_slice(found);
         Ok(())
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        let mut file = self.file();
-        let call = if index(len) > file.image.len() { Call::Grow } else { Call::Write };
-        file.call(call)?;
-        file.image.resize(index(len), 0);
+        let mut state = self.disk.state();
+        let call = if index(len) > state.images[self.file].len() { Call::Grow } else { Call::Write };
+        state.call(self.file, call)?;
+        state.images[self.file].resize(index(len), 0);
         Ok(())
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        let mut file = self.file();
-        file.call(Call::Sync)?;
-        let file = &mut *file;
-        file.synced.clone_from(&file.image);
+        let mut state = self.disk.state();
+        state.call(self.file, Call::Sync)?;
+        let state = &mut *state;
+        state.synced[self.file].clone_from(&state.images[self.file]);
         Ok(())
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        let mut file = self.file();
-        file.call(Call::Write)?;
+        let mut state = self.disk.state();
+        state.call(self.file, Call::Write)?;
+        let image = &mut state.images[self.file];
         let (from, to) = (index(offset), index(offset) + data.len());
-        let len = file.image.len().max(to);
-        file.image.resize(len, 0);
-        file.image[from..to].copy_from_slice(data);
+        image.resize(image.len().max(to), 0);
+        image[from..to].copy_from_slice(data);
         Ok(())
     }
 }

@@ -11,7 +11,7 @@ use chat_proto::{ConversationId, MessageId, Role, Seq, SessionId, Timestamp, Use
 use chatcore::state::{Author, Command, Outcome, Post, Refusal};
 use chatcore::store::conformance::{Acting, Backend, Shop, Snapshot, client_id};
 use chatcore::store::memory::MemoryStore;
-use chatcore::store::redb::{RedbOptions, RedbStore};
+use chatcore::store::redb::{RedbOptions, RedbStore, StoreFile};
 use chatcore::store::{Keep, Store};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -29,6 +29,25 @@ impl Backend for Memory {
 /// A file that is kept in memory: what is tested here is what is in it, not that it is on a disk.
 #[derive(Clone, Debug)]
 struct File(Arc<InMemoryBackend>);
+
+/// A store's files.
+#[derive(Clone, Debug)]
+struct Files([File; 3]);
+
+impl Files {
+    fn new() -> Self {
+        Self(std::array::from_fn(|_| File(Arc::new(InMemoryBackend::new()))))
+    }
+
+    fn file(&self, file: StoreFile) -> File {
+        let [tables, one, other] = &self.0;
+        match file {
+            StoreFile::Tables => tables.clone(),
+            StoreFile::FirstWal => one.clone(),
+            StoreFile::SecondWal => other.clone(),
+        }
+    }
+}
 
 impl redb::StorageBackend for File {
     fn len(&self) -> std::io::Result<u64> {
@@ -50,14 +69,14 @@ impl redb::StorageBackend for File {
 
 #[derive(Debug)]
 struct Redb {
-    file: File,
+    files: Files,
     options: RedbOptions,
 }
 
 impl Backend for Redb {
     fn open(&self) -> Arc<dyn Store> {
-        let file = self.file.clone();
-        Arc::new(RedbStore::with_backend(self.options.clone(), move || file.clone()).unwrap())
+        let files = self.files.clone();
+        Arc::new(RedbStore::with_backend(self.options.clone(), move |file| files.file(file)).unwrap())
     }
 }
 
@@ -396,8 +415,8 @@ fn redb_shows_what_memory_shows() {
     let steps = prop::collection::vec(step(), 1..80);
     let run = TestRunner::new(config).run(&(steps, 1..30_usize, 1..6_usize), |(steps, fold_after, fold_rows)| {
         let options = RedbOptions { cache_bytes: 1 << 20, fold_after, fold_rows, epoch: 7 };
-        let file = File(Arc::new(InMemoryBackend::new()));
-        let mut redb = Side::new(Box::new(Redb { file, options }));
+        let files = Files::new();
+        let mut redb = Side::new(Box::new(Redb { files, options }));
         let mut memory = Side::new(Box::new(Memory(Arc::new(MemoryStore::new(7)))));
         for step in &steps {
             prop_assert_eq!(redb.step(step), memory.step(step), "after {:?}", step);

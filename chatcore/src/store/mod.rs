@@ -35,6 +35,11 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// Called by one thread at a time.
     fn commit(&self, batch: Vec<Command>, rules: &Rules, minter: &mut Minter) -> Result<Committed, StoreError>;
 
+    /// Does what cannot be put off any longer of the work that commits have put off; usually nothing, and never much.
+    ///
+    /// Called by the thread that commits, when what a commit led to has been published.
+    fn keep_up(&self) -> Result<(), StoreError>;
+
     /// Does a bounded piece of the work that commits have put off. `true`: there is more.
     ///
     /// Called by the thread that commits.

@@ -1,46 +1,74 @@
-//! A disk that writes down every call, so that each moment of a run can be gone back to.
+//! A disk with a store's files that writes down every call, so that each moment of a run can be gone back to.
 
 use std::io;
 use std::sync::{Arc, Mutex};
 
+use chatcore::store::redb::StoreFile;
 use redb::StorageBackend;
 
 /// What a disk was told to do.
 #[derive(Clone, Debug)]
 pub(crate) enum Call {
-    Write { offset: usize, data: Vec<u8> },
-    SetLen(usize),
-    Sync,
+    Write { file: usize, offset: usize, data: Vec<u8> },
+    SetLen { file: usize, len: usize },
+    Sync { file: usize },
 }
 
-/// A file in memory, and the calls that made it. Clones are the same file.
+/// What the files hold, in the order of [`StoreFile`].
+pub(crate) type Images = [Vec<u8>; 3];
+
+/// The files in memory, and the calls that made them. Clones are the same disk.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Disk(Arc<Mutex<File>>);
+pub(crate) struct Disk(Arc<Mutex<State>>);
+
+/// One of its files.
+#[derive(Debug)]
+pub(crate) struct File {
+    disk: Disk,
+    file: usize,
+}
 
 #[derive(Debug, Default)]
-struct File {
-    image: Vec<u8>,
+struct State {
+    images: Images,
     calls: Vec<Call>,
 }
 
 impl Call {
-    /// Does it to an image.
-    pub(crate) fn apply(&self, image: &mut Vec<u8>) {
+    /// Which file it is about.
+    pub(crate) fn file(&self) -> usize {
         match self {
-            Self::Write { offset, data } => {
+            Self::Write { file, .. } | Self::SetLen { file, .. } | Self::Sync { file } => *file,
+        }
+    }
+
+    /// Does it to the files.
+    pub(crate) fn apply(&self, images: &mut Images) {
+        let image = &mut images[self.file()];
+        match self {
+            Self::Write { offset, data, .. } => {
                 image.resize(image.len().max(offset + data.len()), 0);
                 image[*offset..offset + data.len()].copy_from_slice(data);
             }
-            Self::SetLen(len) => image.resize(*len, 0),
-            Self::Sync => {}
+            Self::SetLen { len, .. } => image.resize(*len, 0),
+            Self::Sync { .. } => {}
         }
     }
 }
 
 impl Disk {
-    /// A disk that holds this file already.
-    pub(crate) fn holding(image: Vec<u8>) -> Self {
-        Self(Arc::new(Mutex::new(File { image, calls: Vec::new() })))
+    /// A disk that holds these files already.
+    pub(crate) fn holding(images: Images) -> Self {
+        Self(Arc::new(Mutex::new(State { images, calls: Vec::new() })))
+    }
+
+    pub(crate) fn file(&self, file: StoreFile) -> File {
+        let file = match file {
+            StoreFile::Tables => 0,
+            StoreFile::FirstWal => 1,
+            StoreFile::SecondWal => 2,
+        };
+        File { disk: self.clone(), file }
     }
 
     /// How many calls there were.
@@ -54,37 +82,38 @@ impl Disk {
     }
 
     fn done(&self, call: Call) {
-        let file = &mut *self.0.lock().unwrap();
-        call.apply(&mut file.image);
-        file.calls.push(call);
+        let state = &mut *self.0.lock().unwrap();
+        call.apply(&mut state.images);
+        state.calls.push(call);
     }
 }
 
-impl StorageBackend for Disk {
+impl StorageBackend for File {
     fn len(&self) -> io::Result<u64> {
-        Ok(self.0.lock().unwrap().image.len() as u64)
+        Ok(self.disk.0.lock().unwrap().images[self.file].len() as u64)
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        let file = self.0.lock().unwrap();
+        let state = self.disk.0.lock().unwrap();
         let offset = usize::try_from(offset).unwrap();
-        let found = file.image.get(offset..offset + out.len()).ok_or(io::ErrorKind::UnexpectedEof)?;
+        let found = state.images[self.file].get(offset..offset + out.len()).ok_or(io::ErrorKind::UnexpectedEof)?;
         out.copy_from_slice(found);
         Ok(())
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        self.done(Call::SetLen(usize::try_from(len).unwrap()));
+        self.disk.done(Call::SetLen { file: self.file, len: usize::try_from(len).unwrap() });
         Ok(())
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.done(Call::Sync);
+        self.disk.done(Call::Sync { file: self.file });
         Ok(())
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.done(Call::Write { offset: usize::try_from(offset).unwrap(), data: data.to_vec() });
+        let offset = usize::try_from(offset).unwrap();
+        self.disk.done(Call::Write { file: self.file, offset, data: data.to_vec() });
         Ok(())
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chatcore::state::{Command, Minter};
 use chatcore::store::memory::MemoryStore;
-use chatcore::store::redb::{RedbOptions, RedbStore};
+use chatcore::store::redb::{RedbOptions, RedbStore, StoreFile};
 use chatcore::store::{Committed, Keep, Store, StoreError, StoreErrorKind, View};
 use chatcore::testing::{ManualClock, SeededEntropy};
 use chatcore::{Chat, Limits, Rules, Timestamp};
@@ -70,6 +70,11 @@ impl Store for Mortal {
         }
     }
 
+    fn keep_up(&self) -> Result<(), StoreError> {
+        self.alive()?;
+        self.store.keep_up()
+    }
+
     fn maintain(&self) -> Result<bool, StoreError> {
         self.alive()?;
         self.store.maintain()
@@ -125,6 +130,18 @@ impl Disk {
     }
 }
 
+/// A store's files.
+type Disks = [Disk; 3];
+
+fn disk(disks: &Disks, file: StoreFile) -> Disk {
+    let [tables, one, other] = disks;
+    match file {
+        StoreFile::Tables => tables.clone(),
+        StoreFile::FirstWal => one.clone(),
+        StoreFile::SecondWal => other.clone(),
+    }
+}
+
 impl StorageBackend for Disk {
     fn len(&self) -> io::Result<u64> {
         Ok(self.0.lock().unwrap().bytes.len() as u64)
@@ -165,7 +182,7 @@ impl StorageBackend for Disk {
 
 enum Place {
     Memory(Arc<MemoryStore>),
-    Redb(Disk, RedbOptions),
+    Redb(Disks, RedbOptions),
 }
 
 /// What a backup holds.
@@ -188,7 +205,7 @@ impl Server {
     pub(crate) async fn open(seed: u64) -> Self {
         let place = if seed.is_multiple_of(3) {
             let options = RedbOptions { cache_bytes: 1 << 20, fold_after: 7, fold_rows: 5, epoch: 1 };
-            Place::Redb(Disk::default(), options)
+            Place::Redb(Disks::default(), options)
         } else {
             Place::Memory(Arc::new(MemoryStore::new(1)))
         };
@@ -230,7 +247,7 @@ impl Server {
         match (&mut self.place, self.truth.take()) {
             (Place::Memory(store), Some(truth)) => *store = Arc::new(truth),
             (Place::Memory(_), None) => {}
-            (Place::Redb(disk, _), _) => *disk = disk.after_crash(),
+            (Place::Redb(disks, _), _) => *disks = disks.each_ref().map(Disk::after_crash),
         }
         self.start().await;
     }
@@ -261,9 +278,9 @@ impl Server {
 fn open_store(place: &Place) -> Arc<dyn Store> {
     match place {
         Place::Memory(store) => Arc::clone(store) as Arc<dyn Store>,
-        Place::Redb(disk, options) => {
-            let disk = disk.clone();
-            Arc::new(RedbStore::with_backend(options.clone(), move || disk.clone()).unwrap())
+        Place::Redb(disks, options) => {
+            let disks = disks.clone();
+            Arc::new(RedbStore::with_backend(options.clone(), move |file| disk(&disks, file)).unwrap())
         }
     }
 }

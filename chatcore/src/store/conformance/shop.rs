@@ -103,7 +103,9 @@ impl Shop {
     pub fn commit(&mut self, batch: Vec<Command>) -> Committed {
         let store = Arc::clone(self.store.as_ref().expect("the store is open"));
         self.clock.advance(Duration::from_millis(7));
-        store.commit(batch, &self.rules, &mut self.minter).expect("the store commits")
+        let committed = store.commit(batch, &self.rules, &mut self.minter).expect("the store commits");
+        store.keep_up().expect("the store folds");
+        committed
     }
 
     /// Carries out one command.

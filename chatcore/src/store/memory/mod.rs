@@ -64,6 +64,10 @@ impl Store for MemoryStore {
         Ok(committed)
     }
 
+    fn keep_up(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     fn maintain(&self) -> Result<bool, StoreError> {
         Ok(false)
     }

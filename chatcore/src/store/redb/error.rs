@@ -32,3 +32,9 @@ macro_rules! from {
 }
 
 from!(CommitError, CursorError, DatabaseError, StorageError, TableError, TransactionError);
+
+impl From<io::Error> for StoreError {
+    fn from(error: io::Error) -> Self {
+        StorageError::Io(error).into()
+    }
+}

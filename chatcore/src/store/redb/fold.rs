@@ -7,37 +7,37 @@ use std::sync::Arc;
 use chat_proto::{ClientId, Seq};
 use redb::{CursorError, Key, Table, Value, WriteTransaction};
 
-use super::tables::{self, HeadRow, encode, encode_into, meta, stored_conversation, stored_mark};
+use super::rows::{HeadRow, encode, encode_into, encode_line, stored_conversation, stored_mark};
+use super::tables::{self, meta};
 use super::tail::{Layer, Rows, Tail, TailConversation, Versions};
-use crate::state::{Conversation, ConversationNo, MessageRow, Position, UserNo};
+use crate::state::{Change, Conversation, ConversationNo, MessageRow, Position, UserNo};
 use crate::store::StoreError;
 
 /// A layer on its way into the tables.
 #[derive(Debug)]
 pub(super) struct Fold {
     layer: Arc<Layer>,
+    /// How many entries stand in the write-ahead log only.
+    lines: usize,
     conversations: Vec<ConversationNo>,
     marks: Vec<(ConversationNo, UserNo)>,
     sent: Vec<(UserNo, ClientId, (ConversationNo, Seq))>,
     personal: Vec<(UserNo, Position)>,
-    /// How many of the four lists, one after the other, are in the tables and committed.
+    /// How many of the five lists, one after the other, are in the tables and committed.
     done: usize,
 }
 
-/// Rows that a commit carries along for each entry of its own: more than an entry makes, in all but large groups, so
-/// that folding keeps up; and few enough that nobody waits for it.
-const ROWS_AN_ENTRY: usize = 5;
+/// Rows that are folded for each entry that comes: more than an entry makes, in all but large groups, so that folding
+/// keeps up.
+const ROWS_AN_ENTRY: usize = 8;
 /// So many messages are encoded before they are written.
 const MESSAGES_AT_ONCE: usize = 64;
-/// A commit that need not catch up carries this part of a whole piece at the least: with fewer rows at once, a page
-/// would be written again and again.
-const FEWEST_OF_A_PIECE: usize = 4;
 
-/// How much of a fold goes along with a commit of so many entries; `piece` is what has a commit to itself. `behind`:
-/// as many entries as are being folded have come since.
-pub(super) fn rows_along(entries: usize, behind: bool, piece: usize) -> usize {
-    let fewest = if behind { piece } else { piece / FEWEST_OF_A_PIECE };
-    fewest.max(entries * ROWS_AN_ENTRY)
+/// How much to fold after so many entries have come since the last piece, if it is worth a commit of its own: `piece` rows
+/// are. `behind`: as many entries as are being folded have come since, so nothing is put off.
+pub(super) fn piece_after(entries: usize, behind: bool, piece: usize) -> Option<usize> {
+    let owed = entries * ROWS_AN_ENTRY;
+    (behind || owed >= piece).then(|| owed.max(piece))
 }
 
 impl Fold {
@@ -54,12 +54,13 @@ impl Fold {
         let of = |(user, positions): (&UserNo, &Vec<Position>)| std::iter::repeat(*user).zip(positions.clone());
         let mut personal: Vec<_> = rows.personal.iter().flat_map(of).collect();
         personal.sort_unstable();
+        let lines = rows.entries_ahead.len();
         drop(rows);
-        Self { layer, conversations, marks, sent, personal, done: 0 }
+        Self { layer, lines, conversations, marks, sent, personal, done: 0 }
     }
 
     fn len(&self) -> usize {
-        self.conversations.len() + self.marks.len() + self.sent.len() + self.personal.len()
+        self.lines + self.conversations.len() + self.marks.len() + self.sent.len() + self.personal.len()
     }
 
     /// Writes the next piece, of about so many rows; a conversation is never split. Returns how far it came;
@@ -68,6 +69,7 @@ impl Fold {
         let mut budget = rows.max(1);
         let rows = self.layer.rows();
         let mut done = self.done;
+        done += self.write_lines(txn, tail, &rows, done, &mut budget)?;
         done += self.write_conversations(txn, tail, &rows, done, &mut budget)?;
         done += self.write_marks(txn, &rows, done, &mut budget)?;
         done += self.write_sent(txn, done, &mut budget)?;
@@ -78,10 +80,46 @@ impl Fold {
         Ok(done)
     }
 
+    /// The newest entry of the layer.
+    pub(super) fn head(&self) -> Position {
+        self.layer.rows().head
+    }
+
     /// The piece is on disk. `true`: so is the whole layer.
     pub(super) fn committed(&mut self, done: usize) -> bool {
         self.done = done;
         done == self.len()
+    }
+
+    fn write_lines(
+        &self,
+        txn: &WriteTransaction,
+        tail: &Tail,
+        rows: &Rows,
+        done: usize,
+        budget: &mut usize,
+    ) -> Result<usize, StoreError> {
+        let left = rows.entries_ahead.get(done..self.lines).unwrap_or_default();
+        let piece = &left[..left.len().min(*budget)];
+        if piece.is_empty() {
+            return Ok(0);
+        }
+        let mut bytes = Vec::new();
+        let mut ends = Vec::with_capacity(piece.len());
+        for (_, entry) in piece {
+            let message = match &entry.change {
+                Change::MessageCreated { conversation, seq } => tail.made(rows, *conversation, *seq),
+                _ => None,
+            };
+            encode_line(entry, message.as_deref(), &mut bytes);
+            ends.push(bytes.len());
+        }
+        let begins = std::iter::once(0).chain(ends.iter().copied());
+        let lines = piece.iter().zip(begins.zip(&ends));
+        let lines = lines.map(|((position, _), (begin, end))| (position.0, bytes.get(begin..*end).unwrap_or_default()));
+        insert_ascending(&mut txn.open_table(tables::LOG)?, lines)?;
+        *budget -= piece.len();
+        Ok(piece.len())
     }
 
     fn write_conversations(
@@ -92,7 +130,8 @@ impl Fold {
         done: usize,
         budget: &mut usize,
     ) -> Result<usize, StoreError> {
-        let Some(left) = self.conversations.get(done..).filter(|left| !left.is_empty()) else {
+        let left = done.checked_sub(self.lines).and_then(|skipped| self.conversations.get(skipped..));
+        let Some(left) = left.filter(|left| !left.is_empty() && *budget > 0) else {
             return Ok(0);
         };
         let mut writer = ConversationWriter {
@@ -125,7 +164,7 @@ impl Fold {
         done: usize,
         budget: &mut usize,
     ) -> Result<usize, StoreError> {
-        let skipped = done.saturating_sub(self.conversations.len());
+        let skipped = done.saturating_sub(self.lines + self.conversations.len());
         let left = self.marks.get(skipped..).unwrap_or_default();
         if left.is_empty() || *budget == 0 {
             return Ok(0);
@@ -142,7 +181,7 @@ impl Fold {
     }
 
     fn write_sent(&self, txn: &WriteTransaction, done: usize, budget: &mut usize) -> Result<usize, StoreError> {
-        let skipped = done.saturating_sub(self.conversations.len() + self.marks.len());
+        let skipped = done.saturating_sub(self.lines + self.conversations.len() + self.marks.len());
         let left = self.sent.get(skipped..).unwrap_or_default();
         if left.is_empty() || *budget == 0 {
             return Ok(0);

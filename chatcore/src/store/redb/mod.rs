@@ -1,15 +1,16 @@
-//! The store that shops run on: one redb file.
+//! The store that shops run on: one redb file, and a write-ahead log beside it.
 //!
-//! Each commit appends to one table in the order of positions, the log, messages included, and is durable when it
-//! returns. The derived tables follow in batches (`fold`); until then their rows are in memory (`tail`), and after
-//! a crash they are made again from the log (`open`).
+//! Nearly every commit only appends lines to the log, messages included. It is durable when they stand in the
+//! write-ahead log ([`wal`]), one write and one sync; the tables follow in batches (`fold`). Until then the lines and
+//! the rows derived from them are in memory (`tail`), and after a crash they are made again (`open`). A commit that
+//! changes other rows (accounts, sessions, the text of a message …) goes into the tables at once, its lines with it.
 
-mod append;
 mod create;
 mod error;
 mod fold;
 mod memory;
 mod open;
+mod rows;
 mod tables;
 mod tail;
 #[cfg(all(test, feature = "conformance"))]
@@ -17,21 +18,27 @@ mod tests;
 mod transaction;
 mod trim;
 mod view;
+mod wal;
+mod watched;
 
-use std::path::Path;
+use std::cell::OnceCell;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ::redb::{Database, ReadableDatabase, StorageBackend};
 
-use self::fold::{Fold, rows_along};
+use self::fold::{Fold, piece_after};
 use self::memory::Memory;
+use self::tables::ReadTables;
 use self::tail::Tail;
-use self::transaction::Transaction;
+use self::transaction::{Finished, Transaction};
 use self::view::RedbView;
+use self::wal::Wal;
+use self::watched::{Failed, Watched};
 use super::{Committed, Keep, Store, StoreError, StoreErrorKind, View};
 use crate::access::Rules;
 use crate::state::{
-    Command, ConversationNo, Entry, MessageRow, Minter, Next, Position, UserNo, apply, decide, envelope,
+    Command, ConversationNo, Entry, MessageRow, Minter, Next, Position, Put, UserNo, apply, decide, envelope,
 };
 
 /// How the file is opened.
@@ -41,7 +48,7 @@ pub struct RedbOptions {
     pub cache_bytes: usize,
     /// So many log entries are kept in memory before they are folded into the tables.
     pub fold_after: usize,
-    /// About so many rows are folded along with one commit; few enough not to be felt by whoever waits for it.
+    /// About so many rows are folded in one piece; few enough not to be felt by whoever comes meanwhile.
     pub fold_rows: usize,
     /// The epoch of a new store.
     pub epoch: u64,
@@ -57,12 +64,43 @@ impl Default for RedbOptions {
 /// … and, long messages being as they are, no more memory than about this.
 const FOLD_AFTER_BYTES: usize = 8 << 20;
 
-type OpenFile = dyn Fn(&RedbOptions) -> Result<Database, StoreError> + Send + Sync;
+/// The files of a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreFile {
+    /// redb's file, with all tables.
+    Tables,
+    /// The write-ahead log's one file …
+    FirstWal,
+    /// … and the other.
+    SecondWal,
+}
 
-/// A store in one redb file.
+impl StoreFile {
+    const ALL: [Self; 3] = [Self::Tables, Self::FirstWal, Self::SecondWal];
+
+    /// Where the file lies when the tables lie here.
+    fn beside(self, tables: &Path) -> PathBuf {
+        match self {
+            Self::Tables => tables.to_owned(),
+            Self::FirstWal => tables.with_extension("1.wal"),
+            Self::SecondWal => tables.with_extension("2.wal"),
+        }
+    }
+}
+
+/// Opened, and not looked into yet.
+struct Opened {
+    tables: Database,
+    failed: Failed,
+    wal: [Box<dyn StorageBackend>; 2],
+}
+
+type OpenFiles = dyn Fn(&RedbOptions) -> Result<Opened, StoreError> + Send + Sync;
+
+/// A store in one redb file, with its write-ahead log beside it.
 pub struct RedbStore {
     options: RedbOptions,
-    open_file: Box<OpenFile>,
+    open_files: Box<OpenFiles>,
     /// Only the thread that commits takes this; the lock makes that safe, not fast.
     writer: Mutex<Writer>,
     current: Mutex<Arc<RedbView>>,
@@ -70,46 +108,74 @@ pub struct RedbStore {
 
 struct Writer {
     /// `None` while the store is broken or closed.
-    database: Option<Database>,
+    files: Option<Files>,
     memory: Memory,
     tail: Tail,
     fold: Option<Fold>,
+    /// So many entries were committed since a piece was folded.
+    since_fold: usize,
+    /// Everything up to here is folded.
+    applied: Position,
+    /// What was deleted before may still stand in the write-ahead log, to be overwritten there.
+    wipe_before: Option<Position>,
     next_user: u64,
     next_conversation: u64,
+}
+
+struct Files {
+    database: Database,
+    /// Whether redb's file has failed, also while it was only read.
+    failed: Failed,
+    wal: Wal,
+}
+
+impl Opened {
+    fn new(
+        tables: impl StorageBackend,
+        wal: [Box<dyn StorageBackend>; 2],
+        cache_bytes: usize,
+    ) -> Result<Self, StoreError> {
+        let (tables, failed) = Watched::new(tables);
+        let tables = Database::builder().set_cache_size(cache_bytes).create_with_backend(tables)?;
+        Ok(Self { tables, failed, wal })
+    }
 }
 
 impl RedbStore {
     /// Opens the file, or makes it.
     ///
     /// # Errors
-    /// `Locked` when another program has it open, `Newer` when a newer version wrote it.
+    /// `Locked` when another program has it open, `Newer` when a newer version wrote it, `Corrupt` when a part of it is
+    /// missing or damaged.
     pub fn open(path: &Path, options: RedbOptions) -> Result<Self, StoreError> {
         create::unless_there(path, &options)?;
         let path = path.to_owned();
-        Self::open_file(options, move |options| {
-            Ok(Database::builder().set_cache_size(options.cache_bytes).open(&path)?)
+        Self::open_files(options, move |options| {
+            // Opening redb's file takes its lock, which is the lock on all of them.
+            let [tables, one, other] = StoreFile::ALL.map(|file| create::open_file(&path, file));
+            Opened::new(tables?, [Box::new(one?), Box::new(other?)], options.cache_bytes)
         })
     }
 
-    /// Opens a store on storage of the caller's making, for tests of crashes and faults. The function is called again
-    /// for each [`Store::reopen`].
+    /// Opens a store on storage of the caller's making, for tests of crashes and faults. The function is called for each
+    /// file, and again for each [`Store::reopen`].
     pub fn with_backend<B: StorageBackend>(
         options: RedbOptions,
-        backend: impl Fn() -> B + Send + Sync + 'static,
+        backend: impl Fn(StoreFile) -> B + Send + Sync + 'static,
     ) -> Result<Self, StoreError> {
-        Self::open_file(options, move |options| {
-            Ok(Database::builder().set_cache_size(options.cache_bytes).create_with_backend(backend())?)
+        Self::open_files(options, move |options| {
+            let [tables, one, other] = StoreFile::ALL.map(&backend);
+            Opened::new(tables, [Box::new(one), Box::new(other)], options.cache_bytes)
         })
     }
 
-    fn open_file(
+    fn open_files(
         options: RedbOptions,
-        open_file: impl Fn(&RedbOptions) -> Result<Database, StoreError> + Send + Sync + 'static,
+        open_files: impl Fn(&RedbOptions) -> Result<Opened, StoreError> + Send + Sync + 'static,
     ) -> Result<Self, StoreError> {
-        let database = open_file(&options)?;
-        let (writer, view) = open::recover(database, &options)?;
-        let open_file = Box::new(open_file);
-        Ok(Self { options, open_file, writer: Mutex::new(writer), current: Mutex::new(Arc::new(view)) })
+        let (writer, view) = open::recover(open_files(&options)?, &options)?;
+        let open_files = Box::new(open_files);
+        Ok(Self { options, open_files, writer: Mutex::new(writer), current: Mutex::new(Arc::new(view)) })
     }
 
     fn writer(&self) -> MutexGuard<'_, Writer> {
@@ -135,34 +201,45 @@ impl Store for RedbStore {
     fn commit(&self, batch: Vec<Command>, rules: &Rules, minter: &mut Minter) -> Result<Committed, StoreError> {
         let writer = &mut *self.writer();
         let before = self.current();
-        let result = writer.commit(batch, rules, minter, &before, &self.options);
-        match result {
+        match writer.commit(batch, rules, minter, &before) {
             Ok((committed, view)) => {
                 self.publish(view);
                 Ok(committed)
             }
-            Err(error) => {
-                // What the batch put there never happened.
-                writer.memory = Memory::default();
-                Err(error)
-            }
+            Err(error) => Err(writer.break_off(error)),
         }
+    }
+
+    fn keep_up(&self) -> Result<(), StoreError> {
+        let writer = &mut *self.writer();
+        let behind = writer.is_full(&self.options);
+        if behind {
+            writer.freeze();
+        } else if writer.fold.is_none() {
+            return Ok(());
+        }
+        let Some(rows) = piece_after(writer.since_fold, behind, self.options.fold_rows) else { return Ok(()) };
+        let view = writer.fold_piece(&self.current(), rows).map_err(|error| writer.break_off(error))?;
+        self.publish(view);
+        Ok(())
     }
 
     fn maintain(&self) -> Result<bool, StoreError> {
         let writer = &mut *self.writer();
         if writer.fold.is_none() && writer.tail.entries() == 0 {
-            return Ok(false);
+            return writer.wipe().map(|()| false);
         }
         writer.freeze();
-        let view = writer.fold_piece(&self.current(), self.options.fold_rows)?;
+        let rows = self.options.fold_rows;
+        let view = writer.fold_piece(&self.current(), rows).map_err(|error| writer.break_off(error))?;
         self.publish(view);
-        Ok(writer.fold.is_some() || writer.tail.entries() > 0)
+        Ok(true)
     }
 
     fn trim(&self, keep: &Keep) -> Result<bool, StoreError> {
         let writer = &mut *self.writer();
-        let Some((view, more)) = writer.trim_piece(&self.current(), keep)? else { return Ok(false) };
+        let trimmed = writer.trim_piece(&self.current(), keep).map_err(|error| writer.break_off(error))?;
+        let Some((view, more)) = trimmed else { return Ok(false) };
         self.publish(view);
         Ok(more)
     }
@@ -174,9 +251,9 @@ impl Store for RedbStore {
     fn reopen(&self) -> Result<(), StoreError> {
         let writer = &mut *self.writer();
         // The lock on the file goes with the database.
-        drop(writer.database.take());
-        let database = (self.open_file)(&self.options)?;
-        let (recovered, view) = open::recover(database, &self.options)?;
+        drop(writer.files.take());
+        let opened = (self.open_files)(&self.options)?;
+        let (recovered, view) = open::recover(opened, &self.options)?;
         *writer = recovered;
         self.publish(view);
         Ok(())
@@ -184,17 +261,24 @@ impl Store for RedbStore {
 
     fn close(&self) -> Result<(), StoreError> {
         while self.maintain()? {}
-        let database = self.writer().database.take();
-        if let Some(database) = database {
-            database.close()?;
+        let files = self.writer().files.take();
+        if let Some(files) = files {
+            files.database.close()?;
         }
         Ok(())
     }
 }
 
 impl Writer {
-    fn database(&self) -> Result<&Database, StoreError> {
-        self.database.as_ref().ok_or_else(|| StoreError::new(StoreErrorKind::Unavailable, "the store is closed"))
+    fn files(&self) -> Result<&Files, StoreError> {
+        self.files.as_ref().ok_or_else(closed)
+    }
+
+    /// After an error nobody knows what is on the disk: nothing is written any more until it is opened again.
+    fn break_off(&mut self, error: StoreError) -> StoreError {
+        self.files = None;
+        self.memory = Memory::default();
+        error
     }
 
     fn commit(
@@ -203,79 +287,46 @@ impl Writer {
         rules: &Rules,
         minter: &mut Minter,
         before: &RedbView,
-        options: &RedbOptions,
     ) -> Result<(Committed, RedbView), StoreError> {
         minter.tick();
-        if self.fold.is_none() && self.is_full(options) {
-            self.freeze();
-        }
         self.memory.bound();
-        let database = self
-            .database
-            .as_ref()
-            .ok_or_else(|| StoreError::new(StoreErrorKind::Unavailable, "the store is closed"))?;
-        let mut txn = database.begin_write()?;
-        durable(&mut txn);
+        let Files { database, failed, wal } = self.files.as_mut().ok_or_else(closed)?;
+        if failed.has() {
+            return Err(StoreError::new(StoreErrorKind::Unavailable, "the file of the tables could not be read"));
+        }
         let mut next = Next {
             user: UserNo(self.next_user),
             conversation: ConversationNo(self.next_conversation),
             position: before.position.next(),
         };
-        let mut committed = Committed::default();
-        let mut last_at = before.last_at;
-        // Before the batch: what it changes in messages that are folded here must not be put back by the fold.
-        let folded = match &self.fold {
-            Some(fold) if !batch.is_empty() => {
-                let rows = rows_along(batch.len(), self.is_full(options), options.fold_rows);
-                Some(fold.write_piece(&txn, &self.tail, rows)?)
+        let begun = OnceCell::new();
+        let working = Transaction::new(database, &begun, &before.tables, &mut self.memory, &self.tail);
+        let (committed, finished) = carry_out(batch, rules, minter, &mut next, working)?;
+        let Finished { changes, mut record, deleted } = finished;
+        let position = Position(next.position.0 - 1);
+        let last_at = if record.is_empty() { before.last_at } else { minter.now() };
+        let tables = match begun.into_inner() {
+            Some(txn) if record.is_empty() => {
+                txn.abort()?;
+                Arc::clone(&before.tables)
             }
-            _ => None,
-        };
-        let changes = {
-            let mut working = Transaction::new(&txn, &mut self.memory, &self.tail);
-            for command in batch {
-                let decision = match decide(command, &working, rules, minter, next)? {
-                    Ok(decision) => decision,
-                    Err(refusal) => {
-                        committed.outcomes.push(Err(refusal));
-                        continue;
-                    }
-                };
-                for put in decision.puts {
-                    match put {
-                        crate::state::Put::Account { before: None, .. } => next.user.0 += 1,
-                        crate::state::Put::Conversation { .. } => next.conversation.0 += 1,
-                        _ => {}
-                    }
-                    working.put(put)?;
-                }
-                for (change, new) in decision.changes {
-                    let (row, message) = new.map(|new| (Arc::clone(&new.row), (new.row.author, new.message))).unzip();
-                    let entry = Entry::new(minter.now(), decision.by, change);
-                    let made = row.as_deref().filter(|row: &&MessageRow| row.position == next.position);
-                    working.append(next.position, &entry, made);
-                    apply(next.position, &entry, row.as_ref(), &mut working)?;
-                    committed.events.push(Arc::new(envelope(next.position, &entry, message, None, &working)?));
-                    next.position = next.position.next();
-                    last_at = entry.at;
-                }
-                committed.outcomes.push(Ok(decision.outcome));
+            Some(txn) => {
+                txn.commit()?;
+                Arc::new(ReadTables::new(database.begin_read()?))
             }
-            working.finish()?
+            None => {
+                wal.append(&mut record)?;
+                Arc::clone(&before.tables)
+            }
         };
-        let nothing_new = committed.events.is_empty();
-        if nothing_new {
-            txn.abort()?;
-        } else {
-            txn.commit()?;
-            self.tail.add(changes);
-            self.settle(folded);
+        if deleted {
+            self.wipe_before = Some(position);
         }
+        self.since_fold += committed.events.len();
+        self.tail.add(changes);
         self.next_user = next.user.0;
         self.next_conversation = next.conversation.0;
-        let position = Position(next.position.0 - 1);
-        let view = self.view(position, last_at, before.epoch)?;
-        Ok((committed, view))
+        Ok((committed, RedbView { tables, tail: self.tail.clone(), position, last_at, epoch: before.epoch }))
     }
 
     /// As much waits as should be folded at once.
@@ -283,36 +334,91 @@ impl Writer {
         self.tail.entries() >= options.fold_after || self.tail.bytes() >= FOLD_AFTER_BYTES
     }
 
-    /// A piece of the fold, so far, is on disk.
-    fn settle(&mut self, folded: Option<usize>) {
-        if let (Some(fold), Some(done)) = (&mut self.fold, folded)
-            && fold.committed(done)
-        {
-            self.fold = None;
-            self.tail.drop_frozen();
-        }
-    }
-
     /// Begins to fold what is in the tail, if nothing is being folded.
     fn freeze(&mut self) {
         if self.fold.is_none() && self.tail.entries() > 0 {
             self.fold = Some(Fold::new(self.tail.freeze()));
+            if let Some(files) = &mut self.files {
+                files.wal.switch(self.applied);
+            }
         }
     }
 
     fn fold_piece(&mut self, before: &RedbView, rows: usize) -> Result<RedbView, StoreError> {
-        let mut txn = self.database()?.begin_write()?;
+        let Some(fold) = &mut self.fold else { return self.reread(before) };
+        let mut txn = self.files.as_ref().ok_or_else(closed)?.database.begin_write()?;
         durable(&mut txn);
-        let folded = self.fold.as_ref().map(|fold| fold.write_piece(&txn, &self.tail, rows)).transpose()?;
+        let done = fold.write_piece(&txn, &self.tail, rows)?;
         txn.commit()?;
-        self.settle(folded);
-        self.view(before.position, before.last_at, before.epoch)
+        self.since_fold = 0;
+        if fold.committed(done) {
+            self.applied = fold.head();
+            self.fold = None;
+            self.tail.drop_frozen();
+            self.wipe()?;
+        }
+        self.reread(before)
     }
 
-    fn view(&self, position: Position, last_at: chat_proto::Timestamp, epoch: u64) -> Result<RedbView, StoreError> {
-        let txn = self.database()?.begin_read()?;
-        Ok(RedbView { txn, tail: self.tail.clone(), position, last_at, epoch, tables: view::Opened::default() })
+    /// Overwrites in the write-ahead log what was deleted, as far as it is folded.
+    fn wipe(&mut self) -> Result<(), StoreError> {
+        if let (Some(before), Some(files)) = (self.wipe_before, &mut self.files)
+            && files.wal.wipe(self.applied, before)?
+        {
+            self.wipe_before = None;
+        }
+        Ok(())
     }
+
+    /// The same moment, after something was written to the tables.
+    fn reread(&self, before: &RedbView) -> Result<RedbView, StoreError> {
+        let tables = Arc::new(ReadTables::new(self.files()?.database.begin_read()?));
+        let RedbView { position, last_at, epoch, .. } = *before;
+        Ok(RedbView { tables, tail: self.tail.clone(), position, last_at, epoch })
+    }
+}
+
+/// Decides and carries out the commands of a batch, one after the other.
+fn carry_out(
+    batch: Vec<Command>,
+    rules: &Rules,
+    minter: &mut Minter,
+    next: &mut Next,
+    mut working: Transaction<'_>,
+) -> Result<(Committed, Finished), StoreError> {
+    let mut committed = Committed::default();
+    for command in batch {
+        let decision = match decide(command, &working, rules, minter, *next)? {
+            Ok(decision) => decision,
+            Err(refusal) => {
+                committed.outcomes.push(Err(refusal));
+                continue;
+            }
+        };
+        for put in decision.puts {
+            match put {
+                Put::Account { before: None, .. } => next.user.0 += 1,
+                Put::Conversation { .. } => next.conversation.0 += 1,
+                _ => {}
+            }
+            working.put(put)?;
+        }
+        for (change, new) in decision.changes {
+            let (row, message) = new.map(|new| (Arc::clone(&new.row), (new.row.author, new.message))).unzip();
+            let entry = Arc::new(Entry::new(minter.now(), decision.by, change));
+            let made = row.as_deref().filter(|row: &&MessageRow| row.position == next.position);
+            working.append(next.position, &entry, made);
+            apply(next.position, &entry, row.as_ref(), &mut working)?;
+            committed.events.push(Arc::new(envelope(next.position, &entry, message, None, &working)?));
+            next.position = next.position.next();
+        }
+        committed.outcomes.push(Ok(decision.outcome));
+    }
+    Ok((committed, working.finish()?))
+}
+
+fn closed() -> StoreError {
+    StoreError::new(StoreErrorKind::Unavailable, "the store is closed")
 }
 
 /// The allocator's state goes into each commit, so that opening after a crash takes milliseconds at any size; this

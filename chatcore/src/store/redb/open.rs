@@ -7,47 +7,50 @@ use ::redb::{Database, ReadableDatabase, ReadableTable};
 use chat_proto::{ClientId, Seq, Timestamp};
 
 use super::memory::Memory;
-use super::tables::{self, FORMAT, decode_line, meta};
+use super::rows::decode_line;
+use super::tables::{self, FORMAT, ReadTables, meta};
 use super::tail::{Changes, Tail};
-use super::view::{Opened, RedbView};
-use super::{RedbOptions, Writer, durable};
+use super::view::RedbView;
+use super::wal::Wal;
+use super::{Files, Opened, RedbOptions, Writer, durable};
 use crate::state::{
     Change, Conversation, ConversationNo, Derived, Line, Lookup, Mark, MessageRow, Position, Scope, UserNo, apply,
 };
 use crate::store::{StoreError, StoreErrorKind};
 
-/// So many log entries are read at a time while replaying.
-const PAGE: usize = 4_096;
-
-pub(super) fn recover(database: Database, options: &RedbOptions) -> Result<(Writer, RedbView), StoreError> {
+pub(super) fn recover(opened: Opened, options: &RedbOptions) -> Result<(Writer, RedbView), StoreError> {
+    let Opened { tables: database, failed, wal } = opened;
     let epoch = lay_out(&database, options)?;
-    let txn = database.begin_read()?;
-    let applied = txn.open_table(tables::META)?.get(meta::APPLIED)?.map_or(0, |position| position.value());
-    let view = RedbView {
-        txn,
+    let committed = Arc::new(ReadTables::new(database.begin_read()?));
+    let applied = Position(committed.meta()?.get(meta::APPLIED)?.map_or(0, |position| position.value()));
+    let (wal, ahead) = Wal::open(wal, epoch, applied)?;
+    let before = RedbView {
+        tables: Arc::clone(&committed),
         tail: Tail::default(),
-        position: Position(applied),
+        position: applied,
         last_at: Timestamp::from_millis(0),
         epoch,
-        tables: Opened::default(),
     };
-    let mut replay = Replay { changes: Changes::default(), view: &view, conversations: 0 };
-    let (position, last_at) = replay.run(Position(applied))?;
-    let stored_conversations = view.conversations()?.last()?.map_or(0, |(no, _)| no.value());
+    let mut replay = Replay { changes: Changes::default(), view: &before, conversations: 0 };
+    let (position, last_at) = replay.run(applied, ahead)?;
+    let stored_conversations = committed.conversations()?.last()?.map_or(0, |(no, _)| no.value());
     let next_conversation = stored_conversations.max(replay.conversations) + 1;
-    let next_user = view.accounts()?.last()?.map_or(0, |(no, _)| no.value()) + 1;
+    let next_user = committed.accounts()?.last()?.map_or(0, |(no, _)| no.value()) + 1;
     let mut tail = Tail::default();
     tail.add(replay.changes);
-    let view = RedbView {
-        txn: database.begin_read()?,
-        tail: tail.clone(),
-        position,
-        last_at,
-        epoch,
-        tables: Opened::default(),
+    let view = RedbView { tables: committed, tail: tail.clone(), position, last_at, epoch };
+    let writer = Writer {
+        files: Some(Files { database, failed, wal }),
+        memory: Memory::default(),
+        tail,
+        fold: None,
+        since_fold: 0,
+        applied,
+        // What was deleted before may stand in the write-ahead log still.
+        wipe_before: Some(position),
+        next_user,
+        next_conversation,
     };
-    let writer =
-        Writer { database: Some(database), memory: Memory::default(), tail, fold: None, next_user, next_conversation };
     Ok((writer, view))
 }
 
@@ -75,23 +78,7 @@ pub(super) fn lay_out(database: &Database, options: &RedbOptions) -> Result<u64,
         None => {
             let mut txn = database.begin_write()?;
             durable(&mut txn);
-            txn.open_table(tables::LOG)?;
-            txn.open_table(tables::ACCOUNTS)?;
-            txn.open_table(tables::USERS)?;
-            txn.open_table(tables::EMAILS)?;
-            txn.open_table(tables::DIRECTORY)?;
-            txn.open_table(tables::SESSIONS)?;
-            txn.open_table(tables::CONVERSATION_NUMBERS)?;
-            txn.open_table(tables::DIRECTS)?;
-            txn.open_table(tables::CONVERSATIONS)?;
-            txn.open_table(tables::MEMBERS)?;
-            txn.open_table(tables::INBOXES)?;
-            txn.open_table(tables::MESSAGES)?;
-            txn.open_table(tables::SENT)?;
-            txn.open_table(tables::MARKS)?;
-            txn.open_table(tables::REVISIONS)?;
-            txn.open_table(tables::CONVERSATION_LOG)?;
-            txn.open_table(tables::PERSONAL_LOG)?;
+            tables::make_all(&txn)?;
             {
                 let mut table = txn.open_table(tables::META)?;
                 table.insert(meta::FORMAT, FORMAT)?;
@@ -113,29 +100,43 @@ struct Replay<'a> {
 }
 
 impl Replay<'_> {
-    /// Applies everything after this position. Returns the newest position and its moment.
-    fn run(&mut self, applied: Position) -> Result<(Position, Timestamp), StoreError> {
-        let log = self.view.log()?;
-        let mut last_at = Timestamp::from_millis(0);
-        let mut position = applied;
-        // The entry at `applied` itself tells the time when nothing came after it.
-        let mut from = applied.0;
+    /// Applies everything after this position, from the table of the log and from what stands in the write-ahead log
+    /// only. Returns the newest position and its moment.
+    fn run(&mut self, applied: Position, ahead: Vec<Line>) -> Result<(Position, Timestamp), StoreError> {
+        let log = self.view.tables.log()?;
+        let (mut position, mut last_at) = (applied, Timestamp::from_millis(0));
+        // The newest line tells the time when nothing came after what is applied.
+        if let Some((at, line)) = log.last()? {
+            last_at = decode_line(Position(at.value()), line.value())?.entry.at;
+        }
+        let mut ahead = ahead.into_iter().peekable();
+        let mut stored = log.range(applied.0 + 1..)?;
+        let mut next_stored = move || -> Result<Option<Line>, StoreError> {
+            let Some(row) = stored.next().transpose()? else { return Ok(None) };
+            Ok(Some(decode_line(Position(row.0.value()), row.1.value())?))
+        };
+        let mut in_table = next_stored()?;
         loop {
-            let mut read = 0;
-            for row in log.range(from..)?.take(PAGE) {
-                let (key, value) = row?;
-                let line = decode_line(Position(key.value()), value.value())?;
-                position = line.position;
-                last_at = line.entry.at;
-                read += 1;
-                if position > applied {
-                    self.apply(&line)?;
-                }
+            let is_ahead = match (&in_table, ahead.peek()) {
+                (Some(stored), Some(ahead)) => ahead.position < stored.position,
+                (None, Some(_)) => true,
+                (Some(_), None) => false,
+                (None, None) => return Ok((position, last_at)),
+            };
+            let next = if is_ahead { ahead.next() } else { std::mem::replace(&mut in_table, next_stored()?) };
+            let Some(line) = next else { return Ok((position, last_at)) };
+            if !is_ahead {
+                // The table goes before: there a message is as it was changed later.
+                ahead.next_if(|ahead| ahead.position == line.position);
             }
-            if read < PAGE {
-                return Ok((position, last_at));
+            if line.position != position.next() {
+                return Err(StoreError::corrupt("the log has a gap: a file of the data folder is missing or too old"));
             }
-            from = position.0 + 1;
+            (position, last_at) = (line.position, line.entry.at);
+            self.apply(&line)?;
+            if is_ahead {
+                self.changes.put_ahead(line.position, Arc::new(line.entry));
+            }
         }
     }
 

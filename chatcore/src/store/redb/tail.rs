@@ -14,7 +14,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use chat_proto::{ClientId, Seq};
 use rustc_hash::FxHasher;
 
-use crate::state::{Conversation, ConversationNo, Mark, MessageRow, Position, Scope, UserNo};
+use crate::state::{Conversation, ConversationNo, Entry, Mark, MessageRow, Position, Scope, UserNo};
 
 /// By dense internal numbers, which nobody outside can choose: the fast hash is safe.
 pub(super) type ByNumber<K, V> = HashMap<K, V, BuildHasherDefault<FxHasher>>;
@@ -46,6 +46,8 @@ pub(super) struct Rows {
     by_member: ByNumber<UserNo, Vec<ConversationNo>>,
     /// The entries that were only somebody's own business.
     pub(super) personal: ByNumber<UserNo, Vec<Position>>,
+    /// The entries that stand in the write-ahead log only; ascending.
+    pub(super) entries_ahead: Vec<(Position, Arc<Entry>)>,
     /// How many log entries it holds.
     entries: usize,
     /// About how much memory its messages take.
@@ -77,6 +79,7 @@ pub(super) struct Changes {
     replaced: ByNumber<(ConversationNo, Seq), Arc<MessageRow>>,
     sent: Sent,
     personal: ByNumber<UserNo, Vec<Position>>,
+    entries_ahead: Vec<(Position, Arc<Entry>)>,
     entries: usize,
     bytes: usize,
     head: Position,
@@ -91,6 +94,8 @@ struct ChangedConversation {
 
 /// What a message takes in memory besides its text: the row, its client id, and what points to it.
 const MESSAGE_BYTES: usize = 320;
+/// What an entry takes in memory.
+const ENTRY_BYTES: usize = 160;
 
 impl Tail {
     /// So many entries wait to be folded after those that are being folded now.
@@ -154,6 +159,12 @@ impl Tail {
         self.find(|rows, position| rows.message(conversation, seq, position).cloned())
     }
 
+    /// The message that a line made which is being folded, as it stands now.
+    pub(super) fn made(&self, frozen: &Rows, conversation: ConversationNo, seq: Seq) -> Option<Arc<MessageRow>> {
+        let made = frozen.conversations.get(&conversation)?.message(seq)?;
+        Some(self.newest(frozen, made))
+    }
+
     /// What becomes of a message that is being folded: it may have been changed since its layer was frozen.
     pub(super) fn newest(&self, frozen: &Rows, message: &Arc<MessageRow>) -> Arc<MessageRow> {
         let key = (message.conversation, message.seq);
@@ -179,6 +190,26 @@ impl Tail {
             let begin = positions.partition_point(|position| *position <= after);
             let end = positions.partition_point(|position| *position <= self.position);
             found.extend_from_slice(positions.get(begin..end).unwrap_or_default());
+        }
+        found
+    }
+
+    /// The entry at this position, if it stands in the write-ahead log only.
+    pub(super) fn entry_ahead(&self, position: Position) -> Option<Arc<Entry>> {
+        self.find(|rows, shown| {
+            let i = rows.entries_ahead.binary_search_by_key(&position, |(position, _)| *position).ok()?;
+            (position <= shown).then(|| Arc::clone(&rows.entries_ahead[i].1))
+        })
+    }
+
+    /// The entries after a position that stand in the write-ahead log only, ascending, at most `limit`.
+    pub(super) fn entries_ahead(&self, after: Position, limit: usize) -> Vec<(Position, Arc<Entry>)> {
+        let mut found = Vec::new();
+        for layer in self.frozen.iter().chain([&self.active]) {
+            let rows = layer.rows();
+            let begin = rows.entries_ahead.partition_point(|(position, _)| *position <= after);
+            let entries = rows.entries_ahead[begin..].iter().take_while(|(position, _)| *position <= self.position);
+            found.extend(entries.take(limit - found.len()).cloned());
         }
         found
     }
@@ -234,6 +265,7 @@ impl Rows {
         for (author, sent) in changes.sent {
             self.sent.entry(author).or_default().extend(sent);
         }
+        self.entries_ahead.extend(changes.entries_ahead);
         self.entries += changes.entries;
         self.bytes += changes.bytes;
         self.head = changes.head;
@@ -281,6 +313,17 @@ impl Changes {
     pub(super) fn appended(&mut self, position: Position) {
         self.entries += 1;
         self.head = position;
+    }
+
+    /// The entry at this position stands in the write-ahead log only.
+    pub(super) fn put_ahead(&mut self, position: Position, entry: Arc<Entry>) {
+        self.bytes += ENTRY_BYTES;
+        self.entries_ahead.push((position, entry));
+    }
+
+    /// All entries stand in the table of the log too.
+    pub(super) fn none_ahead(&mut self) {
+        self.entries_ahead.clear();
     }
 
     pub(super) fn conversation(&self, no: ConversationNo) -> Option<&Arc<Conversation>> {

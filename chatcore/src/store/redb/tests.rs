@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use ::redb::backends::InMemoryBackend;
 use ::redb::{ReadableDatabase, ReadableTable};
 use chat_proto::Role;
 
-use super::{RedbOptions, RedbStore, tables};
+use super::{RedbOptions, RedbStore, StoreFile, tables};
 use crate::state::{Command, Outcome};
 use crate::store::conformance::{Acting, Backend, Shop};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, StoreErrorKind};
 
 #[derive(Debug)]
 struct One(Arc<RedbStore>);
@@ -22,11 +21,14 @@ impl Backend for One {
 
 const SECRET: &str = "4111 1111 1111 1111";
 
+fn is_in(bytes: &[u8]) -> bool {
+    bytes.windows(SECRET.len()).any(|window| window == SECRET.as_bytes())
+}
+
 /// In which tables the secret stands.
 fn leaks(store: &RedbStore) -> Vec<&'static str> {
-    let is_in = |bytes: &[u8]| bytes.windows(SECRET.len()).any(|window| window == SECRET.as_bytes());
     let read = || -> Result<[bool; 3], StoreError> {
-        let txn = store.writer().database()?.begin_read()?;
+        let txn = store.writer().files()?.database.begin_read()?;
         let mut found = [false; 3];
         for row in txn.open_table(tables::LOG)?.iter()? {
             found[0] |= is_in(row?.1.value());
@@ -53,7 +55,13 @@ fn what_is_deleted_is_in_no_table_however_far_folding_has_come() {
     for deleted_at in 0..30 {
         // Folding begins when it is told to, and goes on with a few rows in each commit.
         let options = RedbOptions { cache_bytes: 1 << 20, fold_after: 1_000, fold_rows: 1, epoch: 1 };
-        let store = Arc::new(RedbStore::with_backend(options, InMemoryBackend::new).unwrap());
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("chat.redb");
+        let store = Arc::new(RedbStore::open(&path, options).unwrap());
+        let in_wal = || {
+            let wal = [StoreFile::FirstWal, StoreFile::SecondWal];
+            wal.map(|wal| is_in(&std::fs::read(wal.beside(&path)).unwrap())).contains(&true)
+        };
         let mut shop = Shop::open(Box::new(One(Arc::clone(&store))));
         let (ana, leo) = (shop.person(Role::Agent, "ana"), shop.person(Role::Agent, "leo"));
         let groups: Vec<_> = (0..12).map(|_| shop.group(ana, &[leo])).collect();
@@ -64,6 +72,7 @@ fn what_is_deleted_is_in_no_table_however_far_folding_has_come() {
         let (by, conversation, message) = (ana.author(), groups[7], message.id);
         let text = format!("card {SECRET}");
         shop.one(Command::EditMessage { by, conversation, message, text, if_version: None });
+        assert!(in_wal(), "the test looks where it stands");
         for round in 0..30 {
             if round == 3 {
                 store.maintain().unwrap();
@@ -80,7 +89,22 @@ fn what_is_deleted_is_in_no_table_however_far_folding_has_come() {
             }
         }
         shop.fold();
+        assert!(!in_wal());
         assert_eq!(leaks(&store), [""; 0]);
         assert_eq!(shop.timeline(groups[7], 3, 3)[0].text, "");
     }
+}
+
+#[test]
+fn a_folder_without_its_write_ahead_log_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("chat.redb");
+    let open = || RedbStore::open(&path, RedbOptions::default());
+    open().unwrap().close().unwrap();
+    let wal = StoreFile::SecondWal.beside(&path);
+    let aside = folder.path().join("aside");
+    std::fs::rename(&wal, &aside).unwrap();
+    assert_eq!(open().unwrap_err().kind(), StoreErrorKind::Corrupt);
+    std::fs::rename(&aside, &wal).unwrap();
+    open().unwrap();
 }

@@ -2,126 +2,155 @@
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use chat_proto::{ClientId, ConversationId, Role, Seq, SessionId, UserId};
-use redb::{Key, ReadableTable, Table, TableDefinition, Value, WriteTransaction};
+use redb::{Database, ReadableTable, WriteTransaction};
 
-use super::append::Appends;
+use super::durable;
 use super::memory::Memory;
-use super::tables::{
-    self, StoredMark, decode, decode_line, encode_into, encode_line, numbered, stored_conversation, stored_revisions,
+use super::rows::{
+    self, decode, decode_line, encode_into, encode_line, numbered, stored_conversation, stored_revisions,
 };
+use super::tables::{ReadTables, WriteTables};
 use super::tail::{Changes, Tail};
+use super::wal::Record;
 use crate::state::{
     Account, Conversation, ConversationNo, Derived, Entry, Lookup, Mark, MessageRow, Position, Put, RevisionRow, Scope,
     Session, UserNo, fold_email, fold_name, role_number,
 };
 use crate::store::StoreError;
 
-type Opened<'txn, K, V> = OnceCell<Table<'txn, K, V>>;
-type Bytes = &'static [u8];
-
-/// Tables are opened when they are first needed: most batches touch only the log and the messages.
+/// What was committed, the tail behind it, and what this batch has changed. Most batches only append to the log: they
+/// read what was committed and end in the write-ahead log. redb's own transaction begins with the first row that is
+/// written to a table; from then on it is also what is read.
 pub(super) struct Transaction<'txn> {
-    txn: &'txn WriteTransaction,
+    database: &'txn Database,
+    begun: &'txn OnceCell<WriteTransaction>,
+    committed: &'txn ReadTables,
+    working: WriteTables<'txn>,
     pub(super) memory: RefCell<&'txn mut Memory>,
     tail: &'txn Tail,
     /// What this batch changes in the derived rows.
     changes: Changes,
-    new_lines: Appends,
+    record: Record,
     buffer: Vec<u8>,
-    messages: Opened<'txn, (u64, u64), Bytes>,
-    accounts: Opened<'txn, u64, Bytes>,
-    users: Opened<'txn, &'static [u8; 16], u64>,
-    emails: Opened<'txn, &'static str, u64>,
-    directory: Opened<'txn, (u8, &'static str, u64), ()>,
-    sessions: Opened<'txn, &'static [u8; 16], Bytes>,
-    conversation_numbers: Opened<'txn, &'static [u8; 16], u64>,
-    directs: Opened<'txn, (u64, u64), u64>,
-    conversations: Opened<'txn, u64, Bytes>,
-    members: Opened<'txn, (u64, u64), Bytes>,
-    sent: Opened<'txn, (u64, &'static str), (u64, u64)>,
-    marks: Opened<'txn, (u64, u64), StoredMark>,
-    revisions: Opened<'txn, (u64, u64, u64), Bytes>,
     /// Messages that this batch changes and that were there before.
     replaced: BTreeMap<(ConversationNo, Seq), Arc<MessageRow>>,
 }
 
-fn opened<'a, 'txn, K: Key + 'static, V: Value + 'static>(
-    txn: &'txn WriteTransaction,
-    slot: &'a Opened<'txn, K, V>,
-    definition: TableDefinition<'static, K, V>,
-) -> Result<&'a Table<'txn, K, V>, StoreError> {
-    if slot.get().is_none() {
-        let table = txn.open_table(definition)?;
-        return Ok(slot.get_or_init(|| table));
-    }
-    slot.get().ok_or_else(|| StoreError::corrupt("a table that was just opened"))
+/// What became of a batch.
+pub(super) struct Finished {
+    /// What changed in the derived rows.
+    pub(super) changes: Changes,
+    /// The lines, which stand in redb's transaction if one was begun, and else have to go into the write-ahead log.
+    pub(super) record: Record,
+    /// Something was deleted that may still stand in the write-ahead log.
+    pub(super) deleted: bool,
 }
 
-fn opened_mut<'a, 'txn, K: Key + 'static, V: Value + 'static>(
-    txn: &'txn WriteTransaction,
-    slot: &'a mut Opened<'txn, K, V>,
-    definition: TableDefinition<'static, K, V>,
-) -> Result<&'a mut Table<'txn, K, V>, StoreError> {
-    opened(txn, slot, definition)?;
-    slot.get_mut().ok_or_else(|| StoreError::corrupt("a table that was just opened"))
+/// Asks a table, of the transaction if one was begun.
+macro_rules! ask {
+    ($self:ident.$slot:ident, $rows:ident => $answer:expr) => {
+        match $self.begun.get() {
+            Some(txn) => {
+                let $rows = $self.working.$slot.get(txn)?;
+                $answer
+            }
+            None => {
+                let $rows = $self.committed.$slot()?;
+                $answer
+            }
+        }
+    };
+}
+
+/// A table to write to.
+macro_rules! write {
+    ($self:ident.$slot:ident) => {{
+        let txn = begun($self.database, $self.begun)?;
+        $self.working.$slot.get_mut(txn)?
+    }};
+}
+
+/// redb's transaction; begins it when it is first asked for.
+fn begun<'txn>(
+    database: &Database,
+    begun: &'txn OnceCell<WriteTransaction>,
+) -> Result<&'txn WriteTransaction, StoreError> {
+    if let Some(txn) = begun.get() {
+        return Ok(txn);
+    }
+    let mut txn = database.begin_write()?;
+    durable(&mut txn);
+    Ok(begun.get_or_init(|| txn))
 }
 
 impl<'txn> Transaction<'txn> {
-    pub(super) fn new(txn: &'txn WriteTransaction, memory: &'txn mut Memory, tail: &'txn Tail) -> Self {
+    pub(super) fn new(
+        database: &'txn Database,
+        begun: &'txn OnceCell<WriteTransaction>,
+        committed: &'txn ReadTables,
+        memory: &'txn mut Memory,
+        tail: &'txn Tail,
+    ) -> Self {
         Self {
-            txn,
+            database,
+            begun,
+            committed,
+            working: WriteTables::new(),
             memory: RefCell::new(memory),
             tail,
             changes: Changes::default(),
-            new_lines: Appends::default(),
+            record: Record::default(),
             buffer: Vec::new(),
-            messages: OnceCell::new(),
-            accounts: OnceCell::new(),
-            users: OnceCell::new(),
-            emails: OnceCell::new(),
-            directory: OnceCell::new(),
-            sessions: OnceCell::new(),
-            conversation_numbers: OnceCell::new(),
-            directs: OnceCell::new(),
-            conversations: OnceCell::new(),
-            members: OnceCell::new(),
-            sent: OnceCell::new(),
-            marks: OnceCell::new(),
-            revisions: OnceCell::new(),
             replaced: BTreeMap::new(),
         }
     }
 
     /// Appends an entry, and the message that it makes, to the log.
-    pub(super) fn append(&mut self, position: Position, entry: &Entry, message: Option<&MessageRow>) {
-        self.new_lines.push(position, entry, message);
+    pub(super) fn append(&mut self, position: Position, entry: &Arc<Entry>, message: Option<&MessageRow>) {
+        self.record.push(position, |bytes| encode_line(entry, message, bytes));
         self.changes.appended(position);
+        self.changes.put_ahead(position, Arc::clone(entry));
     }
 
-    /// Writes what was appended. Returns what changed in the derived rows.
-    pub(super) fn finish(mut self) -> Result<Changes, StoreError> {
-        if !self.new_lines.is_empty() {
-            self.new_lines.write(&mut self.txn.open_table(tables::LOG)?)?;
-        }
-        if !self.replaced.is_empty() {
+    /// Writes what has to go into the tables, if anything has.
+    pub(super) fn finish(mut self) -> Result<Finished, StoreError> {
+        let deleted = self.replaced.values().any(|message| message.is_deleted());
+        if !self.replaced.is_empty() || self.begun.get().is_some() {
+            self.write_lines()?;
             self.write_replaced()?;
         }
-        Ok(self.changes)
+        Ok(Finished { changes: self.changes, record: self.record, deleted })
     }
 
-    /// A message stands in the line that made it, while that is kept, and in its conversation once it is folded.
+    fn write_lines(&mut self) -> Result<(), StoreError> {
+        let log = write!(self.log);
+        if !self.record.is_empty() {
+            let mut end_of_table = log.upper_bound_mut(Bound::<u64>::Unbounded)?;
+            for (position, line) in self.record.lines() {
+                end_of_table.insert_before(position.0, line)?;
+            }
+            end_of_table.close()?;
+        }
+        self.changes.none_ahead();
+        Ok(())
+    }
+
+    /// A message stands in the line that made it, while that is kept, and in its conversation once it is folded. A line
+    /// that stands in the write-ahead log only is written to the table, which goes before it.
     fn write_replaced(&mut self) -> Result<(), StoreError> {
-        let mut log = self.txn.open_table(tables::LOG)?;
-        let messages = opened_mut(self.txn, &mut self.messages, tables::MESSAGES)?;
+        let log = write!(self.log);
+        let messages = write!(self.messages);
         for ((conversation, seq), message) in &self.replaced {
             let at = message.position;
-            let line = log.get(at.0)?.map(|line| decode_line(at, line.value())).transpose()?;
-            if let Some(line) = line {
+            let stored = log.get(at.0)?.map(|line| decode_line(at, line.value())).transpose()?;
+            let ahead = || self.tail.entry_ahead(at).map(|entry| (*entry).clone());
+            if let Some(entry) = stored.map(|line| line.entry).or_else(ahead) {
                 self.buffer.clear();
-                encode_line(&line.entry, Some(message), &mut self.buffer);
+                encode_line(&entry, Some(message), &mut self.buffer);
                 log.insert(at.0, self.buffer.as_slice())?;
             }
             let key = (conversation.0, seq.0);
@@ -140,8 +169,9 @@ impl<'txn> Transaction<'txn> {
         if let Some(greatest) = self.memory.borrow().greatest_sent.get(&author) {
             return Ok(greatest.as_ref().is_none_or(|greatest| client_id > greatest));
         }
-        let sent = opened(self.txn, &self.sent, tables::SENT)?;
-        let stored = match sent.range((author.0, "")..(author.0 + 1, ""))?.next_back().transpose()? {
+        let greatest =
+            ask!(self.sent, sent => sent.range((author.0, "")..(author.0 + 1, ""))?.next_back().transpose()?);
+        let stored = match greatest {
             Some((key, _)) => {
                 let stored = key.value().1.parse();
                 Some(
@@ -164,43 +194,43 @@ impl<'txn> Transaction<'txn> {
             Put::Account { no, account, before } => {
                 if let Some(before) = before {
                     let key = (role_number(before.role), &*fold_name(&before.name), no.0);
-                    opened_mut(self.txn, &mut self.directory, tables::DIRECTORY)?.remove(key)?;
+                    write!(self.directory).remove(key)?;
                     let key = fold_email(&before.email);
-                    opened_mut(self.txn, &mut self.emails, tables::EMAILS)?.remove(&*key)?;
+                    write!(self.emails).remove(&*key)?;
                 }
                 let key = (role_number(account.role), &*fold_name(&account.name), no.0);
-                opened_mut(self.txn, &mut self.directory, tables::DIRECTORY)?.insert(key, ())?;
+                write!(self.directory).insert(key, ())?;
                 let key = fold_email(&account.email);
-                opened_mut(self.txn, &mut self.emails, tables::EMAILS)?.insert(&*key, no.0)?;
-                opened_mut(self.txn, &mut self.users, tables::USERS)?.insert(&account.id.to_bytes(), no.0)?;
+                write!(self.emails).insert(&*key, no.0)?;
+                write!(self.users).insert(&account.id.to_bytes(), no.0)?;
                 encode_into(&*account, &mut self.buffer);
-                let accounts = opened_mut(self.txn, &mut self.accounts, tables::ACCOUNTS)?;
+                let accounts = write!(self.accounts);
                 accounts.insert(no.0, self.buffer.as_slice())?;
                 self.memory.get_mut().users.insert(account.id, no);
                 self.memory.get_mut().accounts.insert(no, Arc::from(account));
             }
             Put::Session { id, session } => {
                 encode_into(&session, &mut self.buffer);
-                let sessions = opened_mut(self.txn, &mut self.sessions, tables::SESSIONS)?;
+                let sessions = write!(self.sessions);
                 sessions.insert(&id.to_bytes(), self.buffer.as_slice())?;
                 self.memory.get_mut().sessions.insert(id, Arc::new(session));
             }
             Put::Conversation { id, no } => {
-                let numbers = opened_mut(self.txn, &mut self.conversation_numbers, tables::CONVERSATION_NUMBERS)?;
+                let numbers = write!(self.conversation_numbers);
                 numbers.insert(&id.to_bytes(), no.0)?;
                 self.memory.get_mut().conversation_numbers.insert(id, no);
             }
             Put::Direct { one, other, no } => {
-                let directs = opened_mut(self.txn, &mut self.directs, tables::DIRECTS)?;
+                let directs = write!(self.directs);
                 directs.insert((one.min(other).0, one.max(other).0), no.0)?;
             }
             Put::Revision { conversation, seq, revision } => {
                 encode_into(&revision, &mut self.buffer);
-                let revisions = opened_mut(self.txn, &mut self.revisions, tables::REVISIONS)?;
+                let revisions = write!(self.revisions);
                 revisions.insert((conversation.0, seq.0, revision.version), self.buffer.as_slice())?;
             }
             Put::NoRevisions { conversation, seq } => {
-                let revisions = opened_mut(self.txn, &mut self.revisions, tables::REVISIONS)?;
+                let revisions = write!(self.revisions);
                 let all = (conversation.0, seq.0, 0)..=(conversation.0, seq.0, u64::MAX);
                 revisions.retain_in(all, |_, _| false)?;
             }
@@ -214,9 +244,7 @@ impl Lookup for Transaction<'_> {
         if let Some(account) = self.memory.borrow().accounts.get(&no) {
             return Ok(Some(Arc::clone(account)));
         }
-        let Some(row) = opened(self.txn, &self.accounts, tables::ACCOUNTS)?.get(no.0)? else {
-            return Ok(None);
-        };
+        let Some(row) = ask!(self.accounts, accounts => accounts.get(no.0)?) else { return Ok(None) };
         let account: Arc<Account> = Arc::new(decode(row.value())?);
         self.memory.borrow_mut().accounts.insert(no, Arc::clone(&account));
         Ok(Some(account))
@@ -226,7 +254,7 @@ impl Lookup for Transaction<'_> {
         if let Some(no) = self.memory.borrow().users.get(&id) {
             return Ok(Some(*no));
         }
-        let no = opened(self.txn, &self.users, tables::USERS)?.get(&id.to_bytes())?.map(|no| UserNo(no.value()));
+        let no = ask!(self.users, users => users.get(&id.to_bytes())?).map(|no| UserNo(no.value()));
         if let Some(no) = no {
             self.memory.borrow_mut().users.insert(id, no);
         }
@@ -234,24 +262,20 @@ impl Lookup for Transaction<'_> {
     }
 
     fn user_by_email(&self, folded: &str) -> Result<Option<UserNo>, StoreError> {
-        let emails = opened(self.txn, &self.emails, tables::EMAILS)?;
-        Ok(emails.get(folded)?.map(|no| UserNo(no.value())))
+        Ok(ask!(self.emails, emails => emails.get(folded)?).map(|no| UserNo(no.value())))
     }
 
     fn has_role(&self, role: Role) -> Result<bool, StoreError> {
         let role = role_number(role);
-        let directory = opened(self.txn, &self.directory, tables::DIRECTORY)?;
-        Ok(directory.range((role, "", 0)..(role + 1, "", 0))?.next().transpose()?.is_some())
+        let of_role = (role, "", 0)..(role + 1, "", 0);
+        Ok(ask!(self.directory, directory => directory.range(of_role)?.next()).transpose()?.is_some())
     }
 
     fn session(&self, id: SessionId) -> Result<Option<Arc<Session>>, StoreError> {
         if let Some(session) = self.memory.borrow().sessions.get(&id) {
             return Ok(Some(Arc::clone(session)));
         }
-        let sessions = opened(self.txn, &self.sessions, tables::SESSIONS)?;
-        let Some(row) = sessions.get(&id.to_bytes())? else {
-            return Ok(None);
-        };
+        let Some(row) = ask!(self.sessions, sessions => sessions.get(&id.to_bytes())?) else { return Ok(None) };
         let session: Arc<Session> = Arc::new(decode(row.value())?);
         self.memory.borrow_mut().sessions.insert(id, Arc::clone(&session));
         Ok(Some(session))
@@ -265,9 +289,8 @@ impl Lookup for Transaction<'_> {
         let conversation = match changed.or_else(|| self.tail.conversation(no)) {
             Some(conversation) => Some(conversation),
             None => {
-                let heads = opened(self.txn, &self.conversations, tables::CONVERSATIONS)?;
-                let members = opened(self.txn, &self.members, tables::MEMBERS)?;
-                stored_conversation(heads, members, no)?.map(Arc::new)
+                ask!(self.conversations, heads => ask!(self.members, members => stored_conversation(heads, members, no)?))
+                    .map(Arc::new)
             }
         };
         if let Some(conversation) = &conversation {
@@ -280,8 +303,8 @@ impl Lookup for Transaction<'_> {
         if let Some(no) = self.memory.borrow().conversation_numbers.get(&id) {
             return Ok(Some(*no));
         }
-        let numbers = opened(self.txn, &self.conversation_numbers, tables::CONVERSATION_NUMBERS)?;
-        let no = numbers.get(&id.to_bytes())?.map(|no| ConversationNo(no.value()));
+        let no = ask!(self.conversation_numbers, numbers => numbers.get(&id.to_bytes())?);
+        let no = no.map(|no| ConversationNo(no.value()));
         if let Some(no) = no {
             self.memory.borrow_mut().conversation_numbers.insert(id, no);
         }
@@ -289,8 +312,8 @@ impl Lookup for Transaction<'_> {
     }
 
     fn direct(&self, one: UserNo, other: UserNo) -> Result<Option<ConversationNo>, StoreError> {
-        let directs = opened(self.txn, &self.directs, tables::DIRECTS)?;
-        Ok(directs.get((one.min(other).0, one.max(other).0))?.map(|no| ConversationNo(no.value())))
+        let pair = (one.min(other).0, one.max(other).0);
+        Ok(ask!(self.directs, directs => directs.get(pair)?).map(|no| ConversationNo(no.value())))
     }
 
     fn sent(&self, author: UserNo, client_id: &ClientId) -> Result<Option<(ConversationNo, Seq)>, StoreError> {
@@ -301,8 +324,8 @@ impl Lookup for Transaction<'_> {
         if let Some(message) = in_memory.or_else(|| self.tail.sent(author, client_id)) {
             return Ok(Some(message));
         }
-        let sent = opened(self.txn, &self.sent, tables::SENT)?;
-        Ok(sent.get((author.0, client_id.as_str()))?.map(|message| numbered(message.value())))
+        let key = (author.0, client_id.as_str());
+        Ok(ask!(self.sent, sent => sent.get(key)?).map(|message| numbered(message.value())))
     }
 
     fn message(&self, conversation: ConversationNo, seq: Seq) -> Result<Option<Arc<MessageRow>>, StoreError> {
@@ -311,12 +334,12 @@ impl Lookup for Transaction<'_> {
         if let Some(message) = in_memory.or_else(|| self.tail.message(conversation, seq)) {
             return Ok(Some(message));
         }
-        let messages = opened(self.txn, &self.messages, tables::MESSAGES)?;
-        messages.get((conversation.0, seq.0))?.map(|row| decode(row.value()).map(Arc::new)).transpose()
+        let row = ask!(self.messages, messages => messages.get((conversation.0, seq.0))?);
+        row.map(|row| decode(row.value()).map(Arc::new)).transpose()
     }
 
     fn revisions(&self, conversation: ConversationNo, seq: Seq) -> Result<Vec<RevisionRow>, StoreError> {
-        stored_revisions(opened(self.txn, &self.revisions, tables::REVISIONS)?, conversation, seq)
+        ask!(self.revisions, revisions => stored_revisions(revisions, conversation, seq))
     }
 
     fn mark(&self, conversation: ConversationNo, user: UserNo) -> Result<Mark, StoreError> {
@@ -324,8 +347,8 @@ impl Lookup for Transaction<'_> {
         if let Some(mark) = in_memory.or_else(|| self.tail.mark(conversation, user)) {
             return Ok(mark);
         }
-        let marks = opened(self.txn, &self.marks, tables::MARKS)?;
-        Ok(marks.get((conversation.0, user.0))?.map_or(Mark::default(), |mark| tables::mark(mark.value())))
+        let stored = ask!(self.marks, marks => marks.get((conversation.0, user.0))?);
+        Ok(stored.map_or(Mark::default(), |mark| rows::mark(mark.value())))
     }
 }
 

@@ -1,9 +1,10 @@
 //! Trimming: the oldest lines of the log are forgotten, with what the indexes say of them. What they changed stands in
 //! the tables.
 
-use ::redb::{ReadableDatabase, ReadableTableMetadata, WriteTransaction};
+use ::redb::{ReadableTableMetadata, WriteTransaction};
 
-use super::tables::{self, decode_line};
+use super::rows::decode_line;
+use super::tables;
 use super::view::RedbView;
 use super::{Writer, durable};
 use crate::state::{Line, Position};
@@ -22,25 +23,23 @@ impl Writer {
     ) -> Result<Option<(RedbView, bool)>, StoreError> {
         let lines = self.forgettable(before, keep)?;
         let Some(last) = lines.last().map(|line| line.position) else { return Ok(None) };
-        let mut txn = self.database()?.begin_write()?;
+        let mut txn = self.files()?.database.begin_write()?;
         durable(&mut txn);
         forget(&txn, &lines, last)?;
         txn.commit()?;
-        Ok(Some((self.view(before.position, before.last_at, before.epoch)?, lines.len() == PIECE)))
+        Ok(Some((self.reread(before)?, lines.len() == PIECE)))
     }
 
     /// The oldest lines, as far as they need not be kept.
     fn forgettable(&self, view: &RedbView, keep: &Keep) -> Result<Vec<Line>, StoreError> {
-        let txn = self.database()?.begin_read()?;
-        let applied = txn.open_table(tables::META)?.get(tables::meta::APPLIED)?.map_or(0, |applied| applied.value());
-        let log = txn.open_table(tables::LOG)?;
+        let log = view.tables.log()?;
         let head = view.position();
         let mut lines = Vec::new();
         if log.len()? <= 1 {
             return Ok(lines);
         }
         // The newest line stays: it tells where the log ends.
-        for row in log.range(..=applied.min(head.0.saturating_sub(1)))?.take(PIECE) {
+        for row in log.range(..=self.applied.0.min(head.0.saturating_sub(1)))?.take(PIECE) {
             let (position, line) = row?;
             let line = decode_line(Position(position.value()), line.value())?;
             if keep.keeps(line.position, line.entry.at, head) {

@@ -1,81 +1,57 @@
 use std::cmp::Reverse;
 use std::ops::Bound;
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use chat_proto::{ClientId, ConversationId, Role, Seq, SessionId, Timestamp, UserId};
-use redb::{Key, ReadOnlyTable, ReadTransaction, ReadableTable, TableDefinition, Value};
+use redb::{ReadOnlyTable, ReadableTable};
 
-use super::tables::{self, StoredMark, decode, decode_line, numbered, stored_conversation, stored_revisions};
+use super::rows::{self, decode, decode_line, numbered, stored_conversation, stored_revisions};
+use super::tables::ReadTables;
 use super::tail::{ByNumber, Tail};
 use crate::state::{
-    Account, Conversation, ConversationNo, Line, Lookup, Mark, MessageRow, Position, RevisionRow, Session, UserNo,
-    role_number,
+    Account, Change, Conversation, ConversationNo, Entry, Line, Lookup, Mark, MessageRow, Position, RevisionRow,
+    Session, UserNo, role_number,
 };
 use crate::store::{StoreError, View};
 
-/// One moment of the store: a read transaction and the tail that belongs to it.
+/// One moment of the store: the tables, and the tail that belongs to it.
 pub(super) struct RedbView {
-    pub(super) txn: ReadTransaction,
+    pub(super) tables: Arc<ReadTables>,
     pub(super) tail: Tail,
     pub(super) position: Position,
     pub(super) last_at: Timestamp,
     pub(super) epoch: u64,
-    pub(super) tables: Opened,
 }
+
+/// People that were decoded from their table. A page shows the same few people again and again, and until something is
+/// written to the tables they do not change.
+#[derive(Default)]
+pub(super) struct People(RwLock<ByNumber<UserNo, Arc<Account>>>);
 
 /// More people than this are not remembered; while nobody writes, a view may be read for a long time.
 const MOST_PEOPLE: usize = 4_096;
 
-/// A table of this view, opened when it is first asked for.
-pub(super) type Slot<K, V> = OnceLock<ReadOnlyTable<K, V>>;
+impl People {
+    fn get(&self, no: UserNo) -> Option<Arc<Account>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(&no).cloned()
+    }
 
-/// What this view has opened and decoded.
-#[derive(Default)]
-pub(super) struct Opened {
-    /// A page shows the same few people again and again, and in one view they do not change.
-    people: RwLock<ByNumber<UserNo, Arc<Account>>>,
-    log: Slot<u64, &'static [u8]>,
-    messages: Slot<(u64, u64), &'static [u8]>,
-    accounts: Slot<u64, &'static [u8]>,
-    users: Slot<&'static [u8; 16], u64>,
-    emails: Slot<&'static str, u64>,
-    directory: Slot<(u8, &'static str, u64), ()>,
-    sessions: Slot<&'static [u8; 16], &'static [u8]>,
-    conversation_numbers: Slot<&'static [u8; 16], u64>,
-    directs: Slot<(u64, u64), u64>,
-    conversations: Slot<u64, &'static [u8]>,
-    members: Slot<(u64, u64), &'static [u8]>,
-    inboxes: Slot<(u64, u64), u64>,
-    sent: Slot<(u64, &'static str), (u64, u64)>,
-    marks: Slot<(u64, u64), StoredMark>,
-    revisions: Slot<(u64, u64, u64), &'static [u8]>,
-    conversation_log: Slot<(u64, u64), ()>,
-    personal_log: Slot<(u64, u64), ()>,
+    fn remember(&self, no: UserNo, account: &Arc<Account>) {
+        let mut people = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if people.len() < MOST_PEOPLE {
+            people.insert(no, Arc::clone(account));
+        }
+    }
 }
 
 impl RedbView {
-    fn table<'a, K: Key + 'static, V: Value + 'static>(
-        &self,
-        slot: &'a Slot<K, V>,
-        definition: TableDefinition<'static, K, V>,
-    ) -> Result<&'a ReadOnlyTable<K, V>, StoreError> {
-        if let Some(table) = slot.get() {
-            return Ok(table);
-        }
-        let table = self.txn.open_table(definition)?;
-        Ok(slot.get_or_init(|| table))
-    }
-
-    pub(super) fn log(&self) -> Result<&ReadOnlyTable<u64, &'static [u8]>, StoreError> {
-        self.table(&self.tables.log, tables::LOG)
-    }
-
-    pub(super) fn conversations(&self) -> Result<&ReadOnlyTable<u64, &'static [u8]>, StoreError> {
-        self.table(&self.tables.conversations, tables::CONVERSATIONS)
-    }
-
-    pub(super) fn accounts(&self) -> Result<&ReadOnlyTable<u64, &'static [u8]>, StoreError> {
-        self.table(&self.tables.accounts, tables::ACCOUNTS)
+    /// A line that stands in the write-ahead log only, with the message that it made as this view shows it.
+    fn line_ahead(&self, position: Position, entry: &Entry) -> Line {
+        let message = match &entry.change {
+            Change::MessageCreated { conversation, seq } => self.tail.message(*conversation, *seq),
+            _ => None,
+        };
+        Line { position, entry: entry.clone(), message }
     }
 }
 
@@ -87,25 +63,22 @@ impl std::fmt::Debug for RedbView {
 
 impl Lookup for RedbView {
     fn account(&self, no: UserNo) -> Result<Option<Arc<Account>>, StoreError> {
-        if let Some(account) = self.tables.people.read().unwrap_or_else(PoisonError::into_inner).get(&no) {
-            return Ok(Some(Arc::clone(account)));
+        if let Some(account) = self.tables.people.get(no) {
+            return Ok(Some(account));
         }
-        let Some(row) = self.accounts()?.get(no.0)? else { return Ok(None) };
+        let Some(row) = self.tables.accounts()?.get(no.0)? else { return Ok(None) };
         let account: Arc<Account> = Arc::new(decode(row.value())?);
-        let mut people = self.tables.people.write().unwrap_or_else(PoisonError::into_inner);
-        if people.len() < MOST_PEOPLE {
-            people.insert(no, Arc::clone(&account));
-        }
+        self.tables.people.remember(no, &account);
         Ok(Some(account))
     }
 
     fn user_no(&self, id: UserId) -> Result<Option<UserNo>, StoreError> {
-        let users = self.table(&self.tables.users, tables::USERS)?;
+        let users = self.tables.users()?;
         Ok(users.get(&id.to_bytes())?.map(|no| UserNo(no.value())))
     }
 
     fn user_by_email(&self, folded: &str) -> Result<Option<UserNo>, StoreError> {
-        let emails = self.table(&self.tables.emails, tables::EMAILS)?;
+        let emails = self.tables.emails()?;
         Ok(emails.get(folded)?.map(|no| UserNo(no.value())))
     }
 
@@ -114,7 +87,7 @@ impl Lookup for RedbView {
     }
 
     fn session(&self, id: SessionId) -> Result<Option<Arc<Session>>, StoreError> {
-        let sessions = self.table(&self.tables.sessions, tables::SESSIONS)?;
+        let sessions = self.tables.sessions()?;
         sessions.get(&id.to_bytes())?.map(|row| decode(row.value()).map(Arc::new)).transpose()
     }
 
@@ -122,17 +95,17 @@ impl Lookup for RedbView {
         if let Some(conversation) = self.tail.conversation(no) {
             return Ok(Some(conversation));
         }
-        let members = self.table(&self.tables.members, tables::MEMBERS)?;
-        Ok(stored_conversation(self.conversations()?, members, no)?.map(Arc::new))
+        let members = self.tables.members()?;
+        Ok(stored_conversation(self.tables.conversations()?, members, no)?.map(Arc::new))
     }
 
     fn conversation_no(&self, id: ConversationId) -> Result<Option<ConversationNo>, StoreError> {
-        let numbers = self.table(&self.tables.conversation_numbers, tables::CONVERSATION_NUMBERS)?;
+        let numbers = self.tables.conversation_numbers()?;
         Ok(numbers.get(&id.to_bytes())?.map(|no| ConversationNo(no.value())))
     }
 
     fn direct(&self, one: UserNo, other: UserNo) -> Result<Option<ConversationNo>, StoreError> {
-        let directs = self.table(&self.tables.directs, tables::DIRECTS)?;
+        let directs = self.tables.directs()?;
         Ok(directs.get((one.min(other).0, one.max(other).0))?.map(|no| ConversationNo(no.value())))
     }
 
@@ -140,7 +113,7 @@ impl Lookup for RedbView {
         if let Some(message) = self.tail.sent(author, client_id) {
             return Ok(Some(message));
         }
-        let sent = self.table(&self.tables.sent, tables::SENT)?;
+        let sent = self.tables.sent()?;
         Ok(sent.get((author.0, client_id.as_str()))?.map(|message| numbered(message.value())))
     }
 
@@ -148,20 +121,20 @@ impl Lookup for RedbView {
         if let Some(message) = self.tail.message(conversation, seq) {
             return Ok(Some(message));
         }
-        let messages = self.table(&self.tables.messages, tables::MESSAGES)?;
+        let messages = self.tables.messages()?;
         messages.get((conversation.0, seq.0))?.map(|row| decode(row.value()).map(Arc::new)).transpose()
     }
 
     fn revisions(&self, conversation: ConversationNo, seq: Seq) -> Result<Vec<RevisionRow>, StoreError> {
-        stored_revisions(self.table(&self.tables.revisions, tables::REVISIONS)?, conversation, seq)
+        stored_revisions(self.tables.revisions()?, conversation, seq)
     }
 
     fn mark(&self, conversation: ConversationNo, user: UserNo) -> Result<Mark, StoreError> {
         if let Some(mark) = self.tail.mark(conversation, user) {
             return Ok(mark);
         }
-        let marks = self.table(&self.tables.marks, tables::MARKS)?;
-        Ok(marks.get((conversation.0, user.0))?.map_or(Mark::default(), |mark| tables::mark(mark.value())))
+        let marks = self.tables.marks()?;
+        Ok(marks.get((conversation.0, user.0))?.map_or(Mark::default(), |mark| rows::mark(mark.value())))
     }
 }
 
@@ -175,7 +148,9 @@ impl View for RedbView {
     }
 
     fn oldest(&self) -> Result<Position, StoreError> {
-        Ok(self.log()?.first()?.map_or(self.position.next(), |(position, _)| Position(position.value())))
+        let stored = self.tables.log()?.first()?.map(|(position, _)| Position(position.value()));
+        let ahead = self.tail.entries_ahead(Position(0), 1).first().map(|(position, _)| *position);
+        Ok(stored.into_iter().chain(ahead).min().unwrap_or(self.position.next()))
     }
 
     fn epoch(&self) -> u64 {
@@ -183,19 +158,30 @@ impl View for RedbView {
     }
 
     fn lines_after(&self, after: Position, limit: usize) -> Result<Vec<Line>, StoreError> {
+        let mut ahead = self.tail.entries_ahead(after, limit).into_iter().peekable();
         let mut lines = Vec::new();
-        for row in self.log()?.range(after.0.saturating_add(1)..)?.take(limit) {
+        for row in self.tables.log()?.range(after.0.saturating_add(1)..)?.take(limit) {
             let (position, line) = row?;
-            lines.push(decode_line(Position(position.value()), line.value())?);
+            let position = Position(position.value());
+            while let Some((before, entry)) = ahead.next_if(|(before, _)| *before < position) {
+                lines.push(self.line_ahead(before, &entry));
+            }
+            // A fold that is under way, or a change of its message, has put it into the table.
+            ahead.next_if(|(same, _)| *same == position);
+            lines.push(decode_line(position, line.value())?);
         }
+        lines.extend(ahead.map(|(position, entry)| self.line_ahead(position, &entry)));
+        lines.truncate(limit);
         Ok(lines)
     }
 
     fn lines_at(&self, positions: &[Position]) -> Result<Vec<Line>, StoreError> {
         let mut lines = Vec::with_capacity(positions.len());
         for position in positions {
-            if let Some(line) = self.log()?.get(position.0)? {
+            if let Some(line) = self.tables.log()?.get(position.0)? {
                 lines.push(decode_line(*position, line.value())?);
+            } else if let Some(entry) = self.tail.entry_ahead(*position) {
+                lines.push(self.line_ahead(*position, &entry));
             }
         }
         Ok(lines)
@@ -207,12 +193,12 @@ impl View for RedbView {
         after: Position,
         limit: usize,
     ) -> Result<Vec<Position>, StoreError> {
-        let folded = self.table(&self.tables.conversation_log, tables::CONVERSATION_LOG)?;
+        let folded = self.tables.conversation_log()?;
         positions(folded, conversation.0, after, limit, || self.tail.events_of(conversation, after))
     }
 
     fn positions_of_user(&self, user: UserNo, after: Position, limit: usize) -> Result<Vec<Position>, StoreError> {
-        let folded = self.table(&self.tables.personal_log, tables::PERSONAL_LOG)?;
+        let folded = self.tables.personal_log()?;
         positions(folded, user.0, after, limit, || self.tail.personal(user, after))
     }
 
@@ -225,7 +211,7 @@ impl View for RedbView {
         let before = before.unwrap_or(Position(u64::MAX));
         // What is in the tail has newer activity than the table says.
         let mut rows = self.tail.conversations_of(user, before);
-        let inboxes = self.table(&self.tables.inboxes, tables::INBOXES)?;
+        let inboxes = self.tables.inboxes()?;
         let mut stored = 0;
         for row in inboxes.range((user.0, 0)..(user.0, before.0))?.rev() {
             let (key, no) = row?;
@@ -256,7 +242,7 @@ impl View for RedbView {
         }
         let mut found = Vec::new();
         if from <= to {
-            let messages = self.table(&self.tables.messages, tables::MESSAGES)?;
+            let messages = self.tables.messages()?;
             for row in messages.range((conversation.0, from.0)..=(conversation.0, to.0))? {
                 found.push(Arc::new(decode(row?.1.value())?));
             }
@@ -276,7 +262,7 @@ impl View for RedbView {
             Some((name, no)) => Bound::Excluded((role, name, no.0)),
             None => Bound::Included((role, "", 0)),
         };
-        let directory = self.table(&self.tables.directory, tables::DIRECTORY)?;
+        let directory = self.tables.directory()?;
         let mut rows = Vec::new();
         for row in directory.range((start, Bound::Excluded((role + 1, "", 0))))?.take(limit) {
             let key = row?.0;
