@@ -7,6 +7,7 @@ use http::HeaderValue;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::client_address::TrustedProxies;
 use crate::config::Config;
 use crate::live::Drain;
 
@@ -16,6 +17,8 @@ use crate::live::Drain;
 pub struct RouterConfig {
     /// Exact origins of web pages that may use the API and the WebSocket. Default: none but the server's own.
     pub allowed_origins: Vec<HeaderValue>,
+    /// The proxies in front of the server. Default: none.
+    pub trusted_proxies: TrustedProxies,
     /// The largest REST body, bytes. Default: 1 MiB.
     pub body_bytes: usize,
     /// How long a body may take to arrive. Default: 30 s.
@@ -35,6 +38,7 @@ impl Default for RouterConfig {
     fn default() -> Self {
         Self {
             allowed_origins: Vec::new(),
+            trusted_proxies: TrustedProxies::default(),
             body_bytes: 1 << 20,
             body_timeout: Duration::from_secs(30),
             frame_bytes: 64 << 10,
@@ -53,6 +57,10 @@ impl RouterConfig {
         Self {
             // An origin that is no header value could not be sent by a browser either.
             allowed_origins: origins.filter_map(|origin| HeaderValue::from_str(origin.as_str()).ok()).collect(),
+            trusted_proxies: TrustedProxies {
+                networks: config.server.trusted_proxies.clone(),
+                header: config.server.forwarded_header,
+            },
             body_bytes: config.limits.body_bytes.bytes(),
             body_timeout: config.http.body_timeout.get(),
             frame_bytes: config.limits.frame_bytes.bytes(),

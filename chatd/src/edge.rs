@@ -11,11 +11,14 @@ use futures_util::FutureExt;
 use http::{HeaderName, HeaderValue, header};
 
 use crate::app::App;
+use crate::client_address::ClientAddress;
 use crate::problem::Refused;
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-pub(crate) async fn edge(State(app): State<App>, request: Request, next: Next) -> Response {
+pub(crate) async fn edge(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let address = ClientAddress::find(&app.config.trusted_proxies, request.headers(), request.extensions());
+    request.extensions_mut().insert(address);
     let request_id = request_id(&request, &app);
     let path = request.uri().path().to_owned();
     let method = request.method().clone();

@@ -5,6 +5,7 @@
 //! router itself.
 
 mod app;
+mod client_address;
 pub mod command;
 pub mod config;
 mod demo;
@@ -21,6 +22,7 @@ mod serve;
 mod ws;
 
 pub use app::RouterConfig;
+pub use client_address::{ClientAddress, TrustedProxies};
 pub use demo::{Demo, seed as seed_demo};
 pub use router::{document, router};
 pub use serve::serve;

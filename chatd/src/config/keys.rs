@@ -35,6 +35,8 @@ pub const KEYS: &[Key] = &[
     open("public_url", |c| &mut c.public_url),
     open("data_dir", |c| &mut c.data_dir),
     open("allowed_origins", |c| &mut c.allowed_origins),
+    open("server.trusted_proxies", |c| &mut c.server.trusted_proxies),
+    open("server.forwarded_header", |c| &mut c.server.forwarded_header),
     open("auth.session_ttl", |c| &mut c.auth.session_ttl),
     secret("auth.jwt_secret", |c| &mut c.auth.jwt_secret),
     open("limits.message_bytes", |c| &mut c.limits.message_bytes),

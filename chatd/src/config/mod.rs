@@ -35,11 +35,13 @@ pub use self::keys::{KEYS, Key};
 pub use self::load::Loaded;
 pub use self::overrides::Overrides;
 pub use self::secret::Secret;
-pub use self::setting::{Given, LogFormat, Setting};
+pub use self::setting::{ForwardedHeader, Given, LogFormat, Setting};
 pub use self::units::{Period, Size};
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+
+use ipnet::IpNet;
 
 /// The reference: every key with its default and what it does. Printed by `chatd config default`.
 pub const DEFAULTS: &str = include_str!("default.toml");
@@ -55,6 +57,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Origins that may use the API from a browser.
     pub allowed_origins: Vec<Origin>,
+    /// What stands in front of the server.
+    pub server: Server,
     /// Logins and tokens.
     pub auth: Auth,
     /// Upper bounds.
@@ -69,6 +73,15 @@ pub struct Config {
     pub store: Store,
     /// The first admin.
     pub bootstrap: Bootstrap,
+}
+
+/// Section `[server]`.
+#[derive(Clone, Debug, Default)]
+pub struct Server {
+    /// Who is believed when they say for whom they ask.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Where they say it.
+    pub forwarded_header: ForwardedHeader,
 }
 
 /// Section `[auth]`.
@@ -154,6 +167,7 @@ impl Config {
             public_url: PublicUrl::default(),
             data_dir: PathBuf::new(),
             allowed_origins: Vec::new(),
+            server: Server::default(),
             auth: Auth::default(),
             limits: Limits::default(),
             http: Http::default(),

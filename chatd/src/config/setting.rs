@@ -1,9 +1,11 @@
 //! The types of values: what each accepts, and how it is written back.
 
 use std::fmt::{self, Write as _};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
+
+use ipnet::IpNet;
 
 use super::{Origin, Period, PublicUrl, Secret, Size};
 
@@ -65,6 +67,40 @@ impl FromStr for LogFormat {
 }
 
 impl fmt::Display for LogFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Where a proxy writes for whom it asks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ForwardedHeader {
+    /// `X-Forwarded-For`, which most write.
+    #[default]
+    XForwardedFor,
+    /// `Forwarded` (RFC 7239).
+    Forwarded,
+}
+
+impl ForwardedHeader {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::XForwardedFor => "x-forwarded-for",
+            Self::Forwarded => "forwarded",
+        }
+    }
+}
+
+impl FromStr for ForwardedHeader {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let lower = text.to_ascii_lowercase();
+        [Self::XForwardedFor, Self::Forwarded].into_iter().find(|header| header.as_str() == lower).ok_or(())
+    }
+}
+
+impl fmt::Display for ForwardedHeader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
     }
@@ -139,6 +175,7 @@ parsed_setting!(PublicUrl, "an address such as \"https://chat.shop.example\"");
 parsed_setting!(Period, "a duration such as \"30s\", \"12h\" or \"7d\"");
 parsed_setting!(Size, "a size such as \"16KiB\" or \"64MiB\"");
 parsed_setting!(LogFormat, "\"auto\", \"text\" or \"json\"");
+parsed_setting!(ForwardedHeader, "\"x-forwarded-for\" or \"forwarded\"");
 parsed_setting!(String, "a text");
 
 impl Setting for PathBuf {
@@ -176,26 +213,46 @@ impl Setting for usize {
     }
 }
 
-impl Setting for Vec<Origin> {
-    fn expected(&self) -> &'static str {
-        "origins such as \"https://shop.example\": scheme, host and port, without a path or a star"
-    }
-
-    fn set(&mut self, given: &Given) -> Option<()> {
-        let origins: Result<Self, _> = match given {
-            Given::Word(text) => {
-                text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::parse).collect()
+/// A setting whose value is a list of texts, each of which parses; in a variable they stand between commas.
+macro_rules! list_setting {
+    ($type:ty, $parse:expr, $expected:literal) => {
+        impl Setting for Vec<$type> {
+            fn expected(&self) -> &'static str {
+                $expected
             }
-            Given::List(items) => items.iter().map(|item| item.parse()).collect(),
-            Given::Text(_) | Given::Number(_) | Given::Other => return None,
-        };
-        *self = origins.ok()?;
-        Some(())
-    }
 
-    fn to_toml(&self) -> String {
-        quote_list(self)
-    }
+            fn set(&mut self, given: &Given) -> Option<()> {
+                let parse: fn(&str) -> Option<$type> = $parse;
+                let items: Option<Self> = match given {
+                    Given::Word(text) => {
+                        text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(parse).collect()
+                    }
+                    Given::List(items) => items.iter().map(|item| parse(item)).collect(),
+                    Given::Text(_) | Given::Number(_) | Given::Other => None,
+                };
+                *self = items?;
+                Some(())
+            }
+
+            fn to_toml(&self) -> String {
+                quote_list(self)
+            }
+        }
+    };
+}
+
+list_setting!(
+    Origin,
+    |text| text.parse().ok(),
+    "origins such as \"https://shop.example\": scheme, host and port, without a path or a star"
+);
+list_setting!(IpNet, network, "addresses or networks such as \"10.0.0.5\" or \"fd00::/8\"");
+
+/// A network, or an address alone. One with bits behind its prefix is refused, since one of the two is a slip.
+fn network(text: &str) -> Option<IpNet> {
+    let address = |text: &str| text.parse().ok().map(|ip: IpAddr| IpNet::from(ip.to_canonical()));
+    let network = text.parse().ok().or_else(|| address(text))?;
+    (network.addr() == network.network()).then_some(network)
 }
 
 impl Setting for Secret {
@@ -225,6 +282,16 @@ mod tests {
         let mut origins = Vec::<Origin>::new();
         assert_eq!(origins.set(&Given::Word("https://a.example, http://b.example:81".to_owned())), Some(()));
         assert_eq!(origins.to_toml(), r#"["https://a.example", "http://b.example:81"]"#);
+    }
+
+    #[test]
+    fn proxies_are_addresses_or_networks() {
+        let mut proxies = Vec::<IpNet>::new();
+        assert_eq!(proxies.set(&Given::Word("10.0.0.5, fd00::/8,::ffff:192.0.2.1".to_owned())), Some(()));
+        assert_eq!(proxies.to_toml(), r#"["10.0.0.5/32", "fd00::/8", "192.0.2.1/32"]"#);
+        for wrong in ["10.0.0.5/8", "10.0.0.0/33", "proxy.example", "*"] {
+            assert_eq!(proxies.set(&Given::List(vec![wrong.to_owned()])), None, "{wrong}");
+        }
     }
 
     #[test]
