@@ -92,7 +92,7 @@ impl Actor {
     pub async fn create_user(&self, role: Role, email: &str, name: &str, password: String) -> Result<User> {
         let (email, name, password) = (shape::email(email)?, shape::name(name)?, shape::password(password)?);
         // Asked before the hash, which costs more than the whole rest, and again where it counts.
-        self.read(|me| Ok(access::require(me.account.role, Action::CreateUser, Relation::Stranger)?)).await?;
+        self.read(|me| Ok(access::require(me.account.role, Action::ManageUsers, Relation::Stranger)?)).await?;
         let engine = self.chat.engine();
         let password = Some(engine.passwords.hash(password).await?);
         let id = engine.new_user_id();

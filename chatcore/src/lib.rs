@@ -80,7 +80,7 @@ mod writer;
 /// The shared words, so that an embedding program needs no other crate.
 pub use chat_proto::{ClientId, ConversationId, ErrorCode, MessageId, Role, Seq, SessionId, Timestamp, UserId, model};
 
-pub use access::{Action, ContactMatrix, Relation, Rules, allows};
+pub use access::{Action, ContactMatrix, PolicyRow, Relation, Rules, UnknownWord, allows, can, policy};
 pub use actor::Actor;
 pub use builder::{ChatBuilder, Limits, PAGE_ROWS};
 pub use chat::{Chat, SignedIn};

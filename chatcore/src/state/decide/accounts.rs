@@ -50,7 +50,7 @@ pub(super) fn create(
     let mut author = None;
     if let Some(by) = by {
         let (no, account) = context.author(by)?;
-        access::require(account.role, Action::CreateUser, Relation::Stranger)?;
+        access::require(account.role, Action::ManageUsers, Relation::Stranger)?;
         author = Some(no);
     }
     new_account(context, author, id, email, name, role, password)

@@ -1,0 +1,44 @@
+//! Who may do what. One table ([`policy()`]), asked by one function ([`can`]) in the transaction that writes; what it does
+//! not name is denied.
+
+mod contacts;
+mod policy;
+
+use chat_proto::{ErrorCode, Role};
+
+pub use contacts::ContactMatrix;
+pub use policy::{Action, PolicyRow, Relation, UnknownWord, allows, can, policy};
+
+use crate::state::Refusal;
+
+/// Whether somebody of the one role is told that somebody of the other has a conversation open that both are in. The staff
+/// are; customers only of each other, and only while they have it open themselves: they do not see who looks at them.
+pub(crate) fn sees_viewing(role: Role, has_it_open: bool, of: Role) -> bool {
+    policy::STAFF.contains(&role) || (role == Role::Customer && of == Role::Customer && has_it_open)
+}
+
+pub(crate) fn require(role: Role, action: Action, relation: Relation) -> Result<(), Refusal> {
+    if can(role, relation, action).is_some() {
+        return Ok(());
+    }
+    // A stranger to a conversation must not learn that it exists; who is inside knows.
+    if action.needs_conversation() && relation == Relation::Stranger {
+        return Err(Refusal::not_found("There is no such conversation."));
+    }
+    Err(Refusal::new(ErrorCode::Forbidden, "Your role does not allow this."))
+}
+
+/// The shop's own rules, as decisions need them.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// Who may begin a conversation with whom.
+    pub contacts: ContactMatrix,
+    /// The most people in a group.
+    pub group_participants: usize,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { contacts: ContactMatrix::default(), group_participants: 1_000 }
+    }
+}
