@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 
 use crate::measure::{Run, Watch, median_run, now};
 use crate::raw::{Layout, Raw};
-use crate::shop::{self, Dice, FILE, Hand, Shop, text};
+use crate::shop::{self, Dice, FILES, Hand, Shop, text};
 use crate::{Asked, Result};
 
 const AT_ONCE: [usize; 4] = [1, 16, 64, 256];
@@ -35,7 +35,9 @@ pub(crate) fn run(asked: Asked) -> Result<()> {
     drop(store);
     let engine = folder.path().join("engine");
     std::fs::create_dir(&engine)?;
-    std::fs::copy(alone.join(FILE), engine.join(FILE))?;
+    for file in FILES {
+        std::fs::copy(alone.join(file), engine.join(file))?;
+    }
     let mut everything = Raw::new(folder.path(), Layout::Everything, messages)?;
     let mut log = Raw::new(folder.path(), Layout::LogOnly, messages)?;
     let store = shop::open(&alone)?;
@@ -117,5 +119,5 @@ fn store_alone(store: &RedbStore, shop: &Shop, at_once: usize, seed: u64, time: 
 }
 
 fn mebibytes(folder: &Path) -> Result<u64> {
-    Ok(std::fs::metadata(folder.join(FILE))?.len() >> 20)
+    Ok(std::fs::metadata(folder.join(FILES[0]))?.len() >> 20)
 }

@@ -109,11 +109,11 @@ impl<'a> Hand<'a> {
 
 /// The store of this folder, where a chat looks for it.
 pub(crate) fn open(folder: &Path) -> Result<RedbStore> {
-    Ok(RedbStore::open(&folder.join(FILE), RedbOptions::default())?)
+    Ok(RedbStore::open(&folder.join(FILES[0]), RedbOptions::default())?)
 }
 
-/// The name of the data file in a chat's folder.
-pub(crate) const FILE: &str = "chat.redb";
+/// The names of the data files in a chat's folder.
+pub(crate) const FILES: [&str; 3] = ["chat.redb", "chat.1.wal", "chat.2.wal"];
 
 pub(crate) fn text() -> String {
     "m".repeat(TEXT_BYTES)
