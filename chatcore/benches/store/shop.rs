@@ -90,6 +90,7 @@ impl<'a> Hand<'a> {
     /// One commit; every command has to succeed.
     pub(crate) fn commit(&mut self, batch: Vec<Command>) -> Result<()> {
         let committed = self.store.commit(batch, &self.rules, &mut self.minter)?;
+        self.store.keep_up()?;
         match committed.outcomes.into_iter().find_map(std::result::Result::err) {
             Some(refusal) => Err(format!("refused: {refusal:?}").into()),
             None => Ok(()),

@@ -112,7 +112,7 @@ struct Writer {
     memory: Memory,
     tail: Tail,
     fold: Option<Fold>,
-    /// So many entries were committed since a piece was folded.
+    /// So many entries were committed since a fold began or went on.
     since_fold: usize,
     /// Everything up to here is folded.
     applied: Position,
@@ -338,6 +338,7 @@ impl Writer {
     fn freeze(&mut self) {
         if self.fold.is_none() && self.tail.entries() > 0 {
             self.fold = Some(Fold::new(self.tail.freeze()));
+            self.since_fold = 0;
             if let Some(files) = &mut self.files {
                 files.wal.switch(self.applied);
             }
