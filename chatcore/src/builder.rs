@@ -14,6 +14,7 @@ use crate::clock::{Clock, Entropy, SystemClock, SystemEntropy};
 use crate::cursor::Seal;
 use crate::error::{Error, Result};
 use crate::keys::ServerKey;
+use crate::pace::{Pace, Rates};
 use crate::presence::Presence;
 use crate::rooms::Rooms;
 use crate::signal::Passing;
@@ -59,11 +60,19 @@ pub struct Limits {
     pub connections_per_user: usize,
     /// Events that wait for one slow reader before it is sent back to the log. Default 1,024.
     pub mailbox: usize,
+    /// How much may be asked for in how long. Default: as much as anybody likes.
+    pub rates: Rates,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { text_bytes: 16 << 10, group_participants: 1_000, connections_per_user: 20, mailbox: 1_024 }
+        Self {
+            text_bytes: 16 << 10,
+            group_participants: 1_000,
+            connections_per_user: 20,
+            mailbox: 1_024,
+            rates: Rates::default(),
+        }
     }
 }
 
@@ -206,7 +215,12 @@ impl ChatBuilder {
             }
         };
         let key = self.server_key.map_or(key, ServerKey::given);
-        let rules = Rules { contacts: self.contacts, group_participants: self.limits.group_participants };
+        let pace = Arc::new(Pace::new(self.limits.rates, &self.clock));
+        let rules = Rules {
+            contacts: self.contacts,
+            group_participants: self.limits.group_participants,
+            pace: Some(Arc::clone(&pace)),
+        };
         let rooms = Arc::new(Rooms::new(self.limits.mailbox, self.limits.connections_per_user));
         let (clock, entropy) = (self.clock, self.entropy);
         let (writer, thread) = Writer::start(
@@ -236,6 +250,7 @@ impl ChatBuilder {
             typing: Arc::new(Typing::new(passing.clone())),
             viewing: Arc::new(Viewing::new(passing)),
             rules,
+            pace,
             limits: self.limits,
             session_ttl: self.session_ttl,
             tokens: Tokens::new(&secret, Arc::clone(&clock)),

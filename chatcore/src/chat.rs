@@ -1,3 +1,4 @@
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,6 +15,7 @@ use crate::builder::{ChatBuilder, Limits};
 use crate::clock::{Clock, Entropy};
 use crate::cursor::Seal;
 use crate::error::{Error, Result};
+use crate::pace::Pace;
 use crate::people::People;
 use crate::presence::Presence;
 use crate::rooms::Rooms;
@@ -46,6 +48,7 @@ pub(crate) struct Engine {
     pub(crate) typing: Arc<Typing>,
     pub(crate) viewing: Arc<Viewing>,
     pub(crate) rules: Rules,
+    pub(crate) pace: Arc<Pace>,
     pub(crate) limits: Limits,
     pub(crate) session_ttl: Duration,
     pub(crate) tokens: Tokens,
@@ -104,6 +107,13 @@ impl Chat {
                 () = stop.cancelled() => {}
             }
         });
+        let (pace, clock, stop) = (Arc::clone(&engine.pace), Arc::clone(&engine.clock), engine.stop.clone());
+        engine.tasks.spawn(async move {
+            tokio::select! {
+                () = pace.keep_house(clock) => {}
+                () = stop.cancelled() => {}
+            }
+        });
         Self(Arc::new(Handle { engine, thread: Mutex::new(Some(thread)) }))
     }
 
@@ -131,6 +141,24 @@ impl Chat {
     #[must_use]
     pub fn people(&self) -> People {
         People::new(self.clone())
+    }
+
+    /// Counts a request of this address, of any kind; every door asks before it does anything. Without an address, and
+    /// for those of this machine, there is no limit.
+    ///
+    /// # Errors
+    /// `rate_limited` beyond [`Rates::requests_per_address`](crate::Rates).
+    pub fn admit_request(&self, from: Option<IpAddr>) -> Result<()> {
+        Ok(self.engine().pace.request(from)?)
+    }
+
+    /// Counts an attempt of this address to sign in or up, or to have a password changed by mail; every door asks before
+    /// it looks at the attempt.
+    ///
+    /// # Errors
+    /// `rate_limited` beyond [`Rates::sign_ins_per_address`](crate::Rates).
+    pub fn admit_sign_in(&self, from: Option<IpAddr>) -> Result<()> {
+        Ok(self.engine().pace.sign_in(from)?)
     }
 
     /// A customer signs up; nobody becomes anything else this way.

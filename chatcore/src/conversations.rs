@@ -158,12 +158,13 @@ impl ConversationHandle {
 
     /// Says that I am writing, or stopped. Told to the others who are connected; holds six seconds.
     pub async fn typing(&self, on: bool) -> Result<()> {
-        let id = self.id;
+        let (id, engine) = (self.id, Arc::clone(self.actor.chat().engine()));
         let (conversation, no) = self
             .actor
             .read(move |me| {
                 let conversation = me.own_conversation(id)?;
                 access::require(me.account.role, Action::SignalTyping, conversation.relation(me.no))?;
+                engine.pace.change(me.no)?;
                 Ok((conversation, me.no))
             })
             .await?;

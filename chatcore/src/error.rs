@@ -108,8 +108,8 @@ impl std::error::Error for Error {
 
 impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
-        let Refusal { code, detail, fields, current } = refusal;
-        Self(Box::new(Inner { code, detail, fields, current, retry_after: None, source: None }))
+        let Refusal { code, detail, fields, current, retry_after } = refusal;
+        Self(Box::new(Inner { code, detail, fields, current, retry_after, source: None }))
     }
 }
 

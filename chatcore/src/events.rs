@@ -343,9 +343,11 @@ impl EventStream {
     /// # Errors
     /// `not_found` when I am not in it; `token_revoked` or `token_expired`.
     pub async fn viewing(&mut self, conversation: ConversationId, on: bool) -> Result<()> {
+        let pace = Arc::clone(&self.actor.chat().engine().pace);
         let mine = move |me: &actor::Reading<'_>| {
             let conversation = me.own_conversation(conversation)?;
             access::require(me.account.role, Action::SignalViewing, conversation.relation(me.no))?;
+            pace.change(me.no)?;
             Ok((conversation, me.account.role))
         };
         let (conversation, role) = self.actor.read(mine).await?;

@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 use crate::client_address::TrustedProxies;
 use crate::config::Config;
 use crate::live::Drain;
+use crate::ws::Seats;
 
 /// What the router needs to know, apart from the chat itself.
 #[derive(Clone, Debug)]
@@ -25,6 +26,10 @@ pub struct RouterConfig {
     pub body_timeout: Duration,
     /// The largest WebSocket frame from a client, bytes. Default: 64 KiB.
     pub frame_bytes: usize,
+    /// Open sockets of one address. Default: 500.
+    pub sockets_per_address: usize,
+    /// Open sockets that have not said who they are, in total. Default: 2,000.
+    pub sockets_before_hello: usize,
     /// Ends sockets, event streams and waiting polls, and says so to who asks whether the server is ready.
     pub drain: CancellationToken,
     /// The most time over which they are ended, so that they do not all come back in one instant; few of them take less.
@@ -42,6 +47,8 @@ impl Default for RouterConfig {
             body_bytes: 1 << 20,
             body_timeout: Duration::from_secs(30),
             frame_bytes: 64 << 10,
+            sockets_per_address: 500,
+            sockets_before_hello: 2_000,
             drain: CancellationToken::new(),
             drain_spread: Duration::from_secs(3),
             tasks: TaskTracker::new(),
@@ -64,6 +71,8 @@ impl RouterConfig {
             body_bytes: config.limits.body_bytes.bytes(),
             body_timeout: config.http.body_timeout.get(),
             frame_bytes: config.limits.frame_bytes.bytes(),
+            sockets_per_address: config.limits.sockets_per_address,
+            sockets_before_hello: config.limits.sockets_before_hello,
             drain_spread: config.drain.spread.get(),
             ..Self::default()
         }
@@ -79,13 +88,15 @@ pub(crate) struct Inner {
     pub(crate) config: RouterConfig,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) drain: Drain,
+    pub(crate) seats: Seats,
 }
 
 impl App {
     pub(crate) fn new(chat: Chat, config: RouterConfig) -> Self {
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
         let drain = Drain::new(config.drain.clone(), config.drain_spread, Arc::clone(&entropy));
-        Self(Arc::new(Inner { chat, config, entropy, drain }))
+        let seats = Seats::new(config.sockets_per_address, config.sockets_before_hello);
+        Self(Arc::new(Inner { chat, config, entropy, drain, seats }))
     }
 }
 

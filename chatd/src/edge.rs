@@ -47,6 +47,15 @@ pub(crate) async fn edge(State(app): State<App>, mut request: Request, next: Nex
     response
 }
 
+/// Counts a request of its address. The probes are asked by machines that have to know.
+pub(crate) async fn admit(State(app): State<App>, address: ClientAddress, request: Request, next: Next) -> Response {
+    let is_probe = matches!(request.uri().path(), "/livez" | "/readyz");
+    match app.chat.admit_request(address.ip()) {
+        Err(error) if !is_probe => Refused::from(error).into_response(),
+        _ => next.run(request).await,
+    }
+}
+
 /// The caller's own id when it is harmless, else a new one.
 fn request_id(request: &Request, app: &App) -> String {
     let given = request.headers().get(&REQUEST_ID).and_then(|id| id.to_str().ok());

@@ -8,11 +8,11 @@ use chat_proto::ErrorCode;
 use chatcore::Actor;
 use http::header;
 use http::request::Parts;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
 
 use crate::app::App;
+use crate::body;
 use crate::problem::Refused;
 
 /// Who asks, by the bearer token.
@@ -67,16 +67,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
             let detail = "Send the body as `Content-Type: application/json`.";
             return Err(Refused::new(ErrorCode::UnsupportedMediaType, detail));
         }
-        let body = Limited::new(request.into_body(), app.config.body_bytes).collect();
-        let body = match tokio::time::timeout(app.config.body_timeout, body).await {
-            Ok(Ok(body)) => body.to_bytes(),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => {
-                let most = app.config.body_bytes;
-                return Err(Refused::new(ErrorCode::TooLarge, format!("A body has at most {most} bytes.")));
-            }
-            Ok(Err(_)) => return Err(Refused::new(ErrorCode::Invalid, "The body broke off.")),
-            Err(_) => return Err(Refused::new(ErrorCode::Invalid, "The body took too long to arrive.")),
-        };
+        let body = body::read(request.into_body(), app.config.body_bytes, app.config.body_timeout).await?;
         parse(&body).map(Self)
     }
 }

@@ -5,6 +5,7 @@
 //! router itself.
 
 mod app;
+mod body;
 mod client_address;
 pub mod command;
 pub mod config;
@@ -19,6 +20,7 @@ mod problem;
 mod rest;
 mod router;
 mod serve;
+mod tally;
 mod ws;
 
 pub use app::RouterConfig;

@@ -75,11 +75,17 @@ impl Refused {
 
     /// Seconds to wait, as `Retry-After` says them: at least one, wherever the protocol asks for the header.
     pub(crate) fn retry_after_seconds(&self) -> Option<u64> {
+        self.retry_after_ms().map(|wait| wait.div_ceil(1_000).max(1))
+    }
+
+    /// The same, as frames say it.
+    pub(crate) fn retry_after_ms(&self) -> Option<u64> {
         let wait = match self.code.status() {
             429 | 503 | 507 => Some(self.retry_after.unwrap_or(Duration::from_secs(1))),
             _ => self.retry_after,
         };
-        wait.map(|wait| wait.as_millis().div_ceil(1_000).max(1).try_into().unwrap_or(u64::MAX))
+        // Rounded up, or one would come back a moment too soon.
+        wait.map(|wait| wait.as_nanos().div_ceil(1_000_000).try_into().unwrap_or(u64::MAX))
     }
 }
 

@@ -40,6 +40,7 @@ pub(crate) fn routes(app: App) -> Router {
         .route("/readyz", get(probes::readyz))
         .fallback(edge::no_such_path)
         .method_not_allowed_fallback(edge::wrong_method)
+        .layer(from_fn_with_state(app.clone(), edge::admit))
         .layer(cors(&app))
         .layer(from_fn_with_state(app.clone(), edge::edge))
         .with_state(app)

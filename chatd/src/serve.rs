@@ -11,7 +11,7 @@ use crate::router::routes;
 /// before. Then nothing more is accepted, and running requests finish. All of it takes the grace at the longest; what
 /// is still open then is dropped. The chat itself stays open.
 pub async fn serve(listener: TcpListener, chat: &Chat, config: RouterConfig, limits: HttpLimits) {
-    let (drain, tasks) = (config.drain.clone(), config.tasks.clone());
+    let (drain, tasks, grace) = (config.drain.clone(), config.tasks.clone(), limits.shutdown_grace);
     let app = App::new(chat.clone(), config);
     let shutdown = CancellationToken::new();
     let leaving = async {
@@ -25,7 +25,7 @@ pub async fn serve(listener: TcpListener, chat: &Chat, config: RouterConfig, lim
     };
     let late = async {
         drain.cancelled().await;
-        tokio::time::sleep(limits.shutdown_grace).await;
+        tokio::time::sleep(grace).await;
     };
     tokio::select! {
         () = all => {}

@@ -6,6 +6,7 @@ mod chaos;
 mod crash;
 mod drain;
 mod event_stream;
+mod limits;
 mod long_poll;
 mod messages;
 mod openapi;

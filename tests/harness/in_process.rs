@@ -84,6 +84,7 @@ impl InProcess {
             header_timeout: Duration::from_secs(10),
             shutdown_grace: Duration::from_secs(1),
             connections: 1_000,
+            ..HttpLimits::default()
         };
         let mut tasks = JoinSet::new();
         let served = chat.clone();

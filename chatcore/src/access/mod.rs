@@ -4,11 +4,14 @@
 mod contacts;
 mod policy;
 
+use std::sync::Arc;
+
 use chat_proto::{ErrorCode, Role};
 
 pub use contacts::ContactMatrix;
 pub use policy::{Action, PolicyRow, Relation, UnknownWord, allows, can, policy};
 
+use crate::pace::Pace;
 use crate::state::Refusal;
 
 /// Whether somebody of the one role is told that somebody of the other has a conversation open that both are in. The staff
@@ -35,10 +38,12 @@ pub struct Rules {
     pub contacts: ContactMatrix,
     /// The most people in a group.
     pub group_participants: usize,
+    /// How much one person may change and send, and how much may be sent into one conversation.
+    pub(crate) pace: Option<Arc<Pace>>,
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { contacts: ContactMatrix::default(), group_participants: 1_000 }
+        Self { contacts: ContactMatrix::default(), group_participants: 1_000, pace: None }
     }
 }

@@ -1,5 +1,6 @@
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chat_proto::model::{Message, User};
 use chat_proto::{ClientId, ConversationId, ErrorCode, MessageId, Role, Seq, SessionId, Timestamp, UserId};
@@ -111,6 +112,8 @@ pub struct Refusal {
     pub fields: Vec<Field>,
     /// What it is now, when a request went out from something older.
     pub current: Option<Current>,
+    /// After how long the same may succeed.
+    pub retry_after: Option<Duration>,
 }
 
 /// What a request that went out from something older should know.
@@ -131,7 +134,7 @@ pub struct Field {
 
 impl Refusal {
     pub fn new(code: ErrorCode, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, detail: detail.into(), fields: Vec::new(), current: None }
+        Self { code, detail: detail.into(), fields: Vec::new(), current: None, retry_after: None }
     }
 
     /// A value is malformed or out of range.
@@ -142,6 +145,7 @@ impl Refusal {
             detail: detail.clone(),
             fields: vec![Field { pointer: pointer.into(), detail }],
             current: None,
+            retry_after: None,
         }
     }
 

@@ -1,6 +1,7 @@
 //! `chatd serve` and `chatd config`. A library function, so that tests run the very same program.
 
 mod config;
+mod descriptors;
 mod serve;
 
 use std::path::PathBuf;

@@ -3,13 +3,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use chatcore::store::{StoreError, StoreErrorKind};
-use chatcore::{Chat, Limits, Retention};
+use chatcore::{Chat, Limits, Rates, Retention};
 use clap::Args;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-use super::{ConfigFlags, Exit, complain};
+use super::{ConfigFlags, Exit, complain, descriptors};
 use crate::config::{Config, LogFormat};
 use crate::listener::HttpLimits;
 use crate::{Demo, RouterConfig};
@@ -100,7 +100,9 @@ async fn serve(config: &Config, demo: Option<&Path>) -> Exit {
     let limits = HttpLimits {
         header_timeout: config.http.header_timeout.get(),
         shutdown_grace: config.http.shutdown_grace.get(),
-        connections: config.limits.connections,
+        connections: descriptors::connections(config.limits.connections),
+        connections_per_address: config.limits.connections_per_address,
+        proxies: config.server.trusted_proxies.clone(),
     };
     tracing::info!(%address, data_dir = %config.data_dir.display(), version = env!("CARGO_PKG_VERSION"), "ready");
     let stop = async {
@@ -144,6 +146,7 @@ async fn open(config: &Config) -> Result<Chat, Exit> {
     limits.group_participants = config.limits.group_participants;
     limits.connections_per_user = config.limits.sockets_per_user;
     limits.mailbox = config.limits.mailbox_frames;
+    limits.rates = rates(&config.limits);
     let mut builder = Chat::builder()
         .data_dir(&config.data_dir)
         .limits(limits)
@@ -169,6 +172,16 @@ async fn open(config: &Config) -> Result<Chat, Exit> {
     })?;
     first_admin(&chat, config).await?;
     Ok(chat)
+}
+
+fn rates(limits: &crate::config::Limits) -> Rates {
+    let mut rates = Rates::default();
+    rates.requests_per_address = limits.requests_per_address.get();
+    rates.sign_ins_per_address = limits.sign_ins_per_address.get();
+    rates.sends_per_user = limits.sends_per_user.get();
+    rates.changes_per_user = limits.changes_per_user.get();
+    rates.sends_per_conversation = limits.sends_per_conversation.get();
+    rates
 }
 
 /// Makes the admin that `[bootstrap]` names, while there is none.

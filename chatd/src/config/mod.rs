@@ -36,7 +36,7 @@ pub use self::load::Loaded;
 pub use self::overrides::Overrides;
 pub use self::secret::Secret;
 pub use self::setting::{ForwardedHeader, Given, LogFormat, Setting};
-pub use self::units::{Period, Size};
+pub use self::units::{Frequency, Period, Size};
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -110,6 +110,22 @@ pub struct Limits {
     pub sockets_per_user: usize,
     /// Frames that wait for one socket.
     pub mailbox_frames: usize,
+    /// Open connections of one address.
+    pub connections_per_address: usize,
+    /// Open sockets of one address.
+    pub sockets_per_address: usize,
+    /// Open sockets that have not said who they are, in total.
+    pub sockets_before_hello: usize,
+    /// Requests of one address.
+    pub requests_per_address: Frequency,
+    /// Attempts of one address to sign in or up.
+    pub sign_ins_per_address: Frequency,
+    /// Messages of one person.
+    pub sends_per_user: Frequency,
+    /// Everything else that one person changes.
+    pub changes_per_user: Frequency,
+    /// Messages into one conversation.
+    pub sends_per_conversation: Frequency,
 }
 
 /// Section `[http]`.

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use ipnet::IpNet;
 
-use super::{Origin, Period, PublicUrl, Secret, Size};
+use super::{Frequency, Origin, Period, PublicUrl, Secret, Size};
 
 /// A value as someone wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -173,6 +173,7 @@ macro_rules! parsed_setting {
 parsed_setting!(SocketAddr, "an IP address and a port such as \"127.0.0.1:9000\" or \"[::1]:9000\"");
 parsed_setting!(PublicUrl, "an address such as \"https://chat.shop.example\"");
 parsed_setting!(Period, "a duration such as \"30s\", \"12h\" or \"7d\"");
+parsed_setting!(Frequency, "so many in so long such as \"600/m\" or \"5/10s\", or \"off\"");
 parsed_setting!(Size, "a size such as \"16KiB\" or \"64MiB\"");
 parsed_setting!(LogFormat, "\"auto\", \"text\" or \"json\"");
 parsed_setting!(ForwardedHeader, "\"x-forwarded-for\" or \"forwarded\"");

@@ -1,8 +1,11 @@
 //! Durations and sizes, written with their unit.
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::time::Duration;
+
+use chatcore::Rate;
 
 /// A length of time such as `30s`, `12h` or `7d`, at most ten years.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -11,6 +14,10 @@ pub struct Period(Duration);
 /// An amount of memory such as `16KiB` or `64MiB`, at most 1024 GiB.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Size(usize);
+
+/// So many in so long, such as `600/m` or `5/10s`; or `off`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Frequency(Option<Rate>);
 
 /// A text that is no [`Period`] or no [`Size`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +54,13 @@ impl Size {
     }
 }
 
+impl Frequency {
+    /// As the engine takes it; none when it is off.
+    pub const fn get(self) -> Option<Rate> {
+        self.0
+    }
+}
+
 /// The number before a unit times the unit.
 fn amount(text: &str, units: &[(&str, u64)], most: u64) -> Result<u64, NoUnit> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).ok_or(NoUnit)?;
@@ -79,6 +93,34 @@ impl FromStr for Size {
     fn from_str(text: &str) -> Result<Self, NoUnit> {
         let bytes = amount(text, &SIZES, LARGEST)?;
         usize::try_from(bytes).map(Self).map_err(|_| NoUnit)
+    }
+}
+
+impl FromStr for Frequency {
+    type Err = NoUnit;
+
+    fn from_str(text: &str) -> Result<Self, NoUnit> {
+        if text == "off" {
+            return Ok(Self(None));
+        }
+        let (count, per) = text.split_once('/').ok_or(NoUnit)?;
+        let count = count.trim().parse().ok().filter(|count: &NonZeroU32| count.get() <= 1_000_000).ok_or(NoUnit)?;
+        let per = per.trim();
+        let period: Period = per.parse().or_else(|_| format!("1{per}").parse())?;
+        let per = Some(period.get()).filter(|per| !per.is_zero()).ok_or(NoUnit)?;
+        Ok(Self(Some(Rate { count, per })))
+    }
+}
+
+impl fmt::Display for Frequency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(Rate { count, per }) = self.0 else { return f.write_str("off") };
+        let per = Period(per).to_string();
+        write!(
+            f,
+            "{count}/{}",
+            per.strip_prefix('1').filter(|unit| !unit.starts_with(|c: char| c.is_ascii_digit())).unwrap_or(&per)
+        )
     }
 }
 
@@ -121,6 +163,28 @@ mod tests {
             let size: Size = text.parse().unwrap();
             assert_eq!(size.bytes(), bytes, "{text}");
             assert_eq!(size.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn frequencies_are_read_and_written() {
+        for (text, count, seconds, shown) in [
+            ("600/m", 600, 60, "600/m"),
+            ("5/10s", 5, 10, "5/10s"),
+            ("30 / 1h", 30, 3_600, "30/h"),
+            ("1/s", 1, 1, "1/s"),
+            ("1/60s", 1, 60, "1/m"),
+        ] {
+            let frequency: Frequency = text.parse().unwrap();
+            let rate = frequency.get().unwrap();
+            assert_eq!((rate.count.get(), rate.per.as_secs()), (count, seconds), "{text}");
+            assert_eq!(frequency.to_string(), shown);
+            assert_eq!(shown.parse(), Ok(frequency));
+        }
+        assert_eq!("off".parse::<Frequency>().unwrap().get(), None);
+        assert_eq!(Frequency::default().to_string(), "off");
+        for text in ["", "600", "0/m", "600/", "/m", "m/600", "600/0s", "-1/s", "1.5/s", "9999999/s", "1/y", "none"] {
+            assert_eq!(text.parse::<Frequency>(), Err(NoUnit), "{text}");
         }
     }
 

@@ -8,6 +8,8 @@
 //! operating system until a place is free, and the log says so once. Closing them instead would have clients try
 //! again at once, which costs more than the waiting.
 //!
+//! **One address** has so many connections ([`HttpLimits::connections_per_address`]), so that it cannot take all of them.
+//!
 //! **A peer that takes nothing** of what is written to it for [`NO_PROGRESS`] is closed, whatever it asked for, upgraded
 //! or not.
 //!
@@ -18,15 +20,17 @@ mod progress;
 
 use std::convert::Infallible;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use chatcore::Network;
 use http::{Request, Response};
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1::Builder;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use ipnet::IpNet;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
@@ -35,6 +39,7 @@ use tokio_util::task::TaskTracker;
 use tower::{Service, ServiceExt};
 
 use self::progress::Progress;
+use crate::tally::{Counted, Tally};
 
 /// The longest request line and headers together, in bytes; more is answered with 431.
 pub const HEADER_BYTES: usize = 32 * 1024;
@@ -56,7 +61,7 @@ pub const NO_PROGRESS: Duration = Duration::from_secs(30);
 const NO_ACKNOWLEDGEMENT: Duration = Duration::from_secs(75);
 
 /// The bounds of the accept loop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpLimits {
     /// How long the headers of a request may take, all together. An idle connection is closed after it too.
     pub header_timeout: Duration,
@@ -64,6 +69,22 @@ pub struct HttpLimits {
     pub shutdown_grace: Duration,
     /// How many connections are served at a time; at least one.
     pub connections: usize,
+    /// How many of one address; one more is closed at once. This machine has as many as there are.
+    pub connections_per_address: usize,
+    /// Who has as many as there are too: the proxies, through which everybody comes.
+    pub proxies: Vec<IpNet>,
+}
+
+impl Default for HttpLimits {
+    fn default() -> Self {
+        Self {
+            header_timeout: Duration::from_secs(10),
+            shutdown_grace: Duration::from_secs(10),
+            connections: 10_000,
+            connections_per_address: 1_000,
+            proxies: Vec::new(),
+        }
+    }
 }
 
 /// Who is at the other end of the connection; in the extensions of every request.
@@ -74,7 +95,18 @@ pub struct PeerAddr(pub SocketAddr);
 /// last copy is dropped: an upgraded connection keeps one to stay counted.
 #[derive(Clone, Debug)]
 pub struct Place {
-    _permit: Arc<OwnedSemaphorePermit>,
+    _held: Arc<(OwnedSemaphorePermit, Option<Counted>)>,
+}
+
+impl HttpLimits {
+    /// Counts a connection of this address, if it is one that is counted; `None` when it has too many.
+    #[expect(clippy::option_option, reason = "not counted is another thing than refused")]
+    fn count(&self, ip: IpAddr, by_address: &Tally) -> Option<Option<Counted>> {
+        if ip.is_loopback() || self.proxies.iter().any(|proxy| proxy.contains(&ip)) {
+            return Some(None);
+        }
+        by_address.add(Network::of(ip), self.connections_per_address).map(Some)
+    }
 }
 
 /// Serves connections until `shutdown` is cancelled, then until the last one has ended or the grace is over.
@@ -99,6 +131,7 @@ pub async fn serve<S, B>(
     let places = Arc::new(Semaphore::new(limits.connections.clamp(1, Semaphore::MAX_PERMITS)));
     let connections = TaskTracker::new();
     let mut trouble = Trouble::default();
+    let by_address = Tally::default();
     loop {
         let accepted = tokio::select! {
             biased;
@@ -106,8 +139,14 @@ pub async fn serve<S, B>(
             accepted = accept(&listener, &places, &mut trouble) => accepted,
         };
         match accepted {
-            Ok((stream, peer, place)) => {
-                let connection = serve_connection(stream, peer, place, service.clone(), limits, shutdown.clone());
+            Ok((stream, peer, permit)) => {
+                let Some(counted) = limits.count(peer.ip().to_canonical(), &by_address) else {
+                    tracing::debug!(%peer, "this address has all the connections that it may have");
+                    continue;
+                };
+                let place = Place { _held: Arc::new((permit, counted)) };
+                let (limits, shutdown) = (limits.clone(), shutdown.clone());
+                let connection = serve_connection(stream, peer, place, service.clone(), limits, shutdown);
                 tasks.spawn(connections.track_future(connection));
             }
             Err(error) => {
@@ -160,13 +199,13 @@ async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
     trouble: &mut Trouble,
-) -> io::Result<(TcpStream, SocketAddr, Place)> {
+) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
     trouble.place(places.available_permits() > 0);
     // The semaphore is never closed.
     let permit = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
     let (stream, peer) = listener.accept().await?;
     trouble.accepted();
-    Ok((stream, peer, Place { _permit: Arc::new(permit) }))
+    Ok((stream, peer, permit))
 }
 
 async fn serve_connection<S, B>(

@@ -13,7 +13,13 @@ use super::*;
 const PATIENCE: Duration = Duration::from_secs(10);
 const SHORT: Duration = Duration::from_millis(150);
 
-const LIMITS: HttpLimits = HttpLimits { header_timeout: PATIENCE, shutdown_grace: PATIENCE, connections: 100 };
+const LIMITS: HttpLimits = HttpLimits {
+    header_timeout: PATIENCE,
+    shutdown_grace: PATIENCE,
+    connections: 100,
+    connections_per_address: 10,
+    proxies: Vec::new(),
+};
 
 /// What the requests of a test share.
 #[derive(Clone)]
@@ -256,4 +262,21 @@ async fn an_upgraded_connection_stays_counted_by_its_place() {
     drop(socket);
     next.read_until("hello").await;
     server.end().await;
+}
+
+#[test]
+fn one_address_has_so_many_connections_but_not_this_machine_nor_a_proxy() {
+    let limits = HttpLimits { proxies: vec!["10.0.0.0/8".parse().unwrap()], connections_per_address: 2, ..LIMITS };
+    let (by_address, mut open) = (Tally::default(), Vec::new());
+    let mut connect = |ip: &str| {
+        let counted = limits.count(ip.parse().unwrap(), &by_address);
+        let let_in = counted.is_some();
+        open.extend(counted.flatten());
+        let_in
+    };
+    assert!(connect("192.0.2.1") && connect("192.0.2.1") && !connect("192.0.2.1") && connect("192.0.2.2"));
+    assert!(connect("2001:db8::1") && connect("2001:db8::2") && !connect("2001:db8::3") && connect("2001:db8:0:1::1"));
+    assert!((0..9).all(|_| connect("127.0.0.1") && connect("::1") && connect("10.1.2.3")));
+    drop(open);
+    assert!(by_address.is_empty(), "what is closed is forgotten");
 }

@@ -4,6 +4,7 @@ use http::StatusCode;
 
 use super::Answer;
 use crate::app::App;
+use crate::client_address::ClientAddress;
 use crate::extract::{Caller, Json};
 
 /// Sign up as a customer
@@ -13,11 +14,14 @@ use crate::extract::{Caller, Json};
     (status = 201, description = "Signed up and signed in", body = SignedIn),
     (status = 400, description = "`invalid`: a value has the wrong form", body = Problem),
     (status = 409, description = "`email_taken`", body = Problem),
+    (status = 429, description = "`rate_limited`: too many attempts of this address", body = Problem),
 ))]
 pub(crate) async fn register(
     State(app): State<App>,
+    from: ClientAddress,
     Json(body): Json<RegisterBody>,
 ) -> Answer<(StatusCode, axum::Json<SignedIn>)> {
+    app.chat.admit_sign_in(from.ip())?;
     let signed_in = app.chat.register(&body.email, &body.name, body.password).await?;
     Ok((StatusCode::CREATED, axum::Json(shown(signed_in))))
 }
@@ -28,9 +32,15 @@ pub(crate) async fn register(
 #[utoipa::path(post, path = "/auth/login", tag = "auth", request_body = LoginBody, responses(
     (status = 200, description = "Signed in", body = SignedIn),
     (status = 401, description = "`invalid_credentials`", body = Problem),
+    (status = 429, description = "`rate_limited`: too many attempts of this address", body = Problem),
     (status = 503, description = "`unavailable`: too many sign-ins at once", body = Problem),
 ))]
-pub(crate) async fn login(State(app): State<App>, Json(body): Json<LoginBody>) -> Answer<axum::Json<SignedIn>> {
+pub(crate) async fn login(
+    State(app): State<App>,
+    from: ClientAddress,
+    Json(body): Json<LoginBody>,
+) -> Answer<axum::Json<SignedIn>> {
+    app.chat.admit_sign_in(from.ip())?;
     Ok(axum::Json(shown(app.chat.login(&body.email, body.password).await?)))
 }
 

@@ -2,7 +2,10 @@
 
 mod handshake;
 mod outbox;
+mod seats;
 mod session;
+
+pub(crate) use self::seats::Seats;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -16,6 +19,7 @@ use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use crate::app::App;
+use crate::client_address::ClientAddress;
 use crate::listener::Place;
 use crate::problem::Refused;
 
@@ -28,8 +32,9 @@ pub(crate) async fn upgrade(State(app): State<App>, mut request: Request) -> Res
         let detail = "This path is a WebSocket (RFC 6455): send an upgrade request.";
         return Refused::new(ErrorCode::Unsupported, detail).into_response();
     };
-    let open = match app.drain.enter() {
-        Ok(open) => open,
+    let address = request.extensions().get::<ClientAddress>().copied().unwrap_or_default();
+    let (open, seat) = match app.drain.enter().and_then(|open| Ok((open, app.seats.take(address.ip())?))) {
+        Ok(let_in) => let_in,
         Err(refused) => return refused.into_response(),
     };
     if request.headers().contains_key(header::SEC_WEBSOCKET_PROTOCOL) {
@@ -44,7 +49,7 @@ pub(crate) async fn upgrade(State(app): State<App>, mut request: Request) -> Res
         let Ok(upgraded) = upgrade.await else { return };
         let config = config(app.config.frame_bytes, app.chat.limits().text_bytes);
         let socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
-        session::run(app, socket).await;
+        session::run(app, socket, seat).await;
         drop((place, open));
     });
     response

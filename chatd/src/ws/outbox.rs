@@ -106,7 +106,7 @@ pub(super) fn refusal(re: Option<u64>, refused: &Refused) -> ServerFrame {
         status: refused.code.status(),
         detail: refused.detail.clone().into(),
         retryable: refused.code.is_retryable(),
-        retry_after_ms: refused.retry_after_seconds().map(|seconds| seconds * 1_000),
+        retry_after_ms: refused.retry_after_ms(),
         fields: refused.fields.clone(),
         last_seq: refused.last_seq(),
         version: refused.version(),

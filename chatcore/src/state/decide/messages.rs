@@ -37,6 +37,9 @@ pub(super) fn send(
     }
     let conversation = own_conversation(context, no, conversation)?;
     access::require(account.role, Action::PostMessage, conversation.relation(no))?;
+    if let Some(pace) = &context.rules.pace {
+        pace.send(no, conversation.no)?;
+    }
     if post.if_last_seq.is_some_and(|last| last != conversation.last_seq) {
         return Err(Refusal::newer_messages(conversation.last_seq).into());
     }

@@ -47,7 +47,9 @@ pub fn decide(
     minter: &mut Minter,
     next: Next,
 ) -> Result<Result<Decision, Refusal>, StoreError> {
-    let context = Context { lookup, rules, now: minter.now(), clock_now: minter.clock_now(), next };
+    // Signing in and out is for others to limit, and a message has limits of its own.
+    let is_paced = !matches!(command, Command::StartSession { .. } | Command::EndSession { .. } | Command::Send { .. });
+    let context = Context { lookup, rules, now: minter.now(), clock_now: minter.clock_now(), next, is_paced };
     let decided = match command {
         Command::Register { id, email, name, password, session, expires_at } => {
             accounts::register(&context, id, email, name, password, session, expires_at)
@@ -107,6 +109,8 @@ struct Context<'a> {
     now: chat_proto::Timestamp,
     clock_now: chat_proto::Timestamp,
     next: Next,
+    /// Whether carrying it out counts as one of its author's changes.
+    is_paced: bool,
 }
 
 /// Why a command or a reading is not carried out: it is refused, or the store fails.
@@ -130,7 +134,14 @@ impl From<StoreError> for Stop {
 
 impl Context<'_> {
     fn author(&self, by: Author) -> Result<(UserNo, Arc<Account>), Stop> {
-        author(self.lookup, by, self.clock_now)
+        let (no, account) = author(self.lookup, by, self.clock_now)?;
+        // Only now: with a token that was revoked nobody uses up the room of its owner.
+        if self.is_paced
+            && let Some(pace) = &self.rules.pace
+        {
+            pace.change(no)?;
+        }
+        Ok((no, account))
     }
 }
 

@@ -15,9 +15,10 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::error::CapacityError;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 
-use self::requests::reply;
+use self::requests::Reply;
 use super::handshake;
 use super::outbox::{self, End, Socket, feed, feed_frame, flush, frame_error, refusal};
+use super::seats::Seat;
 use crate::app::App;
 use crate::live::{self, Farewell, GOODBYE, HEARTBEAT, Turn, encode};
 use crate::problem::Refused;
@@ -32,8 +33,11 @@ const FRAMES_PER_FLUSH: usize = 256;
 const TURNS_UNHEARD: u32 = 8;
 /// So many frames that are none are answered within a minute; one more ends the connection.
 const BAD_FRAMES_A_MINUTE: u32 = 20;
+/// The same for requests that a limit refuses. More than can wait for their answers at once: who has sent those could not
+/// know yet.
+const REFUSED_A_MINUTE: u32 = 300;
 
-pub(super) async fn run(app: App, mut socket: Socket) {
+pub(super) async fn run(app: App, mut socket: Socket, mut seat: Seat) {
     // One that has not said who it is goes at once: it would not be told anything.
     let greeted = tokio::select! {
         greeted = handshake::greet(&app, &mut socket) => greeted,
@@ -41,6 +45,7 @@ pub(super) async fn run(app: App, mut socket: Socket) {
     };
     let end = match greeted {
         Ok((actor, stream)) => {
+            seat.welcome();
             let mut session = Session::new(app, actor, stream);
             let end = session.converse(&mut socket).await;
             if matches!(end, End::Say(_)) {
@@ -54,7 +59,7 @@ pub(super) async fn run(app: App, mut socket: Socket) {
 }
 
 /// An answer that waits for the disk.
-type Pending = Pin<Box<dyn Future<Output = Option<String>> + Send>>;
+type Pending = Pin<Box<dyn Future<Output = Reply> + Send>>;
 
 struct Session {
     app: App,
@@ -72,8 +77,29 @@ struct Session {
     leaving: Option<Turn>,
     /// So many turns in a row something was told, and the client was not listened to.
     unheard: u32,
-    bad_frames: u32,
-    bad_since: Instant,
+    bad_frames: PerMinute<BAD_FRAMES_A_MINUTE>,
+    refused: PerMinute<REFUSED_A_MINUTE>,
+}
+
+/// Counts what is put up with so often within a minute.
+struct PerMinute<const MOST: u32> {
+    count: u32,
+    since: Instant,
+}
+
+impl<const MOST: u32> PerMinute<MOST> {
+    fn new(now: Instant) -> Self {
+        Self { count: 0, since: now }
+    }
+
+    /// Once more; the end of the connection when that is once too often.
+    fn again(&mut self) -> Result<(), End> {
+        if self.since.elapsed() > Duration::from_mins(1) {
+            *self = Self::new(Instant::now());
+        }
+        self.count += 1;
+        if self.count > MOST { Err(Farewell::because(ErrorCode::RateLimited).into()) } else { Ok(()) }
+    }
 }
 
 impl Session {
@@ -91,8 +117,8 @@ impl Session {
             last_in: now,
             check_at: now + HEARTBEAT,
             unheard: 0,
-            bad_frames: 0,
-            bad_since: now,
+            bad_frames: PerMinute::new(now),
+            refused: PerMinute::new(now),
         }
     }
 
@@ -110,7 +136,7 @@ impl Session {
                     self.unheard += 1;
                     self.tell(socket, incoming).await
                 }
-                Some(answer) = self.pending.next(), if !self.pending.is_empty() => reply(socket, answer).await,
+                Some(answer) = self.pending.next(), if !self.pending.is_empty() => self.reply(socket, answer).await,
                 frame = socket.next(), if self.pending.len() < IN_FLIGHT => self.hear(socket, frame).await,
                 turn = &mut turn_to_leave, if self.leaving.is_none() => {
                     self.leaving = Some(turn);
@@ -143,7 +169,7 @@ impl Session {
         while !self.pending.is_empty()
             && let Some(Some(answer)) = self.pending.next().now_or_never()
         {
-            reply(socket, answer).await?;
+            self.reply(socket, answer).await?;
         }
         if self.unheard >= TURNS_UNHEARD && self.pending.len() < IN_FLIGHT {
             self.unheard = 0;
@@ -158,7 +184,7 @@ impl Session {
     async fn answer_the_rest(&mut self, socket: &mut Socket) {
         let rest = async {
             while let Some(answer) = self.pending.next().await {
-                reply(socket, answer).await?;
+                self.reply(socket, answer).await?;
             }
             Ok::<_, End>(())
         };
@@ -190,14 +216,7 @@ impl Session {
 
     /// Answers what is no frame, up to a point.
     async fn bad_frame(&mut self, socket: &mut Socket, answer: ServerFrame) -> Result<(), End> {
-        if self.bad_since.elapsed() > Duration::from_mins(1) {
-            self.bad_since = Instant::now();
-            self.bad_frames = 0;
-        }
-        self.bad_frames += 1;
-        if self.bad_frames > BAD_FRAMES_A_MINUTE {
-            return Err(Farewell::because(ErrorCode::RateLimited).into());
-        }
+        self.bad_frames.again()?;
         feed_frame(socket, &answer).await
     }
 

@@ -60,15 +60,15 @@ impl Session {
             }
             ClientFrame::Typing(typing) => {
                 let told = self.actor.conversation(typing.conv).typing(typing.on).await;
-                reply(socket, done(typing.re, &told)).await
+                self.reply(socket, done(typing.re, &told)).await
             }
             ClientFrame::Viewing(viewing) => {
                 let told = self.stream.viewing(viewing.conv, viewing.on).await;
-                reply(socket, done(viewing.re, &told)).await
+                self.reply(socket, done(viewing.re, &told)).await
             }
             ClientFrame::Presence(presence) => {
                 self.stream.appear(presence.state);
-                reply(socket, done(presence.re, &Ok(()))).await
+                self.reply(socket, done(presence.re, &Ok(()))).await
             }
             ClientFrame::Ping(_) => {
                 self.last_out = Instant::now();
@@ -77,12 +77,22 @@ impl Session {
             }
             ClientFrame::Auth(auth) => {
                 let renewed = self.renew(&auth.token).await;
-                reply(socket, answer(Some(auth.re), renewed.as_ref().map(Some))).await
+                self.reply(socket, answer(Some(auth.re), renewed.as_ref().map(Some))).await
             }
             ClientFrame::Hello(_) => {
                 let refused = Refused::new(ErrorCode::Conflict, "You have said hello already.");
                 feed_frame(socket, &refusal(None, &refused)).await
             }
+        }
+    }
+
+    pub(super) async fn reply(&mut self, socket: &mut Socket, reply: Reply) -> Result<(), End> {
+        if reply.is_rate_limited {
+            self.refused.again()?;
+        }
+        match reply.text {
+            Some(text) => feed(socket, text).await,
+            None => Ok(()),
         }
     }
 
@@ -114,16 +124,23 @@ impl Session {
     }
 }
 
+/// What a request is answered with.
+pub(super) struct Reply {
+    /// None: nothing.
+    text: Option<String>,
+    is_rate_limited: bool,
+}
+
 /// Most answers take no more than this.
 const USUAL_BYTES: usize = 768;
 
 /// What a request that makes nothing is answered with: an error always, success only when the request has a number.
-fn done(re: Option<u64>, result: &chatcore::Result<()>) -> Option<String> {
+fn done(re: Option<u64>, result: &chatcore::Result<()>) -> Reply {
     answer(re, result.as_ref().map(|()| None::<&()>))
 }
 
 /// The same, with what was made.
-fn answer<D: Serialize>(re: Option<u64>, result: Result<Option<&D>, &chatcore::Error>) -> Option<String> {
+fn answer<D: Serialize>(re: Option<u64>, result: Result<Option<&D>, &chatcore::Error>) -> Reply {
     /// An `ok` frame that borrows what it shows.
     #[derive(Serialize)]
     struct Ok<'a, D> {
@@ -133,18 +150,15 @@ fn answer<D: Serialize>(re: Option<u64>, result: Result<Option<&D>, &chatcore::E
         d: Option<&'a D>,
     }
     match result {
-        Result::Ok(d) => re.and_then(|re| live::json(&Ok { t: "ok", re, d }, USUAL_BYTES)),
+        Result::Ok(d) => {
+            let text = re.and_then(|re| live::json(&Ok { t: "ok", re, d }, USUAL_BYTES));
+            Reply { text, is_rate_limited: false }
+        }
         Err(error) => {
             let refused = Refused::from(error);
             refused.log("a frame could not be carried out");
-            serde_json::to_string(&refusal(re, &refused)).ok()
+            let is_rate_limited = refused.code == ErrorCode::RateLimited;
+            Reply { text: serde_json::to_string(&refusal(re, &refused)).ok(), is_rate_limited }
         }
-    }
-}
-
-pub(super) async fn reply(socket: &mut Socket, answer: Option<String>) -> Result<(), End> {
-    match answer {
-        Some(text) => feed(socket, text).await,
-        None => Ok(()),
     }
 }
