@@ -1,11 +1,12 @@
 use std::io::IsTerminal;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
 use chatcore::store::{StoreError, StoreErrorKind};
 use chatcore::{Chat, Limits, Rates, Retention};
 use clap::Args;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -78,7 +79,7 @@ async fn serve(config: &Config, demo: Option<&Path>) -> Exit {
         Ok(chat) => chat,
         Err(exit) => return exit,
     };
-    let listener = match TcpListener::bind(config.listen).await {
+    let listener = match listen(config.listen) {
         Ok(listener) => listener,
         Err(error) => {
             complain(format_args!("cannot listen on {}: {error}", config.listen));
@@ -138,6 +139,18 @@ async fn serve(config: &Config, demo: Option<&Path>) -> Exit {
             Exit::Failed
         }
     }
+}
+
+/// So many connections may wait to be accepted, if the system lets them (`net.core.somaxconn`). After a restart everybody
+/// comes back at once, and who finds the queue full tries again a whole second later.
+const BACKLOG: u32 = 4_096;
+
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A restart need not wait until the connections of the process before are forgotten.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 async fn open(config: &Config) -> Result<Chat, Exit> {
