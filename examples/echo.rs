@@ -12,10 +12,10 @@ use std::io::{IsTerminal as _, stdin, stdout};
 use std::time::Duration;
 
 use anyhow::{anyhow, bail};
-use chat_client::{Change, Client, Live, LiveEvent, PageQuery, Part, plain, plain_line};
+use chat_client::{Change, Client, Live, LiveEvent, PageQuery, Part, SignIn, plain, plain_line};
 use chat_proto::model::{Conversation, ConversationKind, Cursor, Message};
 use chat_proto::wire::EphemeralEvent;
-use chat_proto::{ClientId, Role, Seq, UserId};
+use chat_proto::{ClientId, ErrorCode, Role, Seq, UserId};
 use tokio::sync::mpsc;
 
 /// Between two attempts to connect.
@@ -33,6 +33,7 @@ async fn run() -> anyhow::Result<()> {
         bail!("usage: echo URL EMAIL NAME, such as: echo http://127.0.0.1:8080 ana@mail.example \"Leo Marsh\"");
     };
     let (client, signed_in) = Client::new(url)?.login(email, &password()).await?;
+    let sign_in = SignIn::new(&client, &signed_in);
     let me = signed_in.user.id;
     let conversation = find(&client, me, other).await?;
     let history = client.messages(conversation.id, Part::Newest, Some(20)).await?;
@@ -49,11 +50,11 @@ async fn run() -> anyhow::Result<()> {
     history.items.iter().for_each(|message| view.show(message));
     dim("Write a line and press Enter. Ctrl-D ends.");
     let ended = tokio::select! {
-        ended = view.follow(&client, typed_lines()) => ended,
+        ended = view.follow(&sign_in, typed_lines()) => ended,
         _ = tokio::signal::ctrl_c() => Ok(()),
     };
     // The sign-in was for this run only.
-    let _ = client.logout().await;
+    let _ = sign_in.logout().await;
     ended
 }
 
@@ -72,12 +73,18 @@ struct View {
 }
 
 impl View {
-    async fn follow(&mut self, client: &Client, mut typed: mpsc::Receiver<String>) -> anyhow::Result<()> {
+    async fn follow(&mut self, sign_in: &SignIn, mut typed: mpsc::Receiver<String>) -> anyhow::Result<()> {
         let mut told = false;
         loop {
-            let mut live = match client.live_after(&self.cursor).await {
-                Ok(live) => live,
-                Err(error) if error.is_retryable() => {
+            // A new token each time: the last one may have ended with the connection.
+            let connected = async {
+                let client = sign_in.renew().await?;
+                let live = client.live_after(&self.cursor).await?;
+                Ok((client, live))
+            };
+            let (client, mut live) = match connected.await {
+                Ok(connected) => connected,
+                Err::<_, chat_client::Error>(error) if error.is_retryable() => {
                     if !std::mem::replace(&mut told, true) {
                         dim(&format!("{error}; trying again, what is typed waits"));
                     }
@@ -87,7 +94,7 @@ impl View {
                 Err(error) => return Err(error.into()),
             };
             told = false;
-            if !self.stay(client, &mut live, &mut typed).await? {
+            if !self.stay(&client, &mut live, &mut typed).await? {
                 live.close().await;
                 return Ok(());
             }
@@ -109,7 +116,9 @@ impl View {
             }
             tokio::select! {
                 event = live.next() => match event {
-                    Some(LiveEvent::Closed(why)) if why.is_resumable() => {
+                    Some(LiveEvent::Closed(why))
+                        if why.is_resumable() || why.reason() == Some(ErrorCode::TokenExpired) =>
+                    {
                         dim(&format!("{why}; connecting again"));
                         return Ok(true);
                     }

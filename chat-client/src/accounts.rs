@@ -1,6 +1,6 @@
-use chat_proto::Role;
-use chat_proto::model::{Page, Person, User};
-use chat_proto::wire::{LoginBody, NewUser, PatchMe, RegisterBody, ServerInfo, SignedIn};
+use chat_proto::model::{Page, Person, Session, User};
+use chat_proto::wire::{LoginBody, NewUser, PasswordBody, PatchMe, RefreshBody, RegisterBody, ServerInfo, SignedIn};
+use chat_proto::{Role, SessionId};
 
 use crate::query::PageQuery;
 use crate::{Client, Error};
@@ -18,6 +18,12 @@ impl Client {
         self.adopt(self.post("/auth/login", &body).await?.json()?)
     }
 
+    /// Gets the next pair of tokens; the refresh token is spent by it. [`SignIn`](crate::SignIn) does so when it is due.
+    pub async fn refresh(&self, refresh_token: &str) -> Result<(Self, SignedIn), Error> {
+        let body = RefreshBody { refresh_token: refresh_token.to_owned() };
+        self.adopt(self.post("/auth/refresh", &body).await?.json()?)
+    }
+
     /// Ends the session of the token, its live connections included.
     pub async fn logout(&self) -> Result<(), Error> {
         self.post_empty("/auth/logout").await.map(drop)
@@ -32,6 +38,27 @@ impl Client {
     pub async fn rename(&self, name: &str) -> Result<User, Error> {
         let body = PatchMe { name: name.to_owned() };
         self.patch("/me", &body).await?.json()
+    }
+
+    /// Changes my password, which ends my other sessions.
+    pub async fn change_password(&self, current: &str, new: &str) -> Result<(), Error> {
+        let body = PasswordBody { current_password: current.to_owned(), new_password: new.to_owned() };
+        self.post("/me/password", &body).await.map(drop)
+    }
+
+    /// My sessions, the oldest first.
+    pub async fn sessions(&self) -> Result<Page<Session>, Error> {
+        self.get("/me/sessions").await
+    }
+
+    /// Ends one of my sessions.
+    pub async fn end_session(&self, session: SessionId) -> Result<(), Error> {
+        self.delete(&format!("/me/sessions/{session}")).await.map(drop)
+    }
+
+    /// Ends all of my sessions but the one of this token.
+    pub async fn end_other_sessions(&self) -> Result<(), Error> {
+        self.delete("/me/sessions").await.map(drop)
     }
 
     /// Makes an account of any role; for admins.

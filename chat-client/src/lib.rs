@@ -10,7 +10,7 @@
 //! shows.
 //!
 //! ```no_run
-//! use chat_client::{Change, Client, Connection, FollowOptions, PageQuery, Update};
+//! use chat_client::{Change, Client, Connection, FollowOptions, PageQuery, SignIn, Update};
 //!
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 //! let client = Client::new("http://127.0.0.1:8080")?;
@@ -18,7 +18,8 @@
 //! println!("signed in as {}", signed_in.user.name);
 //!
 //! let conversations = alice.conversations(&PageQuery::first().limit(20)).await?;
-//! let (follower, mut updates) = alice.follow(FollowOptions::new().after(conversations.as_of));
+//! let options = FollowOptions::new().after(conversations.as_of).token_source(SignIn::new(&alice, &signed_in));
+//! let (follower, mut updates) = alice.follow(options);
 //! if let Some(conversation) = conversations.items.first() {
 //!     // Returns at once, connected or not.
 //!     follower.send(conversation.id, "Good morning")?;
@@ -80,6 +81,7 @@ mod live;
 mod plain;
 mod probe;
 mod query;
+mod sign_in;
 mod watch;
 
 pub use client::Client;
@@ -90,6 +92,7 @@ pub use follow::{Connection, FollowOptions, Follower, OutboxEntry, Renewal, Toke
 pub use live::{Change, Closed, Live, LiveChange, LiveEvent, LiveReceiver, LiveSender};
 pub use plain::{plain, plain_line};
 pub use query::{PageQuery, Part};
+pub use sign_in::SignIn;
 pub use watch::{Diff, Inbox, Outgoing, Thread, Watch, WatchOptions};
 
 /// How the client names itself in `User-Agent`.

@@ -1,10 +1,11 @@
 //! The shop's nouns as everybody sees them: what the engine answers with and what travels as JSON.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ClientId, ConversationId, MessageId, Role, Seq, Timestamp, UserId};
+use crate::{ClientId, ConversationId, MessageId, Role, Seq, SessionId, Timestamp, UserId};
 
 /// What anybody may know of a person that they can meet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +35,29 @@ pub struct User {
     pub created_at: Timestamp,
     /// Grows with each change of the account, from 1.
     pub version: u64,
+}
+
+/// A sign-in that stands, as its person and admins see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Session {
+    /// Which.
+    pub id: SessionId,
+    /// When somebody signed in.
+    pub created_at: Timestamp,
+    /// When its tokens were renewed the last time.
+    pub last_used_at: Timestamp,
+    /// When it ends unless they are renewed before.
+    pub expires_at: Timestamp,
+    /// What the program said of itself, at most 200 characters; hostile to terminals and pages until escaped there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+    /// Where its tokens were renewed from the last time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub address: Option<IpAddr>,
+    /// Whether it is the one that asks.
+    pub current: bool,
 }
 
 /// Whether somebody is there.

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use chat_proto::model::{
     Conversation, ConversationKind, Cursor, DeviceState, History, Message, MessageKind, Page, Participant, Person,
-    PresenceState, Reaction, Revision, Snapshot, User,
+    PresenceState, Reaction, Revision, Session, Snapshot, User,
 };
 use chat_proto::wire::*;
 use chat_proto::{ClientId, ConversationId, ErrorCode, MessageId, Role, Seq, SessionId, Timestamp, UserId};
@@ -212,8 +212,26 @@ fn rest() {
             &SignedIn {
                 user: user(),
                 access_token: "aaa.bbb.ccc".to_owned(),
+                refresh_token: "rt_AAAA".to_owned(),
                 expires_in: 3_600,
                 token_type: "Bearer".to_owned(),
+            },
+        )
+        .add("RefreshBody", &RefreshBody { refresh_token: "rt_AAAA".to_owned() })
+        .add(
+            "PasswordBody",
+            &PasswordBody { current_password: "correct horse".to_owned(), new_password: "battery staple".to_owned() },
+        )
+        .add(
+            "Session",
+            &Session {
+                id: id::<SessionId>("sess", '1'),
+                created_at: at(0),
+                last_used_at: at(900),
+                expires_at: at(2_592_900),
+                device: Some("curl/8".to_owned()),
+                address: "2001:db8::1".parse().ok(),
+                current: true,
             },
         )
         .add("PatchMe", &PatchMe { name: "Alice".to_owned() })

@@ -19,7 +19,7 @@ use std::io::{IsTerminal as _, Write as _, stderr, stdin, stdout};
 use std::process::ExitCode;
 
 use anyhow::{anyhow, bail};
-use chat_client::{Client, plain_line};
+use chat_client::{Client, SignIn, plain_line};
 use clap::Parser;
 use jiff::tz::TimeZone;
 
@@ -59,11 +59,12 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
     runtime.block_on(async {
         let client = Client::new(&arguments.url)?;
         let (client, signed_in) = client.login(&arguments.email, &password).await?;
+        let sign_in = SignIn::new(&client, &signed_in);
         let user = signed_in.user;
         let state = State::new(user.id, &user.name, TimeZone::system());
-        let ended = runner::run(&client, state).await;
+        let ended = runner::run(&client, sign_in.clone(), state).await;
         // The sign-in was for this run only.
-        let _ = client.logout().await;
+        let _ = sign_in.logout().await;
         ended
     })
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io::stdout;
 use std::time::Duration;
 
-use chat_client::{Client, Watch, WatchOptions};
+use chat_client::{Client, FollowOptions, SignIn, Watch, WatchOptions};
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste, EventStream, KeyEventKind};
 use crossterm::execute;
 use futures_util::StreamExt as _;
@@ -37,9 +37,9 @@ impl Drop for Screen {
 }
 
 /// Runs until the user quits or the process is told to end.
-pub(crate) async fn run(client: &Client, mut state: State) -> anyhow::Result<()> {
+pub(crate) async fn run(client: &Client, sign_in: SignIn, mut state: State) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
-    let mut watch = client.watch(WatchOptions::new());
+    let mut watch = client.watch(WatchOptions::new().follow(FollowOptions::new().token_source(sign_in)));
     let mut screen = Screen::open()?;
     let size = screen.0.size()?;
     update(&mut state, Event::Resized(size.width, size.height));

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use chat_proto::model::{Cursor, Page, Person, User};
+use chat_proto::model::{Cursor, Page, Person, Session, User};
 use chat_proto::{ConversationId, ErrorCode, Role, SessionId, Timestamp, UserId};
 
 use crate::access::{self, Action, Relation};
@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::events::EventStream;
 use crate::shape;
 use crate::state::{
-    Account, AccountState, Author, Command, Conversation, ConversationNo, Position, Refusal, UserNo, author,
+    Account, AccountState, Author, Command, Conversation, ConversationNo, Origin, Position, Refusal, UserNo, author,
 };
 use crate::store::View;
 
@@ -26,6 +26,7 @@ pub struct Actor {
     chat: Chat,
     by: Author,
     expires_at: Option<Timestamp>,
+    origin: Option<Arc<Origin>>,
 }
 
 /// One consistent view, and who looks at it.
@@ -37,7 +38,14 @@ pub(crate) struct Reading<'a> {
 
 impl Actor {
     pub(crate) fn new(chat: Chat, by: Author, expires_at: Option<Timestamp>) -> Self {
-        Self { chat, by, expires_at }
+        Self { chat, by, expires_at, origin: None }
+    }
+
+    /// The same, coming from there.
+    #[must_use]
+    pub fn coming_from(mut self, origin: Origin) -> Self {
+        self.origin = Some(Arc::new(origin));
+        self
     }
 
     pub(crate) fn chat(&self) -> &Chat {
@@ -80,9 +88,58 @@ impl Actor {
         self.chat.engine().user(Command::Rename { by: self.by, name }).await
     }
 
-    /// Ends my session: its token is dead and its connections are closed.
+    /// Ends my session: its tokens are dead and its connections are closed. While nothing can be stored, that is so from
+    /// now on all the same, and is stored when it can be.
     pub async fn log_out(&self) -> Result<()> {
-        self.carry(Command::EndSession { by: self.by }).await.map(drop)
+        match self.by.session {
+            Some(session) => self.end_session(session).await,
+            None => Ok(()),
+        }
+    }
+
+    /// My sessions, the oldest first; at most 100.
+    pub async fn sessions(&self) -> Result<Page<Session>> {
+        let (engine, current) = (Arc::clone(self.chat.engine()), self.by.session);
+        let now = engine.clock.now();
+        self.read(move |me| {
+            let sessions = me.view.sessions(me.no)?;
+            let standing = sessions.iter().filter(|session| session.expires_at > now);
+            let items = standing.map(|session| session.shown(current)).collect();
+            Ok(Page { items, next_cursor: None, as_of: engine.as_of(me.view) })
+        })
+        .await
+    }
+
+    /// Ends one of my sessions: its tokens are dead and its connections are closed.
+    ///
+    /// # Errors
+    /// `not_found` when it is none of mine.
+    pub async fn end_session(&self, session: SessionId) -> Result<()> {
+        self.carry(Command::EndSession { by: self.by, session, origin: self.origin() }).await.map(drop)
+    }
+
+    /// Ends all of my sessions but the one that I act in.
+    pub async fn end_other_sessions(&self) -> Result<()> {
+        self.carry(Command::EndOtherSessions { by: self.by, origin: self.origin() }).await.map(drop)
+    }
+
+    /// Changes my password. It ends my other sessions.
+    ///
+    /// # Errors
+    /// `invalid` when the current one is wrong, or the new one has the wrong length; `conflict` when I have none yet, or
+    /// another since just now.
+    pub async fn change_password(&self, current: String, new: String) -> Result<()> {
+        let engine = self.chat.engine();
+        let new = shape::password_at("/new_password", new)?;
+        let stored = self.read(|me| Ok(me.account.password.clone())).await?;
+        let stored = stored.ok_or_else(|| Error::new(ErrorCode::Conflict, "You sign in without a password."))?;
+        // Longer ones are none; they are not worth a hash.
+        if shape::password(current.clone()).is_err() || !engine.passwords.verify(current, Some(stored.clone())).await? {
+            return Err(Error::invalid("/current_password", "This is not your password."));
+        }
+        let new = engine.passwords.hash(new).await?;
+        let (by, origin) = (self.by, self.origin());
+        self.carry(Command::ChangePassword { by, current: stored, new, origin }).await.map(drop)
     }
 
     /// Makes an account of any role. Admins only.
@@ -198,6 +255,10 @@ impl Actor {
         Ok(place)
     }
 
+    pub(crate) fn origin(&self) -> Origin {
+        self.origin.as_deref().cloned().unwrap_or_default()
+    }
+
     pub(crate) async fn carry(&self, command: Command) -> Result<crate::state::Outcome> {
         self.chat.engine().writer.carry(command).await
     }
@@ -209,6 +270,7 @@ impl Actor {
     ) -> Result<T> {
         let engine = self.chat.engine();
         let (by, now) = (self.by, engine.clock.now());
+        engine.revoked.refuse(by)?;
         let reading = move |view: &dyn View| {
             let (no, account) = author(view, by, now)?;
             read(&Reading { view, no, account })

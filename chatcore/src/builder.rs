@@ -8,14 +8,15 @@ use tokio_util::task::TaskTracker;
 use zeroize::Zeroizing;
 
 use crate::access::{ContactMatrix, Rules};
-use crate::auth::{Cost, Passwords, Tokens};
+use crate::auth::{Cost, Passwords, TokenKeys, Tokens};
 use crate::chat::{Chat, Engine};
 use crate::clock::{Clock, Entropy, SystemClock, SystemEntropy};
 use crate::cursor::Seal;
 use crate::error::{Error, Result};
-use crate::keys::ServerKey;
+use crate::keys::{DATABASE, PreviousKey, ServerKey};
 use crate::pace::{Pace, Rates};
 use crate::presence::Presence;
+use crate::revoked::Revoked;
 use crate::rooms::Rooms;
 use crate::signal::Passing;
 use crate::store::Store;
@@ -32,8 +33,10 @@ pub struct ChatBuilder {
     limits: Limits,
     contacts: ContactMatrix,
     retention: Retention,
-    session_ttl: Duration,
+    access_ttl: Duration,
+    refresh_ttl: Duration,
     token_secret: Option<Zeroizing<Vec<u8>>>,
+    previous_token_secret: Option<Zeroizing<Vec<u8>>>,
     server_key: Option<Zeroizing<[u8; 32]>>,
     cache_bytes: usize,
     clock: Arc<dyn Clock>,
@@ -86,8 +89,10 @@ impl ChatBuilder {
             limits: Limits::default(),
             contacts: ContactMatrix::default(),
             retention: Retention::default(),
-            session_ttl: Duration::from_hours(12),
+            access_ttl: Duration::from_mins(15),
+            refresh_ttl: Duration::from_hours(30 * 24),
             token_secret: None,
+            previous_token_secret: None,
             server_key: None,
             cache_bytes: RedbOptions::default().cache_bytes,
             clock: Arc::new(SystemClock),
@@ -131,10 +136,17 @@ impl ChatBuilder {
         self
     }
 
-    /// How long a sign-in lasts. Default: 12 hours.
+    /// How long an access token is good. Default: 15 minutes.
     #[must_use]
-    pub fn session_ttl(mut self, ttl: Duration) -> Self {
-        self.session_ttl = ttl;
+    pub fn access_ttl(mut self, ttl: Duration) -> Self {
+        self.access_ttl = ttl;
+        self
+    }
+
+    /// How long a sign-in lasts when its tokens are not renewed; each time they are, it begins anew. Default: 30 days.
+    #[must_use]
+    pub fn refresh_ttl(mut self, ttl: Duration) -> Self {
+        self.refresh_ttl = ttl;
         self
     }
 
@@ -142,6 +154,14 @@ impl ChatBuilder {
     #[must_use]
     pub fn token_secret(mut self, secret: impl Into<Vec<u8>>) -> Self {
         self.token_secret = Some(Zeroizing::new(secret.into()));
+        self
+    }
+
+    /// The secret that tokens were signed with until now. What it signed is taken for as long as an access token is good,
+    /// from now on.
+    #[must_use]
+    pub fn previous_token_secret(mut self, secret: impl Into<Vec<u8>>) -> Self {
+        self.previous_token_secret = Some(Zeroizing::new(secret.into()));
         self
     }
 
@@ -188,7 +208,8 @@ impl ChatBuilder {
     /// `unavailable` when the folder cannot be used (missing rights, locked by another program, written by a newer
     /// version), `invalid` when an option makes no sense.
     pub async fn open(self) -> Result<Chat> {
-        if self.token_secret.as_ref().is_some_and(|secret| secret.len() < 32) {
+        let secrets = self.token_secret.iter().chain(&self.previous_token_secret);
+        if secrets.into_iter().any(|secret| secret.len() < 32) {
             return Err(Error::invalid("/token_secret", "The token secret needs at least 32 bytes."));
         }
         let opened = tokio::task::spawn_blocking(move || self.open_blocking()).await;
@@ -199,9 +220,10 @@ impl ChatBuilder {
 
     fn open_blocking(self) -> Result<(Engine, std::thread::JoinHandle<()>)> {
         let epoch = u64::from_be_bytes(self.entropy.bytes());
-        let (store, key): (Arc<dyn Store>, _) = match &self.place {
-            Place::Memory => (Arc::new(MemoryStore::new(epoch)), ServerKey::random(&*self.entropy)),
-            Place::Store(store) => (Arc::clone(store), ServerKey::random(&*self.entropy)),
+        let now = self.clock.now();
+        let (store, key, previous): (Arc<dyn Store>, _, _) = match &self.place {
+            Place::Memory => (Arc::new(MemoryStore::new(epoch)), ServerKey::random(&*self.entropy), None),
+            Place::Store(store) => (Arc::clone(store), ServerKey::random(&*self.entropy), None),
             Place::Folder(folder) => {
                 let unusable = |error| {
                     Error::new(ErrorCode::Unavailable, format!("The folder {} cannot be used.", folder.display()))
@@ -209,9 +231,10 @@ impl ChatBuilder {
                 };
                 make_private_folder(folder).map_err(unusable)?;
                 let key = ServerKey::of_folder(folder, &*self.entropy).map_err(unusable)?;
-                let file = folder.join("chat.redb");
+                let previous = PreviousKey::of_folder(folder, now, self.access_ttl).map_err(unusable)?;
+                let file = folder.join(DATABASE);
                 let options = RedbOptions { cache_bytes: self.cache_bytes, epoch, ..RedbOptions::default() };
-                (Arc::new(RedbStore::open(&file, options)?), key)
+                (Arc::new(RedbStore::open(&file, options)?), key, previous)
             }
         };
         let key = self.server_key.map_or(key, ServerKey::given);
@@ -222,10 +245,12 @@ impl ChatBuilder {
             pace: Some(Arc::clone(&pace)),
         };
         let rooms = Arc::new(Rooms::new(self.limits.mailbox, self.limits.connections_per_user));
+        let revoked = Arc::new(Revoked::default());
         let (clock, entropy) = (self.clock, self.entropy);
         let (writer, thread) = Writer::start(
             Arc::clone(&store),
             Arc::clone(&rooms),
+            Arc::clone(&revoked),
             rules.clone(),
             self.retention,
             Arc::clone(&clock),
@@ -238,10 +263,13 @@ impl ChatBuilder {
         })?;
         let (told, asked) = (Arc::clone(&rooms), Arc::clone(&store));
         let passing = Passing::new(told, asked, Arc::clone(&clock), tasks.clone(), stop.clone());
-        let secret = match self.token_secret {
-            Some(secret) => secret,
-            None => Zeroizing::new(key.derive("access tokens").to_vec()),
-        };
+        let mut token_keys = TokenKeys { current: token_secret(&key), previous: Vec::new() };
+        if let Some(given) = self.token_secret {
+            token_keys.current = given;
+        }
+        token_keys.previous.extend(previous.map(|previous| (token_secret(&previous.key), previous.until)));
+        let until = now.after(self.access_ttl);
+        token_keys.previous.extend(self.previous_token_secret.map(|secret| (secret, until)));
         let engine = Engine {
             store,
             writer: Arc::new(writer),
@@ -252,9 +280,11 @@ impl ChatBuilder {
             rules,
             pace,
             limits: self.limits,
-            session_ttl: self.session_ttl,
-            tokens: Tokens::new(&secret, Arc::clone(&clock)),
+            access_ttl: self.access_ttl,
+            refresh_ttl: self.refresh_ttl,
+            tokens: Tokens::new(&token_keys, Arc::clone(&clock)),
             passwords,
+            revoked,
             seal: Seal::new(&key.derive("cursors")),
             clock,
             entropy,
@@ -263,6 +293,10 @@ impl ChatBuilder {
         };
         Ok((engine, thread))
     }
+}
+
+fn token_secret(key: &ServerKey) -> Zeroizing<Vec<u8>> {
+    Zeroizing::new(key.derive("access tokens").to_vec())
 }
 
 /// Messages and accounts are nobody else's business on this machine.

@@ -14,13 +14,15 @@ use crate::auth::{Passwords, Tokens};
 use crate::builder::{ChatBuilder, Limits};
 use crate::clock::{Clock, Entropy};
 use crate::cursor::Seal;
+use crate::entrance::Entrance;
 use crate::error::{Error, Result};
 use crate::pace::Pace;
 use crate::people::People;
 use crate::presence::Presence;
+use crate::revoked::Revoked;
 use crate::rooms::Rooms;
 use crate::shape;
-use crate::state::{Author, Command, Outcome, Position, fold_email};
+use crate::state::{Author, Command, Origin, Outcome, Position};
 use crate::store::{Store, View};
 use crate::typing::Typing;
 use crate::viewing::Viewing;
@@ -50,9 +52,11 @@ pub(crate) struct Engine {
     pub(crate) rules: Rules,
     pub(crate) pace: Arc<Pace>,
     pub(crate) limits: Limits,
-    pub(crate) session_ttl: Duration,
+    pub(crate) access_ttl: Duration,
+    pub(crate) refresh_ttl: Duration,
     pub(crate) tokens: Tokens,
     pub(crate) passwords: Passwords,
+    pub(crate) revoked: Arc<Revoked>,
     pub(crate) seal: Seal,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
@@ -60,7 +64,7 @@ pub(crate) struct Engine {
     pub(crate) stop: CancellationToken,
 }
 
-/// Somebody who has just signed up or in.
+/// Somebody who has just signed up or in, or goes on under new tokens.
 #[derive(Clone)]
 pub struct SignedIn {
     /// Who.
@@ -69,7 +73,9 @@ pub struct SignedIn {
     pub session: SessionId,
     /// Proves both, until it expires or the session ends. A secret.
     pub token: String,
-    /// When it expires.
+    /// Gets the next pair of tokens, once; see [`Entrance::refresh`]. A secret.
+    pub refresh_token: String,
+    /// When the token expires.
     pub expires_at: Timestamp,
     /// The same, from now.
     pub expires_in: Duration,
@@ -131,9 +137,10 @@ impl Chat {
     /// Acts as the person that this access token was given to.
     ///
     /// # Errors
-    /// `unauthenticated` or `token_expired`. Whether the session was ended since is seen by each action.
+    /// `unauthenticated`, `token_expired` or `token_revoked`. Whether the session was ended since is seen by each action.
     pub fn authenticate(&self, token: &str) -> Result<Actor> {
         let (by, expires_at) = self.engine().tokens.author(token)?;
+        self.engine().revoked.refuse(by)?;
         Ok(Actor::new(self.clone(), by, Some(expires_at)))
     }
 
@@ -161,45 +168,26 @@ impl Chat {
         Ok(self.engine().pace.sign_in(from)?)
     }
 
-    /// A customer signs up; nobody becomes anything else this way.
+    /// Where people come in who are nobody yet. `origin`: from where.
+    #[must_use]
+    pub fn entrance(&self, origin: Origin) -> Entrance {
+        Entrance::new(self.clone(), origin)
+    }
+
+    /// A customer signs up, from nowhere in particular; see [`Entrance::register`].
     ///
     /// # Errors
     /// `invalid` for a malformed value, `email_taken`.
     pub async fn register(&self, email: &str, name: &str, password: String) -> Result<SignedIn> {
-        let engine = self.engine();
-        let (email, name, password) = (shape::email(email)?, shape::name(name)?, shape::password(password)?);
-        let password = engine.passwords.hash(password).await?;
-        let (session, expires_at) = engine.new_session();
-        let id = engine.new_user_id();
-        engine.sign_in(Command::Register { id, email, name, password, session, expires_at }).await
+        self.entrance(Origin::default()).register(email, name, password).await
     }
 
-    /// Somebody signs in.
+    /// Somebody signs in, from nowhere in particular; see [`Entrance::login`].
     ///
     /// # Errors
     /// `invalid_credentials`, the same for an unknown address and a wrong password, after the same time.
     pub async fn login(&self, email: &str, password: String) -> Result<SignedIn> {
-        let engine = self.engine();
-        let wrong = || Error::new(ErrorCode::InvalidCredentials, "No account with this address and password.");
-        if shape::password(password.clone()).is_err() {
-            return Err(wrong());
-        }
-        let folded = fold_email(email);
-        let account = engine
-            .read(move |view| {
-                let no = view.user_by_email(&folded)?;
-                Ok(no.map(|no| view.account(no)).transpose()?.flatten())
-            })
-            .await?;
-        let stored = account.as_ref().and_then(|account| account.password.clone());
-        let right = engine.passwords.verify(password, stored).await?;
-        let Some(account) = account.filter(|_| right) else {
-            return Err(wrong());
-        };
-        let (session, expires_at) = engine.new_session();
-        let started = engine.sign_in(Command::StartSession { user: account.id, session, expires_at }).await;
-        // A disabled account looks like none.
-        started.map_err(|error| if error.code() == ErrorCode::TokenRevoked { wrong() } else { error })
+        self.entrance(Origin::default()).login(email, password).await
     }
 
     /// Makes the first admin.
@@ -291,19 +279,6 @@ impl Engine {
 
     pub(crate) fn new_user_id(&self) -> UserId {
         UserId::new(self.clock.now(), self.entropy.bytes())
-    }
-
-    fn new_session(&self) -> (SessionId, Timestamp) {
-        let now = self.clock.now();
-        (SessionId::new(now, self.entropy.bytes()), now.after(self.session_ttl))
-    }
-
-    async fn sign_in(&self, command: Command) -> Result<SignedIn> {
-        let Outcome::SignedIn { user, session, expires_at } = self.writer.carry(command).await? else {
-            return Err(Error::unexpected());
-        };
-        let token = self.tokens.access(user.id, session, expires_at)?;
-        Ok(SignedIn { user, session, token, expires_at, expires_in: self.session_ttl })
     }
 
     pub(crate) async fn user(&self, command: Command) -> Result<User> {

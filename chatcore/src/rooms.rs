@@ -218,6 +218,12 @@ impl Rooms {
         self.published(last.position);
     }
 
+    /// Ends what listens in this session, which has ended and is not told of by an event yet.
+    pub(crate) fn end_session(&self, session: SessionId) {
+        let listeners = self.listeners.read().unwrap_or_else(PoisonError::into_inner);
+        listeners.values().flatten().filter(|device| device.belongs_to(session)).for_each(|device| device.end());
+    }
+
     /// Tells these people something in passing.
     pub(crate) fn signal(&self, users: impl Iterator<Item = UserNo>, signal: &Signal) {
         let listeners = self.listeners.read().unwrap_or_else(PoisonError::into_inner);

@@ -38,10 +38,15 @@ pub(crate) fn subject(subject: &str) -> Result<String> {
 }
 
 pub(crate) fn password(password: String) -> Result<String> {
+    password_at("/password", password)
+}
+
+/// The same, where the request has it under another name.
+pub(crate) fn password_at(pointer: &'static str, password: String) -> Result<String> {
     if PASSWORD_BYTES.contains(&password.len()) {
         Ok(password)
     } else {
-        Err(Error::invalid("/password", "A password has 8 to 256 bytes."))
+        Err(Error::invalid(pointer, "A password has 8 to 256 bytes."))
     }
 }
 
@@ -87,7 +92,7 @@ fn line(text: &str, most_chars: usize, pointer: &'static str, rule: &'static str
 
 /// Control characters, and those that hide or reorder what stands beside them: with them one name can be made to look
 /// like another.
-fn is_unprintable(c: char) -> bool {
+pub(crate) fn is_unprintable(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'

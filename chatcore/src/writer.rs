@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
-use chat_proto::{ErrorCode, Timestamp};
+use chat_proto::{ErrorCode, SessionId, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::Rules;
 use crate::clock::{Clock, Entropy};
 use crate::error::{Error, Result};
+use crate::revoked::Revoked;
 use crate::rooms::Rooms;
 use crate::state::{Command, Minter, Outcome, Position, envelope_of};
 use crate::store::{Keep, Store, StoreError, StoreErrorKind};
@@ -79,6 +80,7 @@ impl Writer {
     pub(crate) fn start(
         store: Arc<dyn Store>,
         rooms: Arc<Rooms>,
+        revoked: Arc<Revoked>,
         rules: Rules,
         retention: Retention,
         clock: Arc<dyn Clock>,
@@ -94,6 +96,7 @@ impl Writer {
         let thread = Thread {
             store,
             rooms,
+            revoked,
             rules,
             retention,
             clock,
@@ -183,6 +186,7 @@ const FORGET_EVERY: Duration = Duration::from_mins(1);
 struct Thread {
     store: Arc<dyn Store>,
     rooms: Arc<Rooms>,
+    revoked: Arc<Revoked>,
     rules: Rules,
     retention: Retention,
     clock: Arc<dyn Clock>,
@@ -232,6 +236,9 @@ impl Thread {
                 self.carry(commands, answers);
             }
             if maintain {
+                if !self.revoked.is_empty() {
+                    self.carry(Vec::new(), Vec::new());
+                }
                 work_left |= self.maintain(&jobs);
             }
             if work_left || self.broken.is_some() {
@@ -247,13 +254,14 @@ impl Thread {
     }
 
     fn carry(&mut self, commands: Vec<Command>, answers: Vec<oneshot::Sender<Result<Outcome>>>) {
+        let logouts = logouts(&commands);
         if let Some(kind) = self.refuses() {
-            for answer in answers {
-                let _ = answer.send(Err(StoreError::new(kind, "the store is not open for writing").into()));
-            }
-            return;
+            return self.refuse(kind, "the store is not open for writing", logouts, answers);
         }
-        match self.store.commit(commands, &self.rules, &mut self.minter) {
+        // What was answered already goes first: nobody acts in a session after they signed out of it.
+        let (ended, owed): (Vec<_>, Vec<_>) = self.revoked.owed(MOST_AT_ONCE).into_iter().unzip();
+        let batch = if owed.is_empty() { commands } else { owed.into_iter().chain(commands).collect() };
+        match self.store.commit(batch, &self.rules, &mut self.minter) {
             Ok(committed) => {
                 self.mended();
                 if let Some(last) = committed.events.last() {
@@ -262,7 +270,9 @@ impl Thread {
                 self.rooms.publish(&committed.events);
                 // Before answering: if it fails, whoever reads next finds the store opened again.
                 self.keep_up();
-                for (answer, outcome) in answers.into_iter().zip(committed.outcomes) {
+                let outcomes = committed.outcomes.into_iter().skip(ended.len());
+                self.revoked.paid(ended.into_iter());
+                for (answer, outcome) in answers.into_iter().zip(outcomes) {
                     // Whoever asked may be gone; what they asked for is done all the same.
                     let _ = answer.send(outcome.map_err(Error::from));
                 }
@@ -272,9 +282,7 @@ impl Thread {
                 let kind = error.kind();
                 // Open it again before answering: whoever reads next finds the store readable where it can be.
                 self.break_off(kind);
-                for answer in answers {
-                    let _ = answer.send(Err(StoreError::new(kind, "the commit failed").into()));
-                }
+                self.refuse(kind, "the commit failed", logouts, answers);
             }
         }
     }
@@ -284,6 +292,29 @@ impl Thread {
         if let Err(error) = self.store.keep_up() {
             tracing::error!(error = describe(&error), "folding failed; it will be done again");
             self.break_off(error.kind());
+        }
+    }
+
+    /// Nothing can be stored, and everybody is told so; but who signs out has done so, from this moment on.
+    fn refuse(
+        &self,
+        kind: StoreErrorKind,
+        why: &'static str,
+        logouts: Vec<(usize, SessionId, Command)>,
+        answers: Vec<oneshot::Sender<Result<Outcome>>>,
+    ) {
+        let mut logouts = logouts.into_iter().peekable();
+        for (index, answer) in answers.into_iter().enumerate() {
+            let logout = logouts.next_if(|(at, ..)| *at == index);
+            let ended = logout.filter(|(_, session, command)| self.revoked.add(*session, command.clone()));
+            let outcome = match ended {
+                Some((_, session, _)) => {
+                    self.rooms.end_session(session);
+                    Ok(Outcome::Done)
+                }
+                None => Err(StoreError::new(kind, why).into()),
+            };
+            let _ = answer.send(outcome);
         }
     }
 
@@ -371,6 +402,18 @@ impl Thread {
             }
         }
     }
+}
+
+/// Who among these signs out of the session that they act in, and with which command. Whoever shows the token of a
+/// session may end it; of another's nothing is known without the store.
+fn logouts(commands: &[Command]) -> Vec<(usize, SessionId, Command)> {
+    let logout = |(index, command): (usize, &Command)| match command {
+        Command::EndSession { by, session, .. } if by.session == Some(*session) => {
+            Some((index, *session, command.clone()))
+        }
+        _ => None,
+    };
+    commands.iter().enumerate().filter_map(logout).collect()
 }
 
 /// Sees to it that a writer that panics is known to be gone.

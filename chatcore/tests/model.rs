@@ -8,7 +8,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use chat_proto::{ConversationId, MessageId, Role, Seq, SessionId, Timestamp, UserId};
-use chatcore::state::{Author, Command, Outcome, Post, Refusal};
+use chatcore::state::{Author, Command, Origin, Outcome, Post, RefreshHashes, Refusal, Renewal};
 use chatcore::store::conformance::{Acting, Backend, Shop, Snapshot, client_id};
 use chatcore::store::memory::MemoryStore;
 use chatcore::store::redb::{RedbOptions, RedbStore, StoreFile};
@@ -95,9 +95,23 @@ enum Act {
     StartSession {
         who: u8,
     },
+    RenewSession {
+        who: u8,
+        session: u8,
+        token: u8,
+    },
     EndSession {
         who: u8,
         session: u8,
+    },
+    EndOtherSessions {
+        who: u8,
+        session: Option<u8>,
+    },
+    ChangePassword {
+        who: u8,
+        session: Option<u8>,
+        from: u8,
     },
     Rename {
         who: u8,
@@ -188,7 +202,11 @@ fn act() -> impl Strategy<Value = Act> {
         1 => (0..9_u8).prop_map(|email| Act::Register { email }),
         1 => Just(Act::Bootstrap),
         1 => who().prop_map(|who| Act::StartSession { who }),
+        1 => (who(), 0..4_u8, 0..3_u8).prop_map(|(who, session, token)| Act::RenewSession { who, session, token }),
         1 => (who(), 0..4_u8).prop_map(|(who, session)| Act::EndSession { who, session }),
+        1 => (who(), session()).prop_map(|(who, session)| Act::EndOtherSessions { who, session }),
+        1 => (who(), session(), 0..2_u8)
+            .prop_map(|(who, session, from)| Act::ChangePassword { who, session, from }),
         1 => (who(), session(), 0..5_u8).prop_map(|(who, session, name)| Act::Rename { who, session, name }),
         3 => (who(), who()).prop_map(|(who, with)| Act::Direct { who, with }),
         2 => (who(), prop::collection::vec(who(), 0..4)).prop_map(|(who, with)| Act::Group { who, with }),
@@ -287,18 +305,44 @@ impl Side {
                 command
             }
             Act::Register { email } => {
-                let (id, session) = (self.shop.new_user_id(), self.shop.new_session_id());
+                let (id, session) = (self.shop.new_user_id(), self.shop.new_session(expires_at));
                 let (email, name, password) = (format!("U{email}@shop.example"), "Reg".to_owned(), "hash".to_owned());
-                Command::Register { id, email, name, password, session, expires_at }
+                Command::Register { id, email, name, password, session }
             }
             Act::Bootstrap => {
                 let (id, email) = (self.shop.new_user_id(), "ada@shop.example".to_owned());
                 Command::Bootstrap { id, email, name: "Ada".to_owned(), password: "hash".to_owned() }
             }
             Act::StartSession { who } => {
-                Command::StartSession { user: self.user(*who), session: self.shop.new_session_id(), expires_at }
+                let (user, session) = (self.user(*who), self.shop.new_session(expires_at));
+                Command::StartSession { user, password: None, session }
             }
-            Act::EndSession { who, session } => Command::EndSession { by: self.author(*who, Some(*session)) },
+            Act::RenewSession { who, session, token } => {
+                let Author { user, session } = self.author(*who, Some(*session));
+                let session = session.unwrap_or(SessionId::from_bytes([9; 16]));
+                // As the shop makes them; a wrong person's token is of no family.
+                let mut family = [0; 32];
+                family[..16].copy_from_slice(&session.to_bytes());
+                let presented = RefreshHashes { family, token: [*token; 32] };
+                let (next, origin) = ([token + 1; 32], Origin::new(None, Some(&format!("till {token}"))));
+                let renewal = Box::new(Renewal { presented, next, expires_at, origin });
+                Command::RenewSession { user, session, renewal }
+            }
+            Act::EndSession { who, session } => {
+                let by = self.author(*who, Some(*session));
+                let session = by.session.unwrap_or(SessionId::from_bytes([9; 16]));
+                Command::EndSession { by, session, origin: Origin::default() }
+            }
+            Act::EndOtherSessions { who, session } => {
+                let by = self.author(*who, *session);
+                Command::EndOtherSessions { by, origin: Origin::default() }
+            }
+            Act::ChangePassword { who, session, from } => {
+                let by = self.author(*who, *session);
+                let (current, new) = (["hash", "other"][usize::from(*from)], ["other", "hash"][usize::from(*from)]);
+                let (current, new) = (current.to_owned(), new.to_owned());
+                Command::ChangePassword { by, current, new, origin: Origin::default() }
+            }
             Act::Rename { who, session, name } => {
                 Command::Rename { by: self.author(*who, *session), name: format!("Name {name}") }
             }

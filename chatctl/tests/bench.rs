@@ -139,7 +139,7 @@ async fn everybody_who_comes_back_is_told_what_they_missed() {
 
 #[tokio::test]
 async fn connections_that_the_server_ends_are_told_and_make_it_fail() {
-    let options = Options { session_ttl: Duration::from_secs(5), ..Options::default() };
+    let options = Options { access_ttl: Duration::from_secs(5), ..Options::default() };
     let server = InProcess::start_with(options).await;
     let arguments = ["support", "--conversations", "1", "--rate", "20", "--seconds", "6", "--warmup", "0", "--json"];
     let ran = bench(&server, &arguments).await;

@@ -1,11 +1,12 @@
 //! How handlers get what they need; whatever is wrong is answered with a document that says where.
 
+use std::convert::Infallible;
 use std::fmt::Write as _;
 
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use chat_proto::ErrorCode;
-use chatcore::Actor;
+use chatcore::{Actor, Origin};
 use http::header;
 use http::request::Parts;
 use serde::de::DeserializeOwned;
@@ -13,6 +14,7 @@ use serde_path_to_error::Segment;
 
 use crate::app::App;
 use crate::body;
+use crate::client_address::ClientAddress;
 use crate::problem::Refused;
 
 /// Who asks, by the bearer token.
@@ -28,8 +30,25 @@ impl FromRequestParts<App> for Caller {
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(needed());
         }
-        Ok(Self(app.chat.authenticate(token.trim())?))
+        Ok(Self(app.chat.authenticate(token.trim())?.coming_from(origin(parts))))
     }
+}
+
+/// Where a request came from.
+pub(crate) struct From(pub(crate) Origin);
+
+impl FromRequestParts<App> for From {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Infallible> {
+        Ok(Self(origin(parts)))
+    }
+}
+
+fn origin(parts: &Parts) -> Origin {
+    let device = parts.headers.get(header::USER_AGENT).map(|device| String::from_utf8_lossy(device.as_bytes()));
+    let from = parts.extensions.get::<ClientAddress>().copied().unwrap_or_default();
+    Origin::new(from.ip(), device.as_deref())
 }
 
 /// The version that a change goes out from, if the request says: `If-Match: "v3"`.
@@ -101,7 +120,7 @@ pub(crate) struct Path<T>(pub(crate) T);
 #[from_request(via(axum::extract::Query), rejection(Refused))]
 pub(crate) struct Query<T>(pub(crate) T);
 
-impl From<PathRejection> for Refused {
+impl std::convert::From<PathRejection> for Refused {
     fn from(rejection: PathRejection) -> Self {
         let detail = match rejection {
             PathRejection::FailedToDeserializePathParams(inner) => inner.body_text(),
@@ -112,7 +131,7 @@ impl From<PathRejection> for Refused {
     }
 }
 
-impl From<QueryRejection> for Refused {
+impl std::convert::From<QueryRejection> for Refused {
     fn from(rejection: QueryRejection) -> Self {
         let detail = rejection.body_text();
         let detail = detail.strip_prefix("Failed to deserialize query string: ").unwrap_or(&detail).to_owned();

@@ -12,7 +12,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::{App, RouterConfig};
-use crate::rest::{auth, conversations, directory, events, me, message, messages, participants, probes, server, users};
+use crate::rest::{
+    auth, conversations, directory, events, me, message, messages, participants, probes, server, sessions, users,
+};
 use crate::{docs_page, edge, openapi, ws};
 
 /// The whole server as a router: mount it under the root of a host, by itself or beside other routes.
@@ -51,8 +53,12 @@ fn api() -> OpenApiRouter<App> {
     let v1 = OpenApiRouter::new()
         .routes(routes!(auth::register))
         .routes(routes!(auth::login))
+        .routes(routes!(auth::refresh))
         .routes(routes!(auth::logout))
         .routes(routes!(me::show, me::change))
+        .routes(routes!(me::change_password))
+        .routes(routes!(sessions::list, sessions::end_others))
+        .routes(routes!(sessions::end))
         .routes(routes!(users::create))
         .routes(routes!(directory::list))
         .routes(routes!(conversations::list, conversations::create))

@@ -194,7 +194,7 @@ async fn the_stream_ends_with_its_session_and_says_so() {
 #[tokio::test]
 async fn the_stream_ends_with_its_token() {
     let ttl = Duration::from_secs(1);
-    let server = InProcess::start_with(Options { manual_clock: true, session_ttl: ttl, ..Options::default() }).await;
+    let server = InProcess::start_with(Options { manual_clock: true, access_ttl: ttl, ..Options::default() }).await;
     let mut stream = server.door.sign_in(Door::ADMIN).await.event_source(None).await;
     let frames = stream.end().await;
     assert_eq!(frames.last().expect("a last word")["reason"], "token_expired", "{frames:?}");

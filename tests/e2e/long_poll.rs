@@ -179,7 +179,7 @@ async fn a_waiting_poll_ends_with_its_session_and_its_token() {
     assert_eq!(server.door.send(chat_tests::Request::new("GET", "/api/v1/events")).await.status, 401);
 
     let ttl = Duration::from_secs(1);
-    let server = InProcess::start_with(Options { manual_clock: true, session_ttl: ttl, ..Options::default() }).await;
+    let server = InProcess::start_with(Options { manual_clock: true, access_ttl: ttl, ..Options::default() }).await;
     let admin = server.door.sign_in(Door::ADMIN).await;
     let cursor = cursor_of(&poll(&admin, "").await);
     let ended = admin.call("GET", &format!("/events?cursor={cursor}&wait=60")).await;

@@ -12,6 +12,7 @@ mod messages;
 mod openapi;
 mod presence;
 mod renewal;
+mod sessions;
 mod slow_readers;
 mod startup;
 mod strangers;

@@ -70,7 +70,7 @@ async fn a_socket_goes_over_to_the_session_of_the_new_token() {
 #[tokio::test]
 async fn a_token_that_is_no_good_is_refused_and_the_socket_goes_on_as_it_was() {
     let ttl = Duration::from_mins(10);
-    let server = InProcess::start_with(Options { manual_clock: true, session_ttl: ttl, ..Options::default() }).await;
+    let server = InProcess::start_with(Options { manual_clock: true, access_ttl: ttl, ..Options::default() }).await;
     let (ana, leo, order) = customer_and_agent(&server.door).await;
     let old = server.door.sign_in(&ana.email).await;
     server.advance(Duration::from_mins(6));
@@ -103,7 +103,7 @@ async fn the_new_tokens_end_counts_and_the_old_ones_does_not() {
     let ttl = Duration::from_mins(1);
     let mut limits = Limits::default();
     limits.mailbox = 1;
-    let options = Options { manual_clock: true, session_ttl: ttl, limits, ..Options::default() };
+    let options = Options { manual_clock: true, access_ttl: ttl, limits, ..Options::default() };
     let server = InProcess::start_with(options).await;
     let (ana, leo, order) = customer_and_agent(&server.door).await;
     server.advance(Duration::from_secs(50));

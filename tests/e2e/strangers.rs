@@ -111,6 +111,20 @@ fn attempts(route: &str, stranger: &Person, scene: &Scene, conv: ConversationId)
         }
         "GET /api/v1/me" => vec![stranger.request("GET", "/me")],
         "PATCH /api/v1/me" => vec![stranger.request("PATCH", "/me").json(&json!({"name": "Stranger"}))],
+        "GET /api/v1/me/sessions" => vec![stranger.request("GET", "/me/sessions")],
+        // There may be others, which are none of the scene's.
+        "DELETE /api/v1/me/sessions" => vec![stranger.request("DELETE", "/me/sessions")],
+        "DELETE /api/v1/me/sessions/{id}" => {
+            vec![stranger.request("DELETE", "/me/sessions/sess_01kay8m2r3f9vvk1a2b3c4d5e6")]
+        }
+        "POST /api/v1/me/password" => vec![
+            stranger
+                .request("POST", "/me/password")
+                .json(&json!({"current_password": "12345678", "new_password": "12345678"})),
+        ],
+        "POST /api/v1/auth/refresh" => {
+            vec![stranger.request("POST", "/auth/refresh").json(&json!({"refresh_token": "rt_x"}))]
+        }
         "GET /api/v1/events" => {
             ["?wait=0", "?cursor=x"].map(|query| stranger.request("GET", &format!("/events{query}"))).to_vec()
         }

@@ -22,6 +22,7 @@ pub struct Person {
     pub role: Role,
     pub email: String,
     pub token: String,
+    pub refresh_token: String,
     /// Where they are signed in.
     pub address: SocketAddr,
 }
@@ -65,6 +66,7 @@ pub(crate) async fn sign_in(address: SocketAddr, email: &str) -> Person {
         role: serde_json::from_value(signed_in["user"]["role"].clone()).expect("a role"),
         email: email.to_owned(),
         token: signed_in["access_token"].as_str().expect("a token").to_owned(),
+        refresh_token: signed_in["refresh_token"].as_str().expect("a token").to_owned(),
         address,
     }
 }

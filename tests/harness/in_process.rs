@@ -34,7 +34,10 @@ pub struct InProcess {
 pub struct Options {
     /// The clock stands still until the test turns it.
     pub manual_clock: bool,
-    pub session_ttl: Duration,
+    /// What it signs tokens with, for a test that signs what the server would not; one of its own without it.
+    pub token_secret: Option<&'static [u8]>,
+    pub access_ttl: Duration,
+    pub refresh_ttl: Duration,
     pub limits: Limits,
     pub router: RouterConfig,
 }
@@ -43,7 +46,9 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             manual_clock: false,
-            session_ttl: Duration::from_hours(1),
+            token_secret: None,
+            access_ttl: Duration::from_hours(1),
+            refresh_ttl: Duration::from_hours(24),
             limits: Limits::default(),
             router: RouterConfig::default(),
         }
@@ -72,7 +77,14 @@ impl InProcess {
             .finish();
         let logging = tracing::subscriber::set_default(subscriber);
         let clock = options.manual_clock.then(|| Arc::new(ManualClock::at(SystemClock.now())));
-        let mut builder = Chat::builder().cheap_passwords().session_ttl(options.session_ttl).limits(options.limits);
+        let mut builder = Chat::builder()
+            .cheap_passwords()
+            .access_ttl(options.access_ttl)
+            .refresh_ttl(options.refresh_ttl)
+            .limits(options.limits);
+        if let Some(secret) = options.token_secret {
+            builder = builder.token_secret(secret);
+        }
         if let Some(clock) = &clock {
             builder = builder.clock(clock.clone());
         }

@@ -47,7 +47,7 @@ impl Server {
         Self::start_with(program, &[]).await
     }
 
-    /// Starts a server with these variables, such as `("CHATD_AUTH__SESSION_TTL", "1h")`.
+    /// Starts a server with these variables, such as `("CHATD_AUTH__ACCESS_TTL", "1h")`.
     pub async fn start_with(program: impl AsRef<Path>, settings: &[(&str, &str)]) -> Self {
         let mut server = Self::new(program, settings);
         server.spawn();
@@ -119,6 +119,11 @@ impl Server {
             }
         });
         self.running = Some(Running { child, reader, lines_before });
+    }
+
+    /// The next process has these variables instead of those that were given at first.
+    pub fn set(&mut self, settings: &[(&str, &str)]) {
+        self.settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     }
 
     /// Waits until the process that was spawned listens.

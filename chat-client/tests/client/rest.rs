@@ -11,7 +11,7 @@ use crate::fake_http::{FakeHttp, Reply};
 use crate::values::{alice, conv, conversation, limits, message, person, user};
 
 fn signed_in() -> Value {
-    json!({"user": user(), "access_token": "aaa.bbb.ccc", "expires_in": 3600, "token_type": "Bearer"})
+    json!({"user": user(), "access_token": "aaa.bbb.ccc", "refresh_token": "rt_x", "expires_in": 3600, "token_type": "Bearer"})
 }
 
 fn page(item: &Value) -> Value {

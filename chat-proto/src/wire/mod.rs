@@ -18,8 +18,8 @@ pub use frame::{
 };
 pub use problem::{FieldProblem, Problem};
 pub use rest::{
-    AddParticipant, EventBatch, LoginBody, NewConversation, NewConversationKind, NewMessage, NewUser, PatchMe,
-    PatchMessage, ReadBody, RegisterBody, Revisions, ServerInfo, SignedIn, TypingBody,
+    AddParticipant, EventBatch, LoginBody, NewConversation, NewConversationKind, NewMessage, NewUser, PasswordBody,
+    PatchMe, PatchMessage, ReadBody, RefreshBody, RegisterBody, Revisions, ServerInfo, SignedIn, TypingBody,
 };
 
 /// The WebSocket sub-protocol of this version.

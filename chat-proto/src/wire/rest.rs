@@ -30,7 +30,7 @@ pub struct LoginBody {
     pub password: String,
 }
 
-/// The answer to sign-up and sign-in.
+/// The answer to whatever signs somebody in, and to `POST /auth/refresh`.
 #[derive(Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SignedIn {
@@ -38,10 +38,32 @@ pub struct SignedIn {
     pub user: User,
     /// For the header `Authorization: Bearer …` and for `hello`.
     pub access_token: String,
-    /// Seconds until it ends.
+    /// Gets the next pair of tokens, once: `POST /auth/refresh`.
+    pub refresh_token: String,
+    /// Seconds until the access token ends.
     pub expires_in: u64,
     /// Always `Bearer`.
     pub token_type: String,
+}
+
+/// `POST /auth/refresh`.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RefreshBody {
+    /// The newest one of the session. An earlier one ends the session.
+    pub refresh_token: String,
+}
+
+/// `POST /me/password`.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct PasswordBody {
+    /// The one that I sign in with now.
+    pub current_password: String,
+    /// The one that I want to sign in with: 8 to 256 bytes.
+    pub new_password: String,
 }
 
 /// `PATCH /me`.
@@ -203,4 +225,4 @@ macro_rules! hidden {
     )+};
 }
 
-hidden!(RegisterBody, LoginBody, SignedIn, NewUser);
+hidden!(RegisterBody, LoginBody, SignedIn, RefreshBody, PasswordBody, NewUser);

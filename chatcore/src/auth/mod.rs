@@ -1,7 +1,9 @@
 //! Passwords and tokens.
 
 mod passwords;
+mod refresh;
 mod tokens;
 
 pub(crate) use passwords::{Cost, Passwords};
-pub(crate) use tokens::Tokens;
+pub(crate) use refresh::RefreshToken;
+pub(crate) use tokens::{TokenKeys, Tokens};

@@ -40,7 +40,9 @@ pub fn apply(
     match &entry.change {
         Change::AccountCreated { .. }
         | Change::AccountChanged { .. }
+        | Change::PasswordChanged { .. }
         | Change::SessionStarted { .. }
+        | Change::SessionRenewed { .. }
         | Change::SessionEnded { .. } => {}
         Change::ConversationCreated { conversation, id, kind, subject, members } => {
             rows.put_conversation(Conversation {

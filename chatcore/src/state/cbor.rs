@@ -57,6 +57,8 @@ stored_as!(kind, chat_proto::model::ConversationKind, u8, |kind| crate::state::c
     [Direct, Group].into_iter().find(|kind| crate::state::cbor::kind_number(*kind) == n)
 });
 
+stored_as!(address, std::net::IpAddr, String, |address| address.to_string(), |text| text.parse().ok());
+
 /// As `$module` stores it, or null.
 macro_rules! optional {
     ($module:ident, $some:ident, $type:ty) => {
@@ -87,6 +89,7 @@ macro_rules! optional {
 }
 
 optional!(optional_timestamp, timestamp, chat_proto::Timestamp);
+optional!(optional_address, address, std::net::IpAddr);
 optional!(optional_message_id, message_id, chat_proto::MessageId);
 
 pub(crate) mod user_nos {

@@ -1,26 +1,47 @@
 use std::borrow::Cow;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chat_proto::model::{Message, User};
 use chat_proto::{ClientId, ConversationId, ErrorCode, MessageId, Role, Seq, SessionId, Timestamp, UserId};
 
-use super::ConversationNo;
+use super::{ConversationNo, RefreshHashes};
+use crate::shape::is_unprintable;
 
 /// What somebody wants changed. Shape and length were checked before; everything that depends on what is stored is
 /// checked in the transaction that writes.
 #[derive(Clone, Debug)]
 pub enum Command {
     /// A customer signs up and is signed in. Outcome: [`Outcome::SignedIn`].
-    Register { id: UserId, email: String, name: String, password: String, session: SessionId, expires_at: Timestamp },
+    Register { id: UserId, email: String, name: String, password: String, session: Box<NewSession> },
     /// The first admin; refused once there is one. Outcome: [`Outcome::User`].
     Bootstrap { id: UserId, email: String, name: String, password: String },
     /// An account of any role, by an admin or (`by: None`) by the embedding program. Outcome: [`Outcome::User`].
     CreateUser { by: Option<Author>, id: UserId, email: String, name: String, role: Role, password: Option<String> },
-    /// The password was right. Outcome: [`Outcome::SignedIn`].
-    StartSession { user: UserId, session: SessionId, expires_at: Timestamp },
-    /// Signs out the author's session. Outcome: [`Outcome::Done`].
-    EndSession { by: Author },
+    /// Somebody signs in. Outcome: [`Outcome::SignedIn`].
+    StartSession {
+        user: UserId,
+        /// The stored form of the password that was right; refused when there is another by now.
+        password: Option<String>,
+        session: Box<NewSession>,
+    },
+    /// A session goes on under new tokens. Outcome: [`Outcome::SignedIn`], or [`Outcome::Spent`] when the refresh token
+    /// was used before: then the session has ended.
+    RenewSession { user: UserId, session: SessionId, renewal: Box<Renewal> },
+    /// Signs out one of the author's sessions. Outcome: [`Outcome::Done`].
+    EndSession { by: Author, session: SessionId, origin: Origin },
+    /// Signs out all of the author's sessions but their own. Outcome: [`Outcome::Done`].
+    EndOtherSessions { by: Author, origin: Origin },
+    /// Ends the author's other sessions too. Outcome: [`Outcome::Done`].
+    ChangePassword {
+        by: Author,
+        /// The stored form of the password that was right; refused when there is another by now.
+        current: String,
+        /// The stored form of the new one.
+        new: String,
+        origin: Origin,
+    },
     /// Outcome: [`Outcome::User`].
     Rename { by: Author, name: String },
     /// Finds or begins the conversation of two people. Outcome: [`Outcome::Conversation`].
@@ -71,6 +92,50 @@ impl Post {
     }
 }
 
+/// A session that is to begin.
+#[derive(Clone, Debug)]
+pub struct NewSession {
+    pub id: SessionId,
+    pub expires_at: Timestamp,
+    pub refresh: RefreshHashes,
+    pub origin: Origin,
+}
+
+/// What a refresh token is given for.
+#[derive(Clone, Debug)]
+pub struct Renewal {
+    pub presented: RefreshHashes,
+    /// SHA-256 of the refresh token that takes its place.
+    pub next: [u8; 32],
+    pub expires_at: Timestamp,
+    pub origin: Origin,
+}
+
+/// Where a request came from, as far as it is known: for lists of sessions and the record of what happened. Nothing is
+/// decided by it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    pub address: Option<IpAddr>,
+    device: Option<String>,
+}
+
+impl Origin {
+    /// `device`: what the program says of itself. Of that, what could be read is kept, at most 200 characters.
+    #[must_use]
+    pub fn new(address: Option<IpAddr>, device: Option<&str>) -> Self {
+        const MOST_CHARS: usize = 200;
+        let readable = |device: &str| device.chars().filter(|c| !is_unprintable(*c)).take(MOST_CHARS).collect();
+        let device: Option<String> = device.map(readable);
+        Self { address, device: device.filter(|device| !device.trim().is_empty()) }
+    }
+
+    /// What the program says of itself; anybody can say anything.
+    #[must_use]
+    pub fn device(&self) -> Option<&str> {
+        self.device.as_deref()
+    }
+}
+
 /// Who acts: a person, and over the wire also the session that they act in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Author {
@@ -87,6 +152,8 @@ pub enum Outcome {
         session: SessionId,
         expires_at: Timestamp,
     },
+    /// The refresh token had been used before. Either it was stolen, or an answer got lost: the session has ended.
+    Spent,
     /// `created`: false when it was there before.
     Conversation {
         no: ConversationNo,

@@ -209,6 +209,22 @@ pub enum Change {
         #[cbor(n(2), with = "cbor::seq")]
         seq: Seq,
     },
+    /// A session goes on under new tokens; its row was written with this entry.
+    #[n(11)]
+    #[cbor(array)]
+    SessionRenewed {
+        #[cbor(n(0), with = "cbor::session_id")]
+        session: SessionId,
+        #[cbor(n(1), with = "cbor::user_no")]
+        user: UserNo,
+    },
+    /// Somebody has another password; the account's row was written with this entry.
+    #[n(12)]
+    #[cbor(array)]
+    PasswordChanged {
+        #[cbor(n(0), with = "cbor::user_no")]
+        user: UserNo,
+    },
 }
 
 /// In which way a message was changed.
@@ -231,7 +247,11 @@ impl Change {
     #[must_use]
     pub fn scope(&self) -> Scope {
         match self {
-            Self::AccountCreated { .. } | Self::SessionStarted { .. } | Self::SessionEnded { .. } => Scope::Nobody,
+            Self::AccountCreated { .. }
+            | Self::PasswordChanged { .. }
+            | Self::SessionStarted { .. }
+            | Self::SessionRenewed { .. }
+            | Self::SessionEnded { .. } => Scope::Nobody,
             Self::AccountChanged { user, .. } => Scope::User(*user),
             Self::ConversationCreated { conversation, .. }
             | Self::ParticipantAdded { conversation, .. }

@@ -51,6 +51,10 @@ pub enum Event {
     UserCreated(UserId),
     /// Somebody signed in.
     SessionStarted(SessionId),
+    /// A session goes on under new tokens.
+    SessionRenewed(SessionId),
+    /// Somebody has another password.
+    PasswordChanged(UserId),
     /// A session ended; its connections are to be closed.
     SessionEnded(SessionId),
 }
@@ -145,6 +149,8 @@ pub fn envelope(
             (Event::UserChanged(account(lookup, *user)?.user()), Audience::User(*user))
         }
         Change::SessionStarted { session, .. } => (Event::SessionStarted(*session), Audience::Nobody),
+        Change::SessionRenewed { session, .. } => (Event::SessionRenewed(*session), Audience::Nobody),
+        Change::PasswordChanged { user } => (Event::PasswordChanged(account(lookup, *user)?.id), Audience::Nobody),
         Change::SessionEnded { session, user } => (Event::SessionEnded(*session), Audience::User(*user)),
         Change::ConversationCreated { conversation, .. } => {
             let conversation = existing(lookup, *conversation)?;

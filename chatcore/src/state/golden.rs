@@ -7,7 +7,9 @@ use chat_proto::{ConversationId, MessageId, Role, Seq, SessionId, Timestamp, Use
 use data_encoding::HEXLOWER;
 use minicbor::{Decode, Encode};
 
-use super::{Account, AccountState, Change, ConversationNo, Entry, Member, MessageRow, Position, Session, UserNo};
+use super::{
+    Account, AccountState, Change, ConversationNo, Entry, Member, MessageRow, Position, RefreshHashes, Session, UserNo,
+};
 
 const AT: Timestamp = Timestamp::from_millis(1_800_000_000_123);
 
@@ -65,11 +67,33 @@ fn roles_keep_their_numbers() {
     assert_eq!(numbers, [0, 1, 2, 3, 4]);
 }
 
+fn session() -> Session {
+    Session {
+        id: SessionId::from_bytes([0x33; 16]),
+        user: UserNo(5),
+        started_at: AT,
+        used_at: Timestamp::from_millis(-1),
+        expires_at: AT,
+        refresh: RefreshHashes { family: [0x66; 32], token: [0x77; 32] },
+        device: Some("curl".to_owned()),
+        address: Some("::1".parse().unwrap()),
+    }
+}
+
 #[test]
 fn sessions() {
-    let session = Session { user: UserNo(5), started_at: AT, expires_at: Timestamp::from_millis(-1), ended: true };
-    golden(&session, "84051b000001a3185c507b20f5");
-    golden(&Session { ended: false, expires_at: AT, ..session }, "84051b000001a3185c507b1b000001a3185c507bf4");
+    golden(
+        &session(),
+        "885033333333333333333333333333333333051b000001a3185c507b201b000001a3185c507b825820666666666666666666666666666666666666666666666666666666666666666658207777777777777777777777777777777777777777777777777777777777777777646375726c633a3a31",
+    );
+    golden(
+        &Session { device: None, address: None, ..session() },
+        "865033333333333333333333333333333333051b000001a3185c507b201b000001a3185c507b825820666666666666666666666666666666666666666666666666666666666666666658207777777777777777777777777777777777777777777777777777777777777777",
+    );
+    golden(
+        &Session { device: None, ..session() },
+        "885033333333333333333333333333333333051b000001a3185c507b201b000001a3185c507b825820666666666666666666666666666666666666666666666666666666666666666658207777777777777777777777777777777777777777777777777777777777777777f6633a3a31",
+    );
 }
 
 #[test]
@@ -111,6 +135,11 @@ fn entries() {
         &change(Change::SessionEnded { session, user }),
         "831b000001a3185c507b05820382503333333333333333333333333333333305",
     );
+    golden(
+        &change(Change::SessionRenewed { session, user }),
+        "831b000001a3185c507b05820b82503333333333333333333333333333333305",
+    );
+    golden(&change(Change::PasswordChanged { user }), "831b000001a3185c507b05820c8105");
     let (kind, members) = (ConversationKind::Direct, vec![member(5, false), member(6, false)]);
     golden(
         &change(Change::ConversationCreated { conversation, id, kind, subject: None, members }),
@@ -137,11 +166,7 @@ fn entries() {
 
 #[test]
 fn a_field_that_is_added_later_is_passed_over() {
-    // A session with a fifth field, as a newer version might write it.
-    let newer = HEXLOWER.decode(b"85051b000001a3185c507b20f463786578").unwrap();
-    let session: Session = minicbor::decode(&newer).unwrap();
-    assert_eq!(
-        session,
-        Session { user: UserNo(5), started_at: AT, expires_at: Timestamp::from_millis(-1), ended: false }
-    );
+    // A member with a fifth field, as a newer version might write it.
+    let newer = HEXLOWER.decode(b"851818f51b000001a3185c507b1a0001117063786578").unwrap();
+    assert_eq!(minicbor::decode::<Member>(&newer).unwrap(), member(24, true));
 }

@@ -17,7 +17,7 @@ mod rows;
 
 pub use apply::{Derived, apply};
 pub(crate) use cbor::role_number;
-pub use command::{Author, Command, Current, Field, Outcome, Post, Refusal};
+pub use command::{Author, Command, Current, Field, NewSession, Origin, Outcome, Post, Refusal, Renewal};
 pub(crate) use decide::messages::find as find_message;
 pub use decide::{Decision, NewMessage, Next, decide};
 pub(crate) use decide::{Stop, author};
@@ -27,7 +27,7 @@ pub(crate) use envelope::{conversation_view, message_view};
 pub use minter::Minter;
 pub use rows::{
     Account, AccountState, Conversation, Mark, Member, Members, MessageExtras, MessageRow, Put, RECEIPTS_UP_TO,
-    ReactionRow, RevisionRow, Session, fold_email, fold_name,
+    ReactionRow, RefreshHashes, RevisionRow, Session, fold_email, fold_name,
 };
 
 /// The dense internal number of an account; it never leaves the server.
@@ -55,8 +55,10 @@ pub trait Lookup {
     fn user_by_email(&self, folded: &str) -> Result<Option<UserNo>, StoreError>;
     /// Whether there is an account of this role.
     fn has_role(&self, role: Role) -> Result<bool, StoreError>;
-    /// A sign-in.
-    fn session(&self, id: SessionId) -> Result<Option<Arc<Session>>, StoreError>;
+    /// A sign-in of this person.
+    fn session(&self, user: UserNo, id: SessionId) -> Result<Option<Arc<Session>>, StoreError>;
+    /// All sign-ins of this person, in the order of their ids; decisions see to it that they are few.
+    fn sessions(&self, user: UserNo) -> Result<Vec<Arc<Session>>, StoreError>;
     /// The conversation with this number, its members included.
     fn conversation(&self, no: ConversationNo) -> Result<Option<Arc<Conversation>>, StoreError>;
     /// The number of the conversation with this id.

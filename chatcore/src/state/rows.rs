@@ -1,8 +1,9 @@
 //! What is stored: numbered fields that only grow, so that new code reads old rows and old code new ones.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use chat_proto::model::{ConversationKind, Person, User};
+use chat_proto::model::{self, ConversationKind, Person, User};
 use chat_proto::{ClientId, ConversationId, MessageId, Role, Seq, SessionId, Timestamp, UserId};
 use minicbor::{Decode, Encode};
 
@@ -44,18 +45,40 @@ pub enum AccountState {
     Disabled,
 }
 
-/// One sign-in.
+/// A sign-in that stands; one that has ended has no row.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(array)]
 pub struct Session {
-    #[cbor(n(0), with = "cbor::user_no")]
+    #[cbor(n(0), with = "cbor::session_id")]
+    pub id: SessionId,
+    #[cbor(n(1), with = "cbor::user_no")]
     pub user: UserNo,
-    #[cbor(n(1), with = "cbor::timestamp")]
-    pub started_at: Timestamp,
     #[cbor(n(2), with = "cbor::timestamp")]
+    pub started_at: Timestamp,
+    /// When its tokens were renewed the last time.
+    #[cbor(n(3), with = "cbor::timestamp")]
+    pub used_at: Timestamp,
+    #[cbor(n(4), with = "cbor::timestamp")]
     pub expires_at: Timestamp,
-    #[n(3)]
-    pub ended: bool,
+    #[n(5)]
+    pub refresh: RefreshHashes,
+    /// What the program said of itself.
+    #[n(6)]
+    pub device: Option<String>,
+    #[cbor(n(7), with = "cbor::optional_address")]
+    pub address: Option<IpAddr>,
+}
+
+/// By what a refresh token is known again: SHA-256 of parts of it, never the token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct RefreshHashes {
+    /// Of the part that all tokens of a session have in common: a token that has it was given out by us.
+    #[cbor(n(0), with = "minicbor::bytes")]
+    pub family: [u8; 32],
+    /// Of the newest token as a whole; any other of the family is spent.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub token: [u8; 32],
 }
 
 /// A message as it stands now.
@@ -228,8 +251,10 @@ impl Members {
 pub enum Put {
     /// A new or changed account; `before` is the row that it replaces.
     Account { no: UserNo, account: Box<Account>, before: Option<Arc<Account>> },
-    /// A started or ended session.
-    Session { id: SessionId, session: Session },
+    /// A started or renewed session.
+    Session(Box<Session>),
+    /// A session that has ended.
+    SessionGone { user: UserNo, id: SessionId },
     /// Under which number a conversation is found.
     Conversation { id: ConversationId, no: ConversationNo },
     /// The one conversation of this pair.
@@ -262,6 +287,21 @@ impl Conversation {
             Some(member) if member.owner => Relation::Owner,
             Some(_) => Relation::Member,
             None => Relation::Stranger,
+        }
+    }
+}
+
+impl Session {
+    /// As its person and admins see it, of whom one asks in the session `current`.
+    pub fn shown(&self, current: Option<SessionId>) -> model::Session {
+        model::Session {
+            id: self.id,
+            created_at: self.started_at,
+            last_used_at: self.used_at,
+            expires_at: self.expires_at,
+            device: self.device.clone(),
+            address: self.address,
+            current: current == Some(self.id),
         }
     }
 }

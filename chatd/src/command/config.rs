@@ -2,7 +2,7 @@ use clap::{Args, Subcommand};
 
 use crate::config::DEFAULTS;
 
-use super::{ConfigFlags, Exit, complain};
+use super::{ConfigFlags, Exit, complain, print};
 
 #[derive(Debug, Args)]
 pub(super) struct ConfigArgs {
@@ -42,11 +42,4 @@ pub(super) fn run(args: &ConfigArgs) -> Exit {
 fn refuse(error: impl std::fmt::Display) -> Exit {
     complain(error);
     Exit::Config
-}
-
-fn print(text: &str) -> Exit {
-    use std::io::Write;
-    // A reader that closes early (`| head`) has seen what it wanted.
-    let _ = std::io::stdout().write_all(text.as_bytes());
-    Exit::Ok
 }

@@ -1,7 +1,8 @@
-//! `chatd serve` and `chatd config`. A library function, so that tests run the very same program.
+//! `chatd serve`, `chatd config`, `chatd key`. A library function, so that tests run the very same program.
 
 mod config;
 mod descriptors;
+mod key;
 mod serve;
 
 use std::path::PathBuf;
@@ -26,6 +27,8 @@ enum Command {
     Serve(serve::Serve),
     /// Check, show or print the configuration
     Config(config::ConfigArgs),
+    /// The key that tokens are signed with
+    Key(key::KeyArgs),
 }
 
 /// Flags that change the configuration; each beats the environment and the file.
@@ -91,6 +94,7 @@ pub fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Serve(args) => serve::run(&args),
         Command::Config(args) => config::run(&args),
+        Command::Key(args) => key::run(&args),
     }
     .into()
 }
@@ -99,4 +103,11 @@ pub fn main() -> ExitCode {
 #[expect(clippy::print_stderr, reason = "the log may not be set up yet, and this is for a person")]
 fn complain(what: impl std::fmt::Display) {
     eprintln!("chatd: {what}");
+}
+
+fn print(text: &str) -> Exit {
+    use std::io::Write;
+    // A reader that closes early (`| head`) has seen what it wanted.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    Exit::Ok
 }

@@ -163,11 +163,15 @@ async fn open(config: &Config) -> Result<Chat, Exit> {
     let mut builder = Chat::builder()
         .data_dir(&config.data_dir)
         .limits(limits)
-        .session_ttl(config.auth.session_ttl.get())
+        .access_ttl(config.auth.access_ttl.get())
+        .refresh_ttl(config.auth.refresh_ttl.get())
         .retention(Retention { age: config.store.keep_events.get(), events: config.store.most_events as u64 })
         .cache_bytes(config.store.cache.bytes());
     if !config.auth.jwt_secret.is_empty() {
         builder = builder.token_secret(config.auth.jwt_secret.expose());
+    }
+    if !config.auth.previous_jwt_secret.is_empty() {
+        builder = builder.previous_token_secret(config.auth.previous_jwt_secret.expose());
     }
     let opened = builder.open().await;
     let chat = opened.map_err(|error| {

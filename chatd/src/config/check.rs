@@ -37,7 +37,7 @@ impl Loaded {
     pub fn check(&self) -> Result<(), ConfigError> {
         let mut problems = Vec::new();
         self.check_addresses(&mut problems);
-        self.check_secret(&mut problems);
+        self.check_auth(&mut problems);
         self.check_limits(&mut problems);
         if problems.is_empty() { Ok(()) } else { Err(ConfigError::Refused { problems }) }
     }
@@ -65,23 +65,31 @@ impl Loaded {
         }
     }
 
-    fn check_secret(&self, problems: &mut Vec<String>) {
-        let secret = &self.config.auth.jwt_secret;
-        if secret.is_empty() {
-            return;
+    fn check_auth(&self, problems: &mut Vec<String>) {
+        let auth = &self.config.auth;
+        for (path, secret) in
+            [("auth.jwt_secret", &auth.jwt_secret), ("auth.previous_jwt_secret", &auth.previous_jwt_secret)]
+        {
+            let fault = match secret.expose() {
+                "" => continue,
+                short if short.len() < SECRET_BYTES => "is shorter than 32 bytes",
+                guessable if is_guessable(guessable) => "is a well-known word or pattern",
+                _ => continue,
+            };
+            problems.push(format!(
+                "{}: `{path}` {fault}, so that tokens can be forged. \
+                 Leave it empty to have one made, or use the output of: openssl rand -base64 32",
+                self.at(path)
+            ));
         }
-        let fault = if secret.expose().len() < SECRET_BYTES {
-            "is shorter than 32 bytes"
-        } else if is_guessable(secret.expose()) {
-            "is a well-known word or pattern"
-        } else {
-            return;
-        };
-        problems.push(format!(
-            "{}: `auth.jwt_secret` {fault}, so that tokens can be forged. \
-             Leave it empty to have one made, or use the output of: openssl rand -base64 32",
-            self.at("auth.jwt_secret")
-        ));
+        let (access, refresh) = (auth.access_ttl, auth.refresh_ttl);
+        if access.get() > refresh.get() {
+            problems.push(format!(
+                "{}: `auth.access_ttl` {access} is longer than the login that it is for, `auth.refresh_ttl` {refresh}. \
+                 Make the one shorter or the other longer.",
+                self.at("auth.access_ttl")
+            ));
+        }
     }
 
     fn check_limits(&self, problems: &mut Vec<String>) {
@@ -125,7 +133,8 @@ impl Loaded {
             ));
         }
         for (path, period) in [
-            ("auth.session_ttl", self.config.auth.session_ttl),
+            ("auth.access_ttl", self.config.auth.access_ttl),
+            ("auth.refresh_ttl", self.config.auth.refresh_ttl),
             ("http.header_timeout", http.header_timeout),
             ("http.body_timeout", http.body_timeout),
             ("store.keep_events", self.config.store.keep_events),
@@ -218,6 +227,13 @@ mod tests {
         assert!(
             problems(&[("JWT_SECRET", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")]).is_empty()
         );
+    }
+
+    #[test]
+    fn the_secret_before_is_no_weaker_and_a_token_does_not_outlive_its_login() {
+        let found = problems(&[("CHATD_AUTH__PREVIOUS_JWT_SECRET", "hunter2"), ("CHATD_AUTH__ACCESS_TTL", "31d")]);
+        assert_eq!(found.len(), 2, "{found:#?}");
+        assert!(found[0].contains("`auth.previous_jwt_secret` is shorter"), "{found:#?}");
     }
 
     #[test]

@@ -68,8 +68,8 @@ pub(super) fn original(variables: &[(String, String)]) -> Result<Vec<Entry>, Con
                 let seconds = value.bytes().all(|byte| byte.is_ascii_digit()).then(|| format!("{value}s"));
                 let text = seconds.unwrap_or_else(|| value.clone());
                 text.parse::<Period>()
-                    .map_err(|_| refuse("auth.session_ttl", "a duration such as 90d, or a number of seconds"))?;
-                ("auth.session_ttl", Given::Word(text))
+                    .map_err(|_| refuse("auth.refresh_ttl", "a duration such as 90d, or a number of seconds"))?;
+                ("auth.refresh_ttl", Given::Word(text))
             }
             "CLIENT_URL" => {
                 let origin = Origin::of(value)
@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn an_unknown_variable_is_an_error_with_a_suggestion() {
         for (name, meant) in [
-            ("CHATD_AUTH_SESSION_TTL", "; did you mean `CHATD_AUTH__SESSION_TTL`?"),
+            ("CHATD_AUTH_REFRESH_TTL", "; did you mean `CHATD_AUTH__REFRESH_TTL`?"),
             ("CHATD_LISTENN", "; did you mean `CHATD_LISTEN`?"),
             ("CHATD_BOOTSTRAP_ADMIN_EMAIL", "; did you mean `CHATD_BOOTSTRAP__ADMIN_EMAIL`?"),
             ("CHATD_listen", "; did you mean `CHATD_LISTEN`?"),
@@ -149,12 +149,12 @@ mod tests {
     fn the_original_variables_are_understood() {
         let list = [("JWT_EXPIRES_IN", "3600"), ("CLIENT_URL", "http://localhost:5173/app/"), ("JWT_SECRET", "")];
         let entries = original(&variables(&list)).unwrap();
-        assert_eq!(names(&entries), ["auth.session_ttl", "allowed_origins"]);
+        assert_eq!(names(&entries), ["auth.refresh_ttl", "allowed_origins"]);
         assert_eq!(entries[0].given, Given::Word("3600s".to_owned()));
         assert_eq!(entries[1].given, Given::Word("http://localhost:5173".to_owned()));
         let error = original(&variables(&[("JWT_EXPIRES_IN", "soon")])).unwrap_err().to_string();
         assert!(
-            error.starts_with("env JWT_EXPIRES_IN: `auth.session_ttl` is \"soon\"; expected a duration"),
+            error.starts_with("env JWT_EXPIRES_IN: `auth.refresh_ttl` is \"soon\"; expected a duration"),
             "{error}"
         );
         assert!(port(&variables(&[("PORT", "http")])).is_err());

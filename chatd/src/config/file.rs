@@ -96,11 +96,11 @@ mod tests {
 
     #[test]
     fn an_entry_knows_its_line_however_it_is_written() {
-        let text = "# comment\nlisten = \"x\"\n\nauth.session_ttl = \"1h\"\nlimits = { connections = 5_000 }\n";
+        let text = "# comment\nlisten = \"x\"\n\nauth.refresh_ttl = \"1h\"\nlimits = { connections = 5_000 }\n";
         let entries = parse(text, Some(Path::new("f"))).unwrap();
         let mut lines: Vec<_> = entries.iter().map(|e| (KEYS[e.named.index].path, e.at.to_string())).collect();
         lines.sort_unstable();
-        let expected = [("auth.session_ttl", "f:4"), ("limits.connections", "f:5"), ("listen", "f:2")];
+        let expected = [("auth.refresh_ttl", "f:4"), ("limits.connections", "f:5"), ("listen", "f:2")];
         assert_eq!(lines, expected.map(|(path, at)| (path, at.to_owned())));
         assert!(entries.iter().any(|entry| entry.given == Given::Number(5_000)));
     }
@@ -108,8 +108,8 @@ mod tests {
     #[test]
     fn an_unknown_key_is_named_with_its_line() {
         assert_eq!(
-            error("[auth]\n\nsesion_ttl = \"1h\"\n"),
-            "chatd.toml:3: unknown key `auth.sesion_ttl`; did you mean `auth.session_ttl`?"
+            error("[auth]\n\nrefesh_ttl = \"1h\"\n"),
+            "chatd.toml:3: unknown key `auth.refesh_ttl`; did you mean `auth.refresh_ttl`?"
         );
         assert_eq!(error("[zebra]\nstripes = 3\n"), "chatd.toml:1: unknown key `zebra`");
         assert_eq!(error("\n[[auth]]\n"), "chatd.toml:2: `auth` is a section; write `[auth]` and its keys below it");

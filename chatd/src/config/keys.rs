@@ -7,7 +7,7 @@ use super::{Config, Setting};
 /// One key of the configuration.
 #[derive(Clone, Copy)]
 pub struct Key {
-    /// Its path as in TOML, such as `auth.session_ttl`.
+    /// Its path as in TOML, such as `auth.refresh_ttl`.
     pub path: &'static str,
     /// Whether it is a secret: never shown, never a flag, and also accepted as `<path>_file`.
     pub secret: bool,
@@ -37,8 +37,10 @@ pub const KEYS: &[Key] = &[
     open("allowed_origins", |c| &mut c.allowed_origins),
     open("server.trusted_proxies", |c| &mut c.server.trusted_proxies),
     open("server.forwarded_header", |c| &mut c.server.forwarded_header),
-    open("auth.session_ttl", |c| &mut c.auth.session_ttl),
+    open("auth.access_ttl", |c| &mut c.auth.access_ttl),
+    open("auth.refresh_ttl", |c| &mut c.auth.refresh_ttl),
     secret("auth.jwt_secret", |c| &mut c.auth.jwt_secret),
+    secret("auth.previous_jwt_secret", |c| &mut c.auth.previous_jwt_secret),
     open("limits.message_bytes", |c| &mut c.limits.message_bytes),
     open("limits.frame_bytes", |c| &mut c.limits.frame_bytes),
     open("limits.body_bytes", |c| &mut c.limits.body_bytes),
@@ -134,8 +136,8 @@ mod tests {
     #[test]
     fn a_typo_and_a_wrong_section_are_recognised() {
         for (unknown, meant) in [
-            ("auth.sesion_ttl", Some("auth.session_ttl")),
-            ("session_ttl", Some("auth.session_ttl")),
+            ("auth.refesh_ttl", Some("auth.refresh_ttl")),
+            ("refresh_ttl", Some("auth.refresh_ttl")),
             ("lisen", Some("listen")),
             ("limit", Some("limits")),
             ("auth.jwt_secret_fil", Some("auth.jwt_secret_file")),

@@ -87,10 +87,14 @@ pub struct Server {
 /// Section `[auth]`.
 #[derive(Clone, Debug, Default)]
 pub struct Auth {
-    /// How long a login lasts.
-    pub session_ttl: Period,
+    /// How long an access token is good.
+    pub access_ttl: Period,
+    /// How long a login lasts when its tokens are not renewed.
+    pub refresh_ttl: Period,
     /// Signs access tokens. Empty: the server makes one at the first start.
     pub jwt_secret: Secret,
+    /// Signed access tokens until the last start.
+    pub previous_jwt_secret: Secret,
 }
 
 /// Section `[limits]`. Every count is at least one.

@@ -1,11 +1,10 @@
 use axum::extract::State;
-use chat_proto::wire::{LoginBody, Problem, RegisterBody, SignedIn};
+use chat_proto::wire::{LoginBody, Problem, RefreshBody, RegisterBody, SignedIn};
 use http::StatusCode;
 
 use super::Answer;
 use crate::app::App;
-use crate::client_address::ClientAddress;
-use crate::extract::{Caller, Json};
+use crate::extract::{Caller, From, Json};
 
 /// Sign up as a customer
 ///
@@ -18,11 +17,11 @@ use crate::extract::{Caller, Json};
 ))]
 pub(crate) async fn register(
     State(app): State<App>,
-    from: ClientAddress,
+    From(origin): From,
     Json(body): Json<RegisterBody>,
 ) -> Answer<(StatusCode, axum::Json<SignedIn>)> {
-    app.chat.admit_sign_in(from.ip())?;
-    let signed_in = app.chat.register(&body.email, &body.name, body.password).await?;
+    app.chat.admit_sign_in(origin.address)?;
+    let signed_in = app.chat.entrance(origin).register(&body.email, &body.name, body.password).await?;
     Ok((StatusCode::CREATED, axum::Json(shown(signed_in))))
 }
 
@@ -37,16 +36,32 @@ pub(crate) async fn register(
 ))]
 pub(crate) async fn login(
     State(app): State<App>,
-    from: ClientAddress,
+    From(origin): From,
     Json(body): Json<LoginBody>,
 ) -> Answer<axum::Json<SignedIn>> {
-    app.chat.admit_sign_in(from.ip())?;
-    Ok(axum::Json(shown(app.chat.login(&body.email, body.password).await?)))
+    app.chat.admit_sign_in(origin.address)?;
+    Ok(axum::Json(shown(app.chat.entrance(origin).login(&body.email, body.password).await?)))
+}
+
+/// Get the next pair of tokens
+///
+/// The refresh token is spent by it. A session ends at once when a spent one is shown again: somebody else has it, or the
+/// answer got lost.
+#[utoipa::path(post, path = "/auth/refresh", tag = "auth", request_body = RefreshBody, responses(
+    (status = 200, description = "The next pair of tokens", body = SignedIn),
+    (status = 401, description = "`unauthenticated`, `token_expired` or `token_revoked`: sign in again", body = Problem),
+))]
+pub(crate) async fn refresh(
+    State(app): State<App>,
+    From(origin): From,
+    Json(body): Json<RefreshBody>,
+) -> Answer<axum::Json<SignedIn>> {
+    Ok(axum::Json(shown(app.chat.entrance(origin).refresh(&body.refresh_token).await?)))
 }
 
 /// Sign out
 ///
-/// Ends my session: its token is dead at once and its sockets are closed.
+/// Ends my session: its tokens are dead at once and its sockets are closed. It works while nothing can be stored, too.
 #[utoipa::path(post, path = "/auth/logout", tag = "auth", security(("bearer" = [])), responses(
     (status = 204, description = "Signed out"),
     (status = 401, description = "`unauthenticated`, `token_expired` or `token_revoked`", body = Problem),
@@ -60,6 +75,7 @@ fn shown(signed_in: chatcore::SignedIn) -> SignedIn {
     SignedIn {
         user: signed_in.user,
         access_token: signed_in.token,
+        refresh_token: signed_in.refresh_token,
         expires_in: signed_in.expires_in.as_secs(),
         token_type: "Bearer".to_owned(),
     }

@@ -1,6 +1,7 @@
 use axum::Json as Shown;
 use chat_proto::model::User;
-use chat_proto::wire::{PatchMe, Problem};
+use chat_proto::wire::{PasswordBody, PatchMe, Problem};
+use http::StatusCode;
 
 use super::Answer;
 use crate::extract::{Caller, Json};
@@ -21,4 +22,17 @@ pub(crate) async fn show(Caller(me): Caller) -> Answer<Shown<User>> {
 ))]
 pub(crate) async fn change(Caller(me): Caller, Json(body): Json<PatchMe>) -> Answer<Shown<User>> {
     Ok(Shown(me.rename(&body.name).await?))
+}
+
+/// Change my password
+///
+/// My other sessions end.
+#[utoipa::path(post, path = "/me/password", tag = "me", security(("bearer" = [])), request_body = PasswordBody, responses(
+    (status = 204, description = "Changed"),
+    (status = 400, description = "`invalid`: the current one is wrong, or the new one has the wrong length", body = Problem),
+    (status = 409, description = "`conflict`: I have none, or it was changed just now", body = Problem),
+))]
+pub(crate) async fn change_password(Caller(me): Caller, Json(body): Json<PasswordBody>) -> Answer<StatusCode> {
+    me.change_password(body.current_password, body.new_password).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

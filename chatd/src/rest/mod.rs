@@ -10,6 +10,7 @@ pub(crate) mod messages;
 pub(crate) mod participants;
 pub(crate) mod probes;
 pub(crate) mod server;
+pub(crate) mod sessions;
 pub(crate) mod users;
 
 use chat_proto::model::Cursor;

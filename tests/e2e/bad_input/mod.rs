@@ -1,5 +1,6 @@
 //! Whatever comes in is answered with the documented error, stores nothing and never takes the server down.
 
+mod forged;
 mod frames;
 mod requests;
 mod tokens;

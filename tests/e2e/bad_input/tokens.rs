@@ -124,8 +124,7 @@ async fn tokens_that_are_foreign_altered_or_absent_open_nothing() {
 #[tokio::test]
 async fn a_token_whose_time_is_over_opens_nothing() {
     let shop =
-        Shop::open_with(Options { manual_clock: true, session_ttl: Duration::from_mins(1), ..Options::default() })
-            .await;
+        Shop::open_with(Options { manual_clock: true, access_ttl: Duration::from_mins(1), ..Options::default() }).await;
     shop.ana.get("/me").await;
     shop.server.advance(Duration::from_secs(61));
     refused("REST", &shop.ana.call("GET", "/me").await, ErrorCode::TokenExpired);
@@ -138,8 +137,7 @@ async fn a_token_whose_time_is_over_opens_nothing() {
 #[tokio::test]
 async fn a_socket_ends_when_its_token_does() {
     let shop =
-        Shop::open_with(Options { manual_clock: true, session_ttl: Duration::from_secs(1), ..Options::default() })
-            .await;
+        Shop::open_with(Options { manual_clock: true, access_ttl: Duration::from_secs(1), ..Options::default() }).await;
     let mut socket = shop.ana.socket().await;
     let (frames, code) = socket.end().await;
     let bye = frames.last().expect("a last word");

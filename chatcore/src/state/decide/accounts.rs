@@ -1,9 +1,9 @@
-use chat_proto::{ErrorCode, Role, SessionId, Timestamp, UserId};
+use chat_proto::{ErrorCode, Role, UserId};
 
-use super::{Account, AccountState, Context, Decision, Put, Refusal, Stop};
+use super::{Account, AccountState, Context, Decision, Put, Refusal, Stop, sessions};
 use crate::access::{self, Action, Relation};
-use crate::state::rows::{Session, fold_email};
-use crate::state::{Author, Change, Outcome, UserNo};
+use crate::state::rows::fold_email;
+use crate::state::{Author, Change, NewSession, Outcome, UserNo};
 
 pub(super) fn register(
     context: &Context<'_>,
@@ -11,17 +11,14 @@ pub(super) fn register(
     email: String,
     name: String,
     password: String,
-    session: SessionId,
-    expires_at: Timestamp,
+    session: NewSession,
 ) -> Result<Decision, Stop> {
     let mut decision = new_account(context, None, id, email, name, Role::Customer, Some(password))?;
     let Outcome::User(user) = decision.outcome else { unreachable!("a new account is answered with its user") };
     let no = context.next.user;
     decision.by = Some(no);
-    let row = Session { user: no, started_at: context.now, expires_at, ended: false };
-    decision.puts.push(Put::Session { id: session, session: row });
-    decision.changes.push((Change::SessionStarted { session, user: no }, None));
-    decision.outcome = Outcome::SignedIn { user, session, expires_at };
+    decision.outcome = Outcome::SignedIn { user, session: session.id, expires_at: session.expires_at };
+    sessions::begin(context, &mut decision, no, session)?;
     Ok(decision)
 }
 
@@ -79,39 +76,6 @@ fn new_account(
     })
 }
 
-pub(super) fn start_session(
-    context: &Context<'_>,
-    user: UserId,
-    session: SessionId,
-    expires_at: Timestamp,
-) -> Result<Decision, Stop> {
-    let (no, account) = context.author(Author { user, session: None })?;
-    let row = Session { user: no, started_at: context.now, expires_at, ended: false };
-    Ok(Decision {
-        by: Some(no),
-        puts: vec![Put::Session { id: session, session: row }],
-        changes: vec![(Change::SessionStarted { session, user: no }, None)],
-        outcome: Outcome::SignedIn { user: account.user(), session, expires_at },
-    })
-}
-
-pub(super) fn end_session(context: &Context<'_>, by: Author) -> Result<Decision, Stop> {
-    let (no, _) = context.author(by)?;
-    let Some(id) = by.session else {
-        return Ok(Decision::nothing(Outcome::Done));
-    };
-    let Some(session) = context.lookup.session(id)? else {
-        return Ok(Decision::nothing(Outcome::Done));
-    };
-    let session = Session { ended: true, ..(*session).clone() };
-    Ok(Decision {
-        by: Some(no),
-        puts: vec![Put::Session { id, session }],
-        changes: vec![(Change::SessionEnded { session: id, user: no }, None)],
-        outcome: Outcome::Done,
-    })
-}
-
 pub(super) fn rename(context: &Context<'_>, by: Author, name: String) -> Result<Decision, Stop> {
     let (no, before) = context.author(by)?;
     if before.name == name {
@@ -124,4 +88,22 @@ pub(super) fn rename(context: &Context<'_>, by: Author, name: String) -> Result<
         changes: vec![(Change::AccountChanged { user: no, version: account.version }, None)],
         puts: vec![Put::Account { no, account: Box::new(account), before: Some(before) }],
     })
+}
+
+/// `current` was right when it was looked at, outside of this transaction.
+pub(super) fn change_password(context: &Context<'_>, by: Author, current: &str, new: String) -> Result<Decision, Stop> {
+    let (no, before) = context.author(by)?;
+    if before.password.as_deref() != Some(current) {
+        let detail = "The password was changed by somebody else just now.";
+        return Err(Refusal::new(ErrorCode::Conflict, detail).into());
+    }
+    let account = Account { password: Some(new), ..(*before).clone() };
+    let mut decision = Decision {
+        by: Some(no),
+        outcome: Outcome::Done,
+        changes: vec![(Change::PasswordChanged { user: no }, None)],
+        puts: vec![Put::Account { no, account: Box::new(account), before: Some(before) }],
+    };
+    sessions::end_all(context, &mut decision, no, by.session)?;
+    Ok(decision)
 }

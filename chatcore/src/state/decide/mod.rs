@@ -4,6 +4,7 @@ mod accounts;
 mod conversations;
 mod marks;
 pub(crate) mod messages;
+mod sessions;
 
 use std::sync::Arc;
 
@@ -51,17 +52,22 @@ pub fn decide(
     let is_paced = !matches!(command, Command::StartSession { .. } | Command::EndSession { .. } | Command::Send { .. });
     let context = Context { lookup, rules, now: minter.now(), clock_now: minter.clock_now(), next, is_paced };
     let decided = match command {
-        Command::Register { id, email, name, password, session, expires_at } => {
-            accounts::register(&context, id, email, name, password, session, expires_at)
+        Command::Register { id, email, name, password, session } => {
+            accounts::register(&context, id, email, name, password, *session)
         }
         Command::Bootstrap { id, email, name, password } => accounts::bootstrap(&context, id, email, name, password),
         Command::CreateUser { by, id, email, name, role, password } => {
             accounts::create(&context, by, id, email, name, role, password)
         }
-        Command::StartSession { user, session, expires_at } => {
-            accounts::start_session(&context, user, session, expires_at)
+        Command::StartSession { user, password, session } => {
+            sessions::start(&context, user, password.as_deref(), *session)
         }
-        Command::EndSession { by } => accounts::end_session(&context, by),
+        Command::RenewSession { user, session, renewal } => sessions::renew(&context, user, session, *renewal),
+        Command::EndSession { by, session, origin: _ } => sessions::end(&context, by, session),
+        Command::EndOtherSessions { by, origin: _ } => sessions::end_others(&context, by),
+        Command::ChangePassword { by, current, new, origin: _ } => {
+            accounts::change_password(&context, by, &current, new)
+        }
         Command::Rename { by, name } => accounts::rename(&context, by, name),
         Command::OpenDirect { by, id, with } => conversations::open_direct(&context, by, id, with),
         Command::CreateGroup { by, id, subject, participants } => {
@@ -158,10 +164,7 @@ pub(crate) fn author(
         return Err(revoked().into());
     }
     if let Some(id) = by.session {
-        let session = lookup.session(id)?.ok_or_else(revoked)?;
-        if session.ended || session.user != no {
-            return Err(revoked().into());
-        }
+        let session = lookup.session(no, id)?.ok_or_else(revoked)?;
         if session.expires_at <= now {
             return Err(Refusal::new(ErrorCode::TokenExpired, "This session's time is over. Sign in again.").into());
         }

@@ -1,8 +1,8 @@
-use chat_proto::{ErrorCode, Role, SessionId, Timestamp, UserId};
+use chat_proto::{ErrorCode, Role, Timestamp, UserId};
 
 use super::cases;
 use super::shop::{Acting, Shop};
-use crate::state::{Command, Event, Outcome, fold_email, fold_name};
+use crate::state::{Command, Outcome, fold_email, fold_name};
 
 fn bootstrap(shop: &mut Shop, email: &str) -> Command {
     let password = "$argon2id$hash".to_owned();
@@ -10,15 +10,9 @@ fn bootstrap(shop: &mut Shop, email: &str) -> Command {
 }
 
 fn register(shop: &mut Shop, email: &str) -> Command {
-    let (id, session) = (shop.new_user_id(), shop.new_session_id());
+    let (id, session) = (shop.new_user_id(), shop.new_session(Timestamp::from_millis(i64::MAX)));
     let (email, name, password) = (email.to_owned(), "Ana".to_owned(), "$argon2id$hash".to_owned());
-    Command::Register { id, email, name, password, session, expires_at: Timestamp::from_millis(i64::MAX) }
-}
-
-fn signed_in(shop: &mut Shop, user: UserId, expires_at: i64) -> (UserId, SessionId) {
-    let session = shop.new_session_id();
-    shop.one(Command::StartSession { user, session, expires_at: Timestamp::from_millis(expires_at) });
-    (user, session)
+    Command::Register { id, email, name, password, session }
 }
 
 fn an_account_is_found_by_number_id_and_address(shop: &mut Shop) {
@@ -93,8 +87,8 @@ fn whoever_signs_up_is_a_customer_and_signed_in(shop: &mut Shop) {
     assert_eq!(user.role, Role::Customer);
     shop.in_every_state(|shop| {
         let no = shop.no(user.id);
-        let stored = shop.view().session(session).expect("readable").expect("readable");
-        assert_eq!((stored.user, stored.ended), (no, false));
+        let stored = shop.view().session(no, session).expect("readable").expect("a session");
+        assert_eq!((stored.id, stored.user), (session, no));
         assert_eq!(
             shop.view().account(no).expect("readable").expect("readable").password.as_deref(),
             Some("$argon2id$hash")
@@ -103,50 +97,11 @@ fn whoever_signs_up_is_a_customer_and_signed_in(shop: &mut Shop) {
     });
 }
 
-fn an_ended_session_is_refused_in_the_transaction(shop: &mut Shop) {
-    let ana = shop.person(Role::Customer, "ana");
-    let leo = shop.person(Role::Agent, "leo");
-    let chat = shop.direct(ana, leo);
-    let (one, other) = (signed_in(shop, ana, i64::MAX), signed_in(shop, ana, i64::MAX));
-    let batch = vec![
-        one.send(chat, "a", "before"),
-        Command::EndSession { by: one.author() },
-        one.send(chat, "b", "after"),
-        other.send(chat, "c", "on the other device"),
-    ];
-    let committed = shop.commit(batch);
-    let codes: Vec<_> = committed.outcomes.iter().map(|outcome| outcome.as_ref().err().map(|r| r.code)).collect();
-    assert_eq!(codes, [None, None, Some(ErrorCode::TokenRevoked), None]);
-    assert!(matches!(committed.events[1].event, Event::SessionEnded(session) if session == one.1));
-    shop.in_every_state(|shop| {
-        assert!(shop.view().session(one.1).expect("readable").expect("readable").ended);
-        for command in [one.send(chat, "d", "later"), one.rename("Eve"), one.read(chat, 1)] {
-            assert_eq!(shop.refused(command), ErrorCode::TokenRevoked);
-        }
-        assert_eq!(shop.refused(Command::EndSession { by: one.author() }), ErrorCode::TokenRevoked);
-        assert_eq!(shop.timeline(chat, 1, 2).len(), 2);
-    });
-}
-
-fn a_session_serves_only_its_own_person_and_its_own_time(shop: &mut Shop) {
-    let ana = shop.person(Role::Customer, "ana");
-    let eve = shop.person(Role::Customer, "eve");
-    let ends = chat_proto::Timestamp::as_millis(crate::clock::Clock::now(&*shop.clock)) + 1_000;
-    let session = signed_in(shop, ana, ends);
-    assert_eq!(shop.refused((eve, session.1).rename("Ana")), ErrorCode::TokenRevoked);
-    let unknown = shop.new_session_id();
-    assert_eq!(shop.refused((ana, unknown).rename("Ana")), ErrorCode::TokenRevoked);
-    shop.one(session.rename("Anna"));
-    shop.clock.advance(std::time::Duration::from_secs(1));
-    assert_eq!(shop.refused(session.rename("Ana")), ErrorCode::TokenExpired);
-}
-
 fn nobody_acts_without_an_account(shop: &mut Shop) {
     let nobody = shop.new_user_id();
     assert_eq!(shop.refused(nobody.rename("Somebody")), ErrorCode::TokenRevoked);
-    let session = shop.new_session_id();
-    let command = Command::StartSession { user: nobody, session, expires_at: Timestamp::from_millis(i64::MAX) };
-    assert_eq!(shop.refused(command), ErrorCode::TokenRevoked);
+    let session = shop.new_session(Timestamp::from_millis(i64::MAX));
+    assert_eq!(shop.refused(Command::StartSession { user: nobody, password: None, session }), ErrorCode::TokenRevoked);
 }
 
 fn a_new_name_moves_in_the_directory_and_counts_a_version(shop: &mut Shop) {
@@ -205,12 +160,10 @@ fn addresses_are_looked_up_as_they_are_folded(shop: &mut Shop) {
 
 cases![
     a_new_name_moves_in_the_directory_and_counts_a_version,
-    a_session_serves_only_its_own_person_and_its_own_time,
     addresses_are_looked_up_as_they_are_folded,
     an_account_is_found_by_number_id_and_address,
     an_address_is_taken_once_however_it_is_written,
     an_address_is_taken_once_within_a_batch,
-    an_ended_session_is_refused_in_the_transaction,
     nobody_acts_without_an_account,
     only_admins_make_accounts,
     the_directory_is_paged_by_folded_name_and_number,

@@ -9,6 +9,7 @@ mod conversations;
 mod log;
 mod messages;
 mod reading;
+mod sessions;
 mod shop;
 mod snapshot;
 
@@ -51,6 +52,7 @@ pub fn trials<B: Backend + 'static>(name: &str, make: fn() -> B) -> Vec<Trial> {
         ("log", log::CASES),
         ("messages", messages::CASES),
         ("reading", reading::CASES),
+        ("sessions", sessions::CASES),
     ];
     let cases = files.into_iter().flat_map(|(file, cases)| cases.iter().map(move |case| (file, case)));
     let trial = |(file, case): (&str, &'static Case)| {

@@ -6,7 +6,10 @@ use chat_proto::{ClientId, ConversationId, ErrorCode, Role, Seq, SessionId, Time
 use super::{Backend, Snapshot};
 use crate::access::Rules;
 use crate::clock::Entropy;
-use crate::state::{Author, Command, Conversation, ConversationNo, MessageRow, Outcome, Post, Refusal, UserNo};
+use crate::state::{
+    Author, Command, Conversation, ConversationNo, MessageRow, NewSession, Origin, Outcome, Post, RefreshHashes,
+    Refusal, UserNo,
+};
 use crate::store::{Committed, Store, View};
 use crate::testing::{ManualClock, SeededEntropy};
 
@@ -60,6 +63,13 @@ pub trait Acting {
         Self: Sized,
     {
         Command::Rename { by: self.author(), name: name.to_owned() }
+    }
+
+    fn sign_out(self, session: SessionId) -> Command
+    where
+        Self: Sized,
+    {
+        Command::EndSession { by: self.author(), session, origin: Origin::default() }
     }
 }
 
@@ -184,6 +194,23 @@ impl Shop {
 
     pub fn new_session_id(&mut self) -> SessionId {
         SessionId::from_bytes(self.new_id())
+    }
+
+    /// A session that is to begin; its first refresh token has the number 0.
+    pub fn new_session(&mut self, expires_at: Timestamp) -> Box<NewSession> {
+        let id = self.new_session_id();
+        let mut family = [0; 32];
+        family[..16].copy_from_slice(&id.to_bytes());
+        let refresh = RefreshHashes { family, token: [0; 32] };
+        Box::new(NewSession { id, expires_at, refresh, origin: Origin::default() })
+    }
+
+    /// Signs somebody in.
+    pub fn signed_in(&mut self, user: UserId, expires_at: Timestamp) -> (UserId, SessionId) {
+        let session = self.new_session(expires_at);
+        let id = session.id;
+        self.one(Command::StartSession { user, password: None, session });
+        (user, id)
     }
 
     pub fn new_conversation_id(&mut self) -> ConversationId {

@@ -18,7 +18,7 @@ pub struct Snapshot {
     epoch: u64,
     pub log: Vec<Line>,
     accounts: Vec<Arc<Account>>,
-    sessions: Vec<Arc<Session>>,
+    sessions: Vec<Vec<Arc<Session>>>,
     directory: Vec<Vec<(String, UserNo)>>,
     conversations: Vec<Arc<Conversation>>,
     timelines: Vec<Vec<Arc<MessageRow>>>,
@@ -49,11 +49,7 @@ impl Snapshot {
         let accounts = numbered(|no| view.account(UserNo(no)))?;
         let conversations = numbered(|no| view.conversation(ConversationNo(no)))?;
         let users = || (1..=accounts.len() as u64).map(UserNo);
-        let sessions = log.iter().filter_map(|line| match line.entry.change {
-            Change::SessionStarted { session, .. } => Some(view.session(session)),
-            _ => None,
-        });
-        let sessions: Vec<Option<Arc<Session>>> = sessions.collect::<Result<_, _>>()?;
+        let sessions = users().map(|user| view.sessions(user)).collect::<Result<Vec<_>, _>>()?;
         let inboxes = users().map(|user| inbox(view, user)).collect::<Result<Vec<_>, _>>()?;
         let timelines = conversations.iter().map(|conversation| timeline(view, conversation));
         let timelines = timelines.collect::<Result<Vec<_>, _>>()?;
@@ -62,7 +58,7 @@ impl Snapshot {
             position: view.position(),
             last_at: view.last_at(),
             epoch: view.epoch(),
-            sessions: sessions.iter().flatten().cloned().collect(),
+            sessions,
             directory: Role::ALL.into_iter().map(|role| directory(view, role)).collect::<Result<_, _>>()?,
             marks: conversations.iter().map(marks).collect::<Result<_, _>>()?,
             revisions: timelines
@@ -76,9 +72,7 @@ impl Snapshot {
             accounts,
             conversations,
         };
-        let contradiction = snapshot.contradiction(view)?;
-        let lost_session = sessions.contains(&None).then(|| "a session without its row".to_owned());
-        Ok(contradiction.or(lost_session).map_or(Ok(snapshot), Err))
+        Ok(snapshot.contradiction(view)?.map_or(Ok(snapshot), Err))
     }
 
     /// What cannot be true of any store.
@@ -156,6 +150,13 @@ impl Snapshot {
             let by_email = view.user_by_email(&fold_email(&account.email))?;
             if view.user_no(account.id)? != Some(no) || by_email != Some(no) {
                 return Ok(Some(format!("{account:?} is not found by its id or address")));
+            }
+        }
+        for (no, sessions) in (1..).map(UserNo).zip(&self.sessions) {
+            for session in sessions {
+                if session.user != no || view.session(no, session.id)?.as_ref() != Some(session) {
+                    return Ok(Some(format!("{no:?} has {session:?}")));
+                }
             }
         }
         let listed: usize = self.directory.iter().map(Vec::len).sum();

@@ -22,7 +22,7 @@ pub struct MemoryView {
     users: HashMap<UserId, UserNo>,
     emails: HashMap<String, UserNo>,
     directory: OrdSet<(Role, String, UserNo)>,
-    sessions: HashMap<SessionId, Arc<Session>>,
+    sessions: OrdMap<(UserNo, SessionId), Arc<Session>>,
     conversations: OrdMap<ConversationNo, Arc<Conversation>>,
     conversation_numbers: HashMap<ConversationId, ConversationNo>,
     directs: HashMap<(UserNo, UserNo), ConversationNo>,
@@ -45,7 +45,7 @@ impl MemoryView {
             users: HashMap::new(),
             emails: HashMap::new(),
             directory: OrdSet::new(),
-            sessions: HashMap::new(),
+            sessions: OrdMap::new(),
             conversations: OrdMap::new(),
             conversation_numbers: HashMap::new(),
             directs: HashMap::new(),
@@ -82,8 +82,11 @@ impl MemoryView {
                 self.users.insert(account.id, no);
                 self.accounts.insert(no, Arc::from(account));
             }
-            Put::Session { id, session } => {
-                self.sessions.insert(id, Arc::new(session));
+            Put::Session(session) => {
+                self.sessions.insert((session.user, session.id), Arc::from(session));
+            }
+            Put::SessionGone { user, id } => {
+                self.sessions.remove(&(user, id));
             }
             Put::Conversation { id, no } => {
                 self.conversation_numbers.insert(id, no);
@@ -157,8 +160,13 @@ impl Lookup for MemoryView {
         Ok(!self.directory(role, None, 1)?.is_empty())
     }
 
-    fn session(&self, id: SessionId) -> Result<Option<Arc<Session>>, StoreError> {
-        Ok(self.sessions.get(&id).cloned())
+    fn session(&self, user: UserNo, id: SessionId) -> Result<Option<Arc<Session>>, StoreError> {
+        Ok(self.sessions.get(&(user, id)).cloned())
+    }
+
+    fn sessions(&self, user: UserNo) -> Result<Vec<Arc<Session>>, StoreError> {
+        let all = (user, SessionId::from_bytes([0; 16]))..=(user, SessionId::from_bytes([0xff; 16]));
+        Ok(self.sessions.range(all).map(|(_, session)| Arc::clone(session)).collect())
     }
 
     fn conversation(&self, no: ConversationNo) -> Result<Option<Arc<Conversation>>, StoreError> {

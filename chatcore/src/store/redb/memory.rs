@@ -14,7 +14,7 @@ use crate::state::{Account, Conversation, ConversationNo, Session, UserNo};
 pub(super) struct Memory {
     pub(super) users: HashMap<UserId, UserNo>,
     pub(super) accounts: ByNumber<UserNo, Arc<Account>>,
-    pub(super) sessions: HashMap<SessionId, Arc<Session>>,
+    pub(super) sessions: HashMap<(UserNo, SessionId), Arc<Session>>,
     pub(super) conversation_numbers: HashMap<ConversationId, ConversationNo>,
     pub(super) conversations: ByNumber<ConversationNo, Arc<Conversation>>,
     /// The greatest client id of each author; `None`: nothing was sent yet.

@@ -9,7 +9,8 @@ use redb::ReadableTable;
 
 use super::tables::StoredMark;
 use crate::state::{
-    Conversation, ConversationNo, Entry, Line, Mark, Member, Members, MessageRow, Position, RevisionRow,
+    Conversation, ConversationNo, Entry, Line, Mark, Member, Members, MessageRow, Position, RevisionRow, Session,
+    UserNo,
 };
 use crate::store::{StoreError, StoreErrorKind};
 
@@ -131,6 +132,18 @@ pub(super) fn stored_revisions(
     let mut found = Vec::new();
     for row in revisions.range((conversation.0, seq.0, 0)..=(conversation.0, seq.0, u64::MAX))? {
         found.push(decode(row?.1.value())?);
+    }
+    Ok(found)
+}
+
+/// Somebody's sign-ins, in the order of their ids.
+pub(super) fn stored_sessions(
+    sessions: &impl ReadableTable<(u64, &'static [u8; 16]), &'static [u8]>,
+    user: UserNo,
+) -> Result<Vec<Arc<Session>>, StoreError> {
+    let mut found = Vec::new();
+    for row in sessions.range((user.0, &[0; 16])..=(user.0, &[0xff; 16]))? {
+        found.push(Arc::new(decode(row?.1.value())?));
     }
     Ok(found)
 }

@@ -99,8 +99,8 @@ tables! {
     emails: EMAILS = "emails.v1", &'static str => u64;
     /// (role, folded name, user)
     directory: DIRECTORY = "directory.v1", (u8, &'static str, u64) => ();
-    /// session's id -> session
-    sessions: SESSIONS = "sessions.v1", Id => Bytes;
+    /// (user, session's id) -> session
+    sessions: SESSIONS = "sessions.v2", (u64, Id) => Bytes;
     /// conversation's id -> conversation
     conversation_numbers: CONVERSATION_NUMBERS = "conversation_numbers.v1", Id => u64;
     /// (lower user, higher user) -> their direct conversation
@@ -157,7 +157,7 @@ mod tests {
         names.sort();
         let expected = "accounts.v1 conversation_log.v1 conversation_numbers.v1 conversations.v1 directory.v1 \
             directs.v1 emails.v1 inboxes.v1 log.v1 marks.v1 members.v1 messages.v1 meta.v1 personal_log.v1 revisions.v1 \
-            sent.v1 sessions.v1 users.v1";
+            sent.v1 sessions.v2 users.v1";
         assert_eq!(names, expected.split_whitespace().collect::<Vec<_>>());
         let table = txn.open_table(META).unwrap();
         let facts = [meta::FORMAT, meta::EPOCH, meta::APPLIED].map(|key| table.get(key).unwrap().unwrap().value());

@@ -12,6 +12,7 @@ use super::durable;
 use super::memory::Memory;
 use super::rows::{
     self, decode, decode_line, encode_into, encode_line, numbered, stored_conversation, stored_revisions,
+    stored_sessions,
 };
 use super::tables::{ReadTables, WriteTables};
 use super::tail::{Changes, Tail};
@@ -209,11 +210,15 @@ impl<'txn> Transaction<'txn> {
                 self.memory.get_mut().users.insert(account.id, no);
                 self.memory.get_mut().accounts.insert(no, Arc::from(account));
             }
-            Put::Session { id, session } => {
-                encode_into(&session, &mut self.buffer);
+            Put::Session(session) => {
+                encode_into(&*session, &mut self.buffer);
                 let sessions = write!(self.sessions);
-                sessions.insert(&id.to_bytes(), self.buffer.as_slice())?;
-                self.memory.get_mut().sessions.insert(id, Arc::new(session));
+                sessions.insert((session.user.0, &session.id.to_bytes()), self.buffer.as_slice())?;
+                self.memory.get_mut().sessions.insert((session.user, session.id), Arc::from(session));
+            }
+            Put::SessionGone { user, id } => {
+                write!(self.sessions).remove((user.0, &id.to_bytes()))?;
+                self.memory.get_mut().sessions.remove(&(user, id));
             }
             Put::Conversation { id, no } => {
                 let numbers = write!(self.conversation_numbers);
@@ -271,14 +276,19 @@ impl Lookup for Transaction<'_> {
         Ok(ask!(self.directory, directory => directory.range(of_role)?.next()).transpose()?.is_some())
     }
 
-    fn session(&self, id: SessionId) -> Result<Option<Arc<Session>>, StoreError> {
-        if let Some(session) = self.memory.borrow().sessions.get(&id) {
+    fn session(&self, user: UserNo, id: SessionId) -> Result<Option<Arc<Session>>, StoreError> {
+        if let Some(session) = self.memory.borrow().sessions.get(&(user, id)) {
             return Ok(Some(Arc::clone(session)));
         }
-        let Some(row) = ask!(self.sessions, sessions => sessions.get(&id.to_bytes())?) else { return Ok(None) };
+        let key = id.to_bytes();
+        let Some(row) = ask!(self.sessions, sessions => sessions.get((user.0, &key))?) else { return Ok(None) };
         let session: Arc<Session> = Arc::new(decode(row.value())?);
-        self.memory.borrow_mut().sessions.insert(id, Arc::clone(&session));
+        self.memory.borrow_mut().sessions.insert((user, id), Arc::clone(&session));
         Ok(Some(session))
+    }
+
+    fn sessions(&self, user: UserNo) -> Result<Vec<Arc<Session>>, StoreError> {
+        ask!(self.sessions, sessions => stored_sessions(sessions, user))
     }
 
     fn conversation(&self, no: ConversationNo) -> Result<Option<Arc<Conversation>>, StoreError> {

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use chat_proto::{ClientId, ConversationId, Role, Seq, SessionId, Timestamp, UserId};
 use redb::{ReadOnlyTable, ReadableTable};
 
-use super::rows::{self, decode, decode_line, numbered, stored_conversation, stored_revisions};
+use super::rows::{self, decode, decode_line, numbered, stored_conversation, stored_revisions, stored_sessions};
 use super::tables::ReadTables;
 use super::tail::{ByNumber, Tail};
 use crate::state::{
@@ -86,9 +86,13 @@ impl Lookup for RedbView {
         Ok(!self.directory(role, None, 1)?.is_empty())
     }
 
-    fn session(&self, id: SessionId) -> Result<Option<Arc<Session>>, StoreError> {
+    fn session(&self, user: UserNo, id: SessionId) -> Result<Option<Arc<Session>>, StoreError> {
         let sessions = self.tables.sessions()?;
-        sessions.get(&id.to_bytes())?.map(|row| decode(row.value()).map(Arc::new)).transpose()
+        sessions.get((user.0, &id.to_bytes()))?.map(|row| decode(row.value()).map(Arc::new)).transpose()
+    }
+
+    fn sessions(&self, user: UserNo) -> Result<Vec<Arc<Session>>, StoreError> {
+        stored_sessions(self.tables.sessions()?, user)
     }
 
     fn conversation(&self, no: ConversationNo) -> Result<Option<Arc<Conversation>>, StoreError> {

@@ -54,7 +54,8 @@ fn the_defaults_are_the_reference() {
     let loaded = Machine::new().loaded();
     let config = &loaded.config;
     assert_eq!(config.listen.to_string(), "127.0.0.1:9000");
-    assert_eq!(config.auth.session_ttl.get(), Duration::from_hours(12));
+    assert_eq!(config.auth.access_ttl.get(), Duration::from_mins(15));
+    assert_eq!(config.auth.refresh_ttl.get(), Duration::from_hours(30 * 24));
     assert_eq!(config.limits.frame_bytes.bytes(), 65_536);
     assert_eq!(config.limits.connections, 10_000);
     assert_eq!(config.store.cache.bytes(), 64 << 20);
@@ -64,19 +65,19 @@ fn the_defaults_are_the_reference() {
 #[test]
 fn a_flag_beats_the_environment_beats_the_original_beats_the_file() {
     let machine = Machine::new();
-    machine.write("etc.toml", "data_dir = \"/file\"\n[auth]\nsession_ttl = \"1h\"\n[log]\nlevel = \"warn\"\n");
+    machine.write("etc.toml", "data_dir = \"/file\"\n[auth]\nrefresh_ttl = \"1h\"\n[log]\nlevel = \"warn\"\n");
     let loaded = machine.loaded();
-    assert_eq!(sourced(&loaded, "auth.session_ttl"), format!("{}:3", machine.path("etc.toml").display()));
+    assert_eq!(sourced(&loaded, "auth.refresh_ttl"), format!("{}:3", machine.path("etc.toml").display()));
     assert_eq!(loaded.file, Some(machine.path("etc.toml")));
 
     let machine = machine.var("JWT_EXPIRES_IN", "90d").var("CHATD_LOG__LEVEL", "debug");
     let loaded = machine.loaded();
-    assert_eq!(loaded.config.auth.session_ttl.get(), Duration::from_hours(24 * 90));
-    assert_eq!(sourced(&loaded, "auth.session_ttl"), "env JWT_EXPIRES_IN");
+    assert_eq!(loaded.config.auth.refresh_ttl.get(), Duration::from_hours(24 * 90));
+    assert_eq!(sourced(&loaded, "auth.refresh_ttl"), "env JWT_EXPIRES_IN");
 
-    let machine = machine.var("CHATD_AUTH__SESSION_TTL", "7d");
+    let machine = machine.var("CHATD_AUTH__REFRESH_TTL", "7d");
     let loaded = machine.load(&Overrides::new().set("log.level", Some("trace"))).unwrap();
-    assert_eq!(sourced(&loaded, "auth.session_ttl"), "env CHATD_AUTH__SESSION_TTL");
+    assert_eq!(sourced(&loaded, "auth.refresh_ttl"), "env CHATD_AUTH__REFRESH_TTL");
     assert_eq!(
         (loaded.config.log.level.as_str(), sourced(&loaded, "log.level")),
         ("trace", "flag --log-level".to_owned())
@@ -112,8 +113,8 @@ fn a_wrong_value_is_named_with_its_line_and_what_is_expected() {
     for (text, expected) in [
         ("\nlisten = 9000", "etc.toml:2: `listen` is 9000; expected an IP address and a port such as"),
         (
-            "[auth]\nsession_ttl = \"soon\"",
-            "etc.toml:2: `auth.session_ttl` is \"soon\"; expected a duration such as \"30s\"",
+            "[auth]\nrefresh_ttl = \"soon\"",
+            "etc.toml:2: `auth.refresh_ttl` is \"soon\"; expected a duration such as \"30s\"",
         ),
         ("[store]\ncache = 64", "etc.toml:2: `store.cache` is 64; expected a size such as \"16KiB\""),
         ("[limits]\nconnections = -1", "etc.toml:2: `limits.connections` is something else; expected a whole number"),

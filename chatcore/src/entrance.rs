@@ -1,0 +1,115 @@
+use chat_proto::{ErrorCode, SessionId, UserId};
+
+use crate::auth::RefreshToken;
+use crate::chat::{Chat, SignedIn};
+use crate::error::{Error, Result};
+use crate::shape;
+use crate::state::{Command, NewSession, Origin, Outcome, Renewal, fold_email};
+
+/// Where people come in who are nobody yet: they sign up, sign in, or go on under new tokens.
+#[derive(Clone, Debug)]
+pub struct Entrance {
+    chat: Chat,
+    origin: Origin,
+}
+
+impl Entrance {
+    pub(crate) fn new(chat: Chat, origin: Origin) -> Self {
+        Self { chat, origin }
+    }
+
+    /// A customer signs up; nobody becomes anything else this way.
+    ///
+    /// # Errors
+    /// `invalid` for a malformed value, `email_taken`.
+    pub async fn register(&self, email: &str, name: &str, password: String) -> Result<SignedIn> {
+        let engine = self.chat.engine();
+        let (email, name, password) = (shape::email(email)?, shape::name(name)?, shape::password(password)?);
+        let password = engine.passwords.hash(password).await?;
+        let id = engine.new_user_id();
+        self.begin_session(id, |session| Command::Register { id, email, name, password, session }).await
+    }
+
+    /// Somebody signs in.
+    ///
+    /// # Errors
+    /// `invalid_credentials`, the same for an unknown address and a wrong password, after the same time.
+    pub async fn login(&self, email: &str, password: String) -> Result<SignedIn> {
+        let engine = self.chat.engine();
+        let wrong = || Error::new(ErrorCode::InvalidCredentials, "No account with this address and password.");
+        if shape::password(password.clone()).is_err() {
+            return Err(wrong());
+        }
+        let folded = fold_email(email);
+        let account = engine
+            .read(move |view| {
+                let no = view.user_by_email(&folded)?;
+                Ok(no.map(|no| view.account(no)).transpose()?.flatten())
+            })
+            .await?;
+        let stored = account.as_ref().and_then(|account| account.password.clone());
+        let right = engine.passwords.verify(password, stored).await?;
+        let Some(account) = account.filter(|_| right) else {
+            return Err(wrong());
+        };
+        let (user, password) = (account.id, account.password.clone());
+        let started = self.begin_session(user, |session| Command::StartSession { user, password, session }).await;
+        // A disabled account looks like none.
+        started.map_err(|error| match error.code() {
+            ErrorCode::TokenRevoked | ErrorCode::InvalidCredentials => wrong(),
+            _ => error,
+        })
+    }
+
+    /// Goes on in a session under new tokens; the refresh token is spent by it.
+    ///
+    /// # Errors
+    /// `unauthenticated` when it is none of ours, `token_expired` when it was not used for too long, `token_revoked` when
+    /// the session has ended. It ends here and now when the token was used before: somebody else has it.
+    pub async fn refresh(&self, refresh_token: &str) -> Result<SignedIn> {
+        let engine = self.chat.engine();
+        let none = || Error::new(ErrorCode::Unauthenticated, "This is not a refresh token of this server.");
+        let token = RefreshToken::parse(refresh_token).ok_or_else(none)?;
+        if engine.revoked.contains(token.session()) {
+            return Err(session_ended());
+        }
+        let next = token.next(&*engine.entropy);
+        let renewal = Box::new(Renewal {
+            presented: token.hashes(),
+            next: next.hashes().token,
+            expires_at: engine.clock.now().after(engine.refresh_ttl),
+            origin: self.origin.clone(),
+        });
+        let (user, session) = (token.user(), token.session());
+        self.sign_in(Command::RenewSession { user, session, renewal }, &next).await
+    }
+
+    async fn begin_session(&self, user: UserId, command: impl FnOnce(Box<NewSession>) -> Command) -> Result<SignedIn> {
+        let engine = self.chat.engine();
+        let now = engine.clock.now();
+        let id = SessionId::new(now, engine.entropy.bytes());
+        let token = RefreshToken::new(user, id, &*engine.entropy);
+        let (expires_at, origin) = (now.after(engine.refresh_ttl), self.origin.clone());
+        let session = Box::new(NewSession { id, expires_at, refresh: token.hashes(), origin });
+        self.sign_in(command(session), &token).await
+    }
+
+    async fn sign_in(&self, command: Command, refresh_token: &RefreshToken) -> Result<SignedIn> {
+        let engine = self.chat.engine();
+        let (user, session, session_ends) = match engine.writer.carry(command).await? {
+            Outcome::SignedIn { user, session, expires_at } => (user, session, expires_at),
+            Outcome::Spent => return Err(session_ended()),
+            _ => return Err(Error::unexpected()),
+        };
+        let now = engine.clock.now();
+        let expires_at = now.after(engine.access_ttl).min(session_ends);
+        let token = engine.tokens.access(user.id, session, expires_at)?;
+        let expires_in = expires_at.since(now);
+        Ok(SignedIn { user, session, token, refresh_token: refresh_token.text(), expires_at, expires_in })
+    }
+}
+
+/// What a session that does not stand any more is answered with.
+pub(crate) fn session_ended() -> Error {
+    Error::new(ErrorCode::TokenRevoked, "This session has ended. Sign in again.")
+}
