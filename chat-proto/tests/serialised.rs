@@ -196,7 +196,7 @@ fn model() {
 }
 
 #[test]
-fn rest() {
+fn accounts() {
     let shown = Shown::default()
         .add(
             "RegisterBody",
@@ -243,7 +243,13 @@ fn rest() {
                 password: "correct horse".to_owned(),
                 role: Role::Agent,
             },
-        )
+        );
+    insta::assert_snapshot!(shown.0);
+}
+
+#[test]
+fn rest() {
+    let shown = Shown::default()
         .add(
             "NewConversation (direct)",
             &NewConversation { kind: NewConversationKind::Direct, participants: vec![alice()], subject: None },
