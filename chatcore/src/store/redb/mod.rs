@@ -33,7 +33,7 @@ use self::tables::ReadTables;
 use self::tail::Tail;
 use self::transaction::{Finished, Transaction};
 use self::view::RedbView;
-use self::wal::Wal;
+use self::wal::{Record, Wal};
 use self::watched::{Failed, Watched};
 use super::{Committed, Keep, Store, StoreError, StoreErrorKind, View};
 use crate::access::Rules;
@@ -111,6 +111,8 @@ struct Writer {
     files: Option<Files>,
     memory: Memory,
     tail: Tail,
+    /// The lines of the batch that is being committed; its room is used again and again.
+    record: Record,
     fold: Option<Fold>,
     /// So many entries were committed since a fold began or went on.
     since_fold: usize,
@@ -300,9 +302,10 @@ impl Writer {
             position: before.position.next(),
         };
         let begun = OnceCell::new();
-        let working = Transaction::new(database, &begun, &before.tables, &mut self.memory, &self.tail);
-        let (committed, finished) = carry_out(batch, rules, minter, &mut next, working)?;
-        let Finished { changes, mut record, deleted } = finished;
+        let record = &mut self.record;
+        record.clear();
+        let working = Transaction::new(database, &begun, &before.tables, &mut self.memory, &self.tail, record);
+        let (committed, Finished { changes, deleted }) = carry_out(batch, rules, minter, &mut next, working)?;
         let position = Position(next.position.0 - 1);
         let last_at = if record.is_empty() { before.last_at } else { minter.now() };
         let tables = match begun.into_inner() {
@@ -315,7 +318,7 @@ impl Writer {
                 Arc::new(ReadTables::new(database.begin_read()?))
             }
             None => {
-                wal.append(&mut record)?;
+                wal.append(record)?;
                 Arc::clone(&before.tables)
             }
         };

@@ -11,7 +11,7 @@ use super::rows::decode_line;
 use super::tables::{self, FORMAT, ReadTables, meta};
 use super::tail::{Changes, Tail};
 use super::view::RedbView;
-use super::wal::Wal;
+use super::wal::{Record, Wal};
 use super::{Files, Opened, RedbOptions, Writer, durable};
 use crate::state::{
     Change, Conversation, ConversationNo, Derived, Line, Lookup, Mark, MessageRow, Position, Scope, UserNo, apply,
@@ -43,6 +43,7 @@ pub(super) fn recover(opened: Opened, options: &RedbOptions) -> Result<(Writer, 
         files: Some(Files { database, failed, wal }),
         memory: Memory::default(),
         tail,
+        record: Record::default(),
         fold: None,
         since_fold: 0,
         applied,

@@ -35,7 +35,7 @@ pub(super) struct Transaction<'txn> {
     tail: &'txn Tail,
     /// What this batch changes in the derived rows.
     changes: Changes,
-    record: Record,
+    record: &'txn mut Record,
     buffer: Vec<u8>,
     /// Messages that this batch changes and that were there before.
     replaced: BTreeMap<(ConversationNo, Seq), Arc<MessageRow>>,
@@ -45,8 +45,6 @@ pub(super) struct Transaction<'txn> {
 pub(super) struct Finished {
     /// What changed in the derived rows.
     pub(super) changes: Changes,
-    /// The lines, which stand in redb's transaction if one was begun, and else have to go into the write-ahead log.
-    pub(super) record: Record,
     /// Something was deleted that may still stand in the write-ahead log.
     pub(super) deleted: bool,
 }
@@ -95,6 +93,7 @@ impl<'txn> Transaction<'txn> {
         committed: &'txn ReadTables,
         memory: &'txn mut Memory,
         tail: &'txn Tail,
+        record: &'txn mut Record,
     ) -> Self {
         Self {
             database,
@@ -104,7 +103,7 @@ impl<'txn> Transaction<'txn> {
             memory: RefCell::new(memory),
             tail,
             changes: Changes::default(),
-            record: Record::default(),
+            record,
             buffer: Vec::new(),
             replaced: BTreeMap::new(),
         }
@@ -117,14 +116,15 @@ impl<'txn> Transaction<'txn> {
         self.changes.put_ahead(position, Arc::clone(entry));
     }
 
-    /// Writes what has to go into the tables, if anything has.
+    /// Writes what has to go into the tables, if anything has: then the lines too stand there. Else they are for the
+    /// write-ahead log.
     pub(super) fn finish(mut self) -> Result<Finished, StoreError> {
         let deleted = self.replaced.values().any(|message| message.is_deleted());
         if !self.replaced.is_empty() || self.begun.get().is_some() {
             self.write_lines()?;
             self.write_replaced()?;
         }
-        Ok(Finished { changes: self.changes, record: self.record, deleted })
+        Ok(Finished { changes: self.changes, deleted })
     }
 
     fn write_lines(&mut self) -> Result<(), StoreError> {

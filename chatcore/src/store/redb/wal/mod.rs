@@ -168,7 +168,19 @@ impl Default for Record {
     }
 }
 
+/// More room than this is not kept for the next batch.
+const ROOM: usize = 1 << 20;
+
 impl Record {
+    /// Begins anew.
+    pub(super) fn clear(&mut self) {
+        if self.bytes.capacity() > ROOM {
+            *self = Self::default();
+        }
+        self.bytes.truncate(HEADER);
+        self.lines.clear();
+    }
+
     /// Adds a line, which `write` appends to the buffer. Positions are consecutive.
     pub(super) fn push(&mut self, position: Position, write: impl FnOnce(&mut Vec<u8>)) {
         let at = self.bytes.len();
