@@ -17,6 +17,15 @@ pub struct Person {
     pub name: String,
     /// What they are to the shop.
     pub role: Role,
+    /// Nobody has said who this is: a visitor of one of the shop's pages.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub anonymous: bool,
+    /// The shop has vouched for who this is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub verified: bool,
+    /// A program of the shop's.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub bot: bool,
 }
 
 /// An account, as its owner and admins see it.
@@ -25,7 +34,8 @@ pub struct Person {
 pub struct User {
     /// Whose.
     pub id: UserId,
-    /// The sign-in address, as typed at sign-up.
+    /// The sign-in address, as typed at sign-up; of somebody for whom the shop vouches, what the shop gave. Empty: there is
+    /// none.
     pub email: String,
     /// As shown to others.
     pub name: String,
@@ -35,6 +45,21 @@ pub struct User {
     pub created_at: Timestamp,
     /// Grows with each change of the account, from 1.
     pub version: u64,
+    /// Nobody has said who this is: a visitor of one of the shop's pages.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub anonymous: bool,
+    /// The shop has vouched for who this is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub verified: bool,
+    /// A program of the shop's.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub bot: bool,
+    /// Under which key the site is known that they came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub site: Option<String>,
+    /// Who they are to that site.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
 }
 
 /// A sign-in that stands, as its person and admins see it.
@@ -102,6 +127,7 @@ pub enum ConversationKind {
 }
 
 /// A person in a conversation.
+#[expect(clippy::struct_excessive_bools, reason = "each is a word of its own on the wire")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Participant {
@@ -120,6 +146,15 @@ pub struct Participant {
     /// The last message that has reached one of their devices; 0 where there are no receipts.
     #[serde(default)]
     pub delivered_seq: Seq,
+    /// Nobody has said who this is: a visitor of one of the shop's pages.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub anonymous: bool,
+    /// The shop has vouched for who this is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub verified: bool,
+    /// A program of the shop's.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub bot: bool,
 }
 
 /// A conversation, as one of its participants sees it.

@@ -73,7 +73,14 @@ fn cursor() -> Cursor {
 }
 
 fn person() -> Person {
-    Person { id: alice(), name: "Alice Ä. 🧵".to_owned(), role: Role::Customer }
+    Person {
+        id: alice(),
+        name: "Alice Ä. 🧵".to_owned(),
+        role: Role::Customer,
+        anonymous: false,
+        verified: false,
+        bot: false,
+    }
 }
 
 fn user() -> User {
@@ -84,6 +91,11 @@ fn user() -> User {
         role: Role::Customer,
         created_at: at(0),
         version: 1,
+        anonymous: false,
+        verified: true,
+        bot: false,
+        site: Some("shop".to_owned()),
+        external_id: Some("customer-17".to_owned()),
     }
 }
 
@@ -96,6 +108,9 @@ fn participant() -> Participant {
         joined_at: at(10),
         read_seq: Seq(2),
         delivered_seq: Seq(3),
+        anonymous: false,
+        verified: false,
+        bot: false,
     }
 }
 
@@ -217,23 +232,6 @@ fn accounts() {
                 token_type: "Bearer".to_owned(),
             },
         )
-        .add("RefreshBody", &RefreshBody { refresh_token: "rt_AAAA".to_owned() })
-        .add(
-            "PasswordBody",
-            &PasswordBody { current_password: "correct horse".to_owned(), new_password: "battery staple".to_owned() },
-        )
-        .add(
-            "Session",
-            &Session {
-                id: id::<SessionId>("sess", '1'),
-                created_at: at(0),
-                last_used_at: at(900),
-                expires_at: at(2_592_900),
-                device: Some("curl/8".to_owned()),
-                address: "2001:db8::1".parse().ok(),
-                current: true,
-            },
-        )
         .add("PatchMe", &PatchMe { name: "Alice".to_owned() })
         .add(
             "NewUser",
@@ -313,6 +311,32 @@ fn rest() {
                 version: Some(2),
             },
         );
+    insta::assert_snapshot!(shown.0);
+}
+
+#[test]
+fn sessions_and_visitors() {
+    let shown = Shown::default()
+        .add("RefreshBody", &RefreshBody { refresh_token: "rt_AAAA".to_owned() })
+        .add(
+            "PasswordBody",
+            &PasswordBody { current_password: "correct horse".to_owned(), new_password: "battery staple".to_owned() },
+        )
+        .add(
+            "Session",
+            &Session {
+                id: id::<SessionId>("sess", '1'),
+                created_at: at(0),
+                last_used_at: at(900),
+                expires_at: at(2_592_900),
+                device: Some("curl/8".to_owned()),
+                address: "2001:db8::1".parse().ok(),
+                current: true,
+            },
+        )
+        .add("VisitorBody", &VisitorBody { site_key: "shop".to_owned() })
+        .add("IdentityBody", &IdentityBody { token: "aaa.bbb.ccc".to_owned(), site_key: None, visitor_token: None })
+        .add("ClaimVisitorBody", &ClaimVisitorBody { visitor_token: "aaa.bbb.ccc".to_owned() });
     insta::assert_snapshot!(shown.0);
 }
 

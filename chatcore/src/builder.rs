@@ -19,6 +19,7 @@ use crate::presence::Presence;
 use crate::revoked::Revoked;
 use crate::rooms::Rooms;
 use crate::signal::Passing;
+use crate::site::Site;
 use crate::store::Store;
 use crate::store::memory::MemoryStore;
 use crate::store::redb::{RedbOptions, RedbStore};
@@ -42,6 +43,7 @@ pub struct ChatBuilder {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     cost: Cost,
+    sites: Vec<Site>,
 }
 
 #[derive(Debug)]
@@ -98,6 +100,7 @@ impl ChatBuilder {
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
             cost: Cost::Owasp,
+            sites: Vec::new(),
         }
     }
 
@@ -173,6 +176,13 @@ impl ChatBuilder {
         self
     }
 
+    /// The web sites of the shop, which visitors come from and which vouch for customers. Default: none.
+    #[must_use]
+    pub fn sites(mut self, sites: Vec<Site>) -> Self {
+        self.sites = sites;
+        self
+    }
+
     /// Memory for pages of the data file, bytes. Default: 64 MiB.
     #[must_use]
     pub fn cache_bytes(mut self, bytes: usize) -> Self {
@@ -211,6 +221,10 @@ impl ChatBuilder {
         let secrets = self.token_secret.iter().chain(&self.previous_token_secret);
         if secrets.into_iter().any(|secret| secret.len() < 32) {
             return Err(Error::invalid("/token_secret", "The token secret needs at least 32 bytes."));
+        }
+        let twice = |(i, site): (usize, &Site)| self.sites[..i].iter().any(|other| other.key == site.key);
+        if self.sites.iter().enumerate().any(twice) {
+            return Err(Error::invalid("/sites", "Two sites have the same key."));
         }
         let opened = tokio::task::spawn_blocking(move || self.open_blocking()).await;
         let (engine, thread) =
@@ -290,6 +304,7 @@ impl ChatBuilder {
             entropy,
             tasks,
             stop,
+            sites: self.sites,
         };
         Ok((engine, thread))
     }

@@ -22,10 +22,12 @@ use crate::presence::Presence;
 use crate::revoked::Revoked;
 use crate::rooms::Rooms;
 use crate::shape;
+use crate::site::Site;
 use crate::state::{Author, Command, Origin, Outcome, Position};
 use crate::store::{Store, View};
 use crate::typing::Typing;
 use crate::viewing::Viewing;
+use crate::visitors;
 use crate::writer::{Health, Writer};
 
 /// The chat of one shop: the front door. Cheap to clone; all clones are the same chat.
@@ -62,6 +64,7 @@ pub(crate) struct Engine {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
+    pub(crate) sites: Vec<Site>,
 }
 
 /// Somebody who has just signed up or in, or goes on under new tokens.
@@ -117,6 +120,13 @@ impl Chat {
         engine.tasks.spawn(async move {
             tokio::select! {
                 () = pace.keep_house(clock) => {}
+                () = stop.cancelled() => {}
+            }
+        });
+        let (looking, stop) = (Arc::downgrade(&engine), engine.stop.clone());
+        engine.tasks.spawn(async move {
+            tokio::select! {
+                () = visitors::look_after(looking) => {}
                 () = stop.cancelled() => {}
             }
         });

@@ -84,7 +84,19 @@ impl Entrance {
         self.sign_in(Command::RenewSession { user, session, renewal }, &next).await
     }
 
-    async fn begin_session(&self, user: UserId, command: impl FnOnce(Box<NewSession>) -> Command) -> Result<SignedIn> {
+    pub(crate) fn chat(&self) -> &Chat {
+        &self.chat
+    }
+
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    pub(crate) async fn begin_session(
+        &self,
+        user: UserId,
+        command: impl FnOnce(Box<NewSession>) -> Command,
+    ) -> Result<SignedIn> {
         let engine = self.chat.engine();
         let now = engine.clock.now();
         let id = SessionId::new(now, engine.entropy.bytes());

@@ -70,6 +70,7 @@ mod revoked;
 mod rooms;
 mod shape;
 mod signal;
+mod site;
 #[expect(missing_docs, reason = "the inner model; its types are described, their fields speak for themselves")]
 pub mod state;
 pub mod store;
@@ -78,6 +79,7 @@ pub mod testing;
 mod timeline;
 mod typing;
 mod viewing;
+mod visitors;
 mod writer;
 
 /// The shared words, so that an embedding program needs no other crate.
@@ -96,6 +98,7 @@ pub use keys::rotate_server_key;
 pub use pace::{Network, Rate, Rates};
 pub use people::{NewPerson, People};
 pub use signal::Signal;
+pub use site::{IdentityKey, Site, UnusableKey};
 pub use state::{Current, Event, MessageChange, Origin, Rendering};
 pub use timeline::{Draft, Sent, Span, Submitted};
 pub use writer::{Health, Retention};

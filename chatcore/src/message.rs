@@ -9,7 +9,7 @@ use crate::access::{self, Action};
 use crate::conversations::ConversationHandle;
 use crate::error::{Error, Result};
 use crate::shape;
-use crate::state::{Command, Outcome, Refusal, RevisionRow, find_message};
+use crate::state::{Command, Outcome, Refusal, RevisionRow, find_message, wrote};
 use crate::timeline::Submitted;
 
 impl ConversationHandle {
@@ -78,7 +78,8 @@ impl ConversationHandle {
                 let conversation = me.own_conversation(id)?;
                 let row = find_message(me.view, &conversation, message)?;
                 let row = row.ok_or_else(|| Refusal::not_found("There is no such message."))?;
-                let action = if row.author == me.no { Action::ChangeOwnMessage } else { Action::ReadRevisions };
+                let action =
+                    if wrote(me.view, &row, me.no)? { Action::ChangeOwnMessage } else { Action::ReadRevisions };
                 access::require(me.account.role, action, conversation.relation(me.no))?;
                 let revisions = me.view.revisions(row.conversation, row.seq)?.into_iter();
                 Ok(revisions.map(|RevisionRow { version, text, at }| Revision { version, text, at }).collect())

@@ -2,13 +2,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chatcore::{Chat, Entropy, SystemEntropy};
+use chatcore::{Chat, Entropy, Site, SystemEntropy};
 use http::HeaderValue;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::client_address::TrustedProxies;
-use crate::config::Config;
+use crate::config::{Config, Origin};
 use crate::live::Drain;
 use crate::ws::Seats;
 
@@ -60,10 +60,11 @@ impl RouterConfig {
     /// What an operator's configuration says.
     #[must_use]
     pub fn of(config: &Config) -> Self {
-        let origins = config.allowed_origins.iter().chain(config.public_url.origin());
+        let origins = config.allowed_origins.iter().chain(config.public_url.origin()).map(Origin::as_str);
+        let of_sites = config.sites.iter().flat_map(Site::page_origins).map(String::as_str);
         Self {
             // An origin that is no header value could not be sent by a browser either.
-            allowed_origins: origins.filter_map(|origin| HeaderValue::from_str(origin.as_str()).ok()).collect(),
+            allowed_origins: origins.chain(of_sites).filter_map(|origin| HeaderValue::from_str(origin).ok()).collect(),
             trusted_proxies: TrustedProxies {
                 networks: config.server.trusted_proxies.clone(),
                 header: config.server.forwarded_header,

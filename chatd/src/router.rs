@@ -14,6 +14,7 @@ use utoipa_axum::routes;
 use crate::app::{App, RouterConfig};
 use crate::rest::{
     auth, conversations, directory, events, me, message, messages, participants, probes, server, sessions, users,
+    visitor,
 };
 use crate::{docs_page, edge, openapi, ws};
 
@@ -55,6 +56,9 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(auth::login))
         .routes(routes!(auth::refresh))
         .routes(routes!(auth::logout))
+        .routes(routes!(visitor::admit))
+        .routes(routes!(visitor::identity))
+        .routes(routes!(visitor::claim))
         .routes(routes!(me::show, me::change))
         .routes(routes!(me::change_password))
         .routes(routes!(sessions::list, sessions::end_others))

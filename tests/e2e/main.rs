@@ -6,6 +6,7 @@ mod chaos;
 mod crash;
 mod drain;
 mod event_stream;
+mod identity;
 mod limits;
 mod long_poll;
 mod messages;
@@ -18,6 +19,7 @@ mod startup;
 mod strangers;
 mod talk;
 mod traffic;
+mod visitors;
 mod watching;
 
 /// The program that is shipped.

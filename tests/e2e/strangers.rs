@@ -140,6 +140,13 @@ fn attempts(route: &str, stranger: &Person, scene: &Scene, conv: ConversationId)
                 .request("POST", "/users")
                 .json(&json!({"email": scene.member.email, "name": "X", "password": "12345678", "role": "admin"})),
         ],
+        _ => return attempts_at_accounts(route, stranger, scene),
+    })
+}
+
+/// The same, of routes that are about nobody else.
+fn attempts_at_accounts(route: &str, stranger: &Person, scene: &Scene) -> Option<Vec<Request>> {
+    Some(match route {
         "POST /api/v1/auth/register" => vec![
             stranger
                 .request("POST", "/auth/register")
@@ -148,6 +155,17 @@ fn attempts(route: &str, stranger: &Person, scene: &Scene, conv: ConversationId)
         "POST /api/v1/auth/login" => vec![
             stranger.request("POST", "/auth/login").json(&json!({"email": scene.member.email, "password": "12345678"})),
         ],
+        "POST /api/v1/auth/visitor" => {
+            vec![stranger.request("POST", "/auth/visitor").json(&json!({"site_key": "shop"}))]
+        }
+        "POST /api/v1/auth/identity" => vec![
+            stranger
+                .request("POST", "/auth/identity")
+                .json(&json!({"token": scene.member.token, "visitor_token": scene.member.token})),
+        ],
+        "POST /api/v1/me/visitors" => [&scene.member, &scene.owner]
+            .map(|who| stranger.request("POST", "/me/visitors").json(&json!({"visitor_token": who.token})))
+            .to_vec(),
         // The one comes last of all, in the test of its own; the other never ends, and is read beside the sockets.
         "POST /api/v1/auth/logout" | "GET /api/v1/events/stream" => vec![],
         _ => return None,

@@ -61,17 +61,25 @@ pub(crate) async fn sign_in(address: SocketAddr, email: &str) -> Person {
         .send(address)
         .await
         .ok();
-    Person {
-        id: serde_json::from_value(signed_in["user"]["id"].clone()).expect("a user id"),
-        role: serde_json::from_value(signed_in["user"]["role"].clone()).expect("a role"),
-        email: email.to_owned(),
-        token: signed_in["access_token"].as_str().expect("a token").to_owned(),
-        refresh_token: signed_in["refresh_token"].as_str().expect("a token").to_owned(),
-        address,
-    }
+    Person { email: email.to_owned(), ..Person::of(&signed_in, address) }
 }
 
 impl Person {
+    /// Who was signed in by this answer.
+    ///
+    /// # Panics
+    /// When it is none.
+    pub fn of(signed_in: &Value, address: SocketAddr) -> Self {
+        Self {
+            id: serde_json::from_value(signed_in["user"]["id"].clone()).expect("a user id"),
+            role: serde_json::from_value(signed_in["user"]["role"].clone()).expect("a role"),
+            email: signed_in["user"]["email"].as_str().expect("an address").to_owned(),
+            token: signed_in["access_token"].as_str().expect("a token").to_owned(),
+            refresh_token: signed_in["refresh_token"].as_str().expect("a token").to_owned(),
+            address,
+        }
+    }
+
     /// The same person, where the server listens since its restart.
     #[must_use]
     pub fn at(&self, door: &Door) -> Self {

@@ -7,7 +7,7 @@ use std::thread::ThreadId;
 use std::time::Duration;
 
 use chatcore::testing::ManualClock;
-use chatcore::{Chat, Clock, Limits, SystemClock};
+use chatcore::{Chat, Clock, Limits, Site, SystemClock};
 use chatd::RouterConfig;
 use chatd::listener::HttpLimits;
 use tokio::net::TcpListener;
@@ -40,6 +40,8 @@ pub struct Options {
     pub refresh_ttl: Duration,
     pub limits: Limits,
     pub router: RouterConfig,
+    /// The shop's web sites.
+    pub sites: Vec<Site>,
 }
 
 impl Default for Options {
@@ -51,6 +53,7 @@ impl Default for Options {
             refresh_ttl: Duration::from_hours(24),
             limits: Limits::default(),
             router: RouterConfig::default(),
+            sites: Vec::new(),
         }
     }
 }
@@ -81,7 +84,8 @@ impl InProcess {
             .cheap_passwords()
             .access_ttl(options.access_ttl)
             .refresh_ttl(options.refresh_ttl)
-            .limits(options.limits);
+            .limits(options.limits)
+            .sites(options.sites);
         if let Some(secret) = options.token_secret {
             builder = builder.token_secret(secret);
         }

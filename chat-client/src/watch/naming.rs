@@ -30,7 +30,14 @@ impl Inbox {
     }
 
     fn me_as_a_person(&self) -> Option<Person> {
-        self.me.as_ref().map(|me| Person { id: me.id, name: me.name.clone(), role: me.role })
+        self.me.as_ref().map(|me| Person {
+            id: me.id,
+            name: me.name.clone(),
+            role: me.role,
+            anonymous: me.anonymous,
+            verified: me.verified,
+            bot: me.bot,
+        })
     }
 }
 

@@ -18,8 +18,9 @@ pub use frame::{
 };
 pub use problem::{FieldProblem, Problem};
 pub use rest::{
-    AddParticipant, EventBatch, LoginBody, NewConversation, NewConversationKind, NewMessage, NewUser, PasswordBody,
-    PatchMe, PatchMessage, ReadBody, RefreshBody, RegisterBody, Revisions, ServerInfo, SignedIn, TypingBody,
+    AddParticipant, ClaimVisitorBody, EventBatch, IdentityBody, LoginBody, NewConversation, NewConversationKind,
+    NewMessage, NewUser, PasswordBody, PatchMe, PatchMessage, ReadBody, RefreshBody, RegisterBody, Revisions,
+    ServerInfo, SignedIn, TypingBody, VisitorBody,
 };
 
 /// The WebSocket sub-protocol of this version.

@@ -30,6 +30,39 @@ pub struct LoginBody {
     pub password: String,
 }
 
+/// `POST /auth/visitor`: somebody whom nobody knows begins to look at the chat.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct VisitorBody {
+    /// The key of the site whose page it is.
+    pub site_key: String,
+}
+
+/// `POST /auth/identity`: the shop vouches for a customer.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct IdentityBody {
+    /// A JWT that the shop's backend signed; it can be used once.
+    pub token: String,
+    /// The key of the site that signed it; not needed where there is only one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub site_key: Option<String>,
+    /// The access or refresh token of the visitor that I was until now: what they said becomes mine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visitor_token: Option<String>,
+}
+
+/// `POST /me/visitors`: I was this visitor before I signed in.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ClaimVisitorBody {
+    /// The visitor's access or refresh token, as the proof.
+    pub visitor_token: String,
+}
+
 /// The answer to whatever signs somebody in, and to `POST /auth/refresh`.
 #[derive(Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -225,4 +258,4 @@ macro_rules! hidden {
     )+};
 }
 
-hidden!(RegisterBody, LoginBody, SignedIn, RefreshBody, PasswordBody, NewUser);
+hidden!(RegisterBody, LoginBody, IdentityBody, ClaimVisitorBody, SignedIn, RefreshBody, PasswordBody, NewUser);

@@ -32,7 +32,14 @@ pub(super) fn message(conv: ConversationId, seq: u64, author: UserId, text: &str
         conversation_id: conv,
         seq: Seq(seq),
         version: 1,
-        author: Person { id: author, name: name(author).to_owned(), role: Role::Customer },
+        author: Person {
+            id: author,
+            name: name(author).to_owned(),
+            role: Role::Customer,
+            anonymous: false,
+            verified: false,
+            bot: false,
+        },
         kind: chat_proto::model::MessageKind::Message,
         text: text.to_owned(),
         reply_to: None,
@@ -59,6 +66,9 @@ fn conversation(last: Message, unread: u64) -> Conversation {
         joined_at: at(0),
         read_seq: Seq::ZERO,
         delivered_seq: Seq::ZERO,
+        anonymous: false,
+        verified: false,
+        bot: false,
     };
     Conversation {
         id: last.conversation_id,

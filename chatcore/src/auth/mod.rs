@@ -1,5 +1,6 @@
 //! Passwords and tokens.
 
+pub(crate) mod identity;
 mod passwords;
 mod refresh;
 mod tokens;

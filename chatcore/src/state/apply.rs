@@ -41,6 +41,8 @@ pub fn apply(
         Change::AccountCreated { .. }
         | Change::AccountChanged { .. }
         | Change::PasswordChanged { .. }
+        | Change::AccountRemoved { .. }
+        | Change::Tidied
         | Change::SessionStarted { .. }
         | Change::SessionRenewed { .. }
         | Change::SessionEnded { .. } => {}

@@ -91,6 +91,7 @@ macro_rules! optional {
 optional!(optional_timestamp, timestamp, chat_proto::Timestamp);
 optional!(optional_address, address, std::net::IpAddr);
 optional!(optional_message_id, message_id, chat_proto::MessageId);
+optional!(optional_user_no, user_no, crate::state::UserNo);
 
 pub(crate) mod user_nos {
     use super::{DecodeError, Decoder, EncodeError, Encoder, Write};

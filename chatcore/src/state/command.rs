@@ -6,7 +6,7 @@ use std::time::Duration;
 use chat_proto::model::{Message, User};
 use chat_proto::{ClientId, ConversationId, ErrorCode, MessageId, Role, Seq, SessionId, Timestamp, UserId};
 
-use super::{ConversationNo, RefreshHashes};
+use super::{ConversationNo, RecordKey, RefreshHashes};
 use crate::shape::is_unprintable;
 
 /// What somebody wants changed. Shape and length were checked before; everything that depends on what is stored is
@@ -42,6 +42,14 @@ pub enum Command {
         new: String,
         origin: Origin,
     },
+    /// Somebody whom nobody knows begins to look at the chat, on a page of this site. Outcome: [`Outcome::SignedIn`].
+    AdmitVisitor { id: UserId, site: String, session: Box<NewSession> },
+    /// A site has vouched for somebody, who is found by who they are to it, or made known. Outcome: [`Outcome::SignedIn`].
+    SignInIdentity { id: UserId, identity: Box<Identity>, session: Box<NewSession> },
+    /// A customer was this visitor before signing in. Outcome: [`Outcome::Done`].
+    ClaimVisitor { by: Author, claim: Box<VisitorClaim> },
+    /// Lets go of those of these visitors who have not been here for too long. Outcome: [`Outcome::Done`].
+    ExpireVisitors { due: Vec<RecordKey> },
     /// Outcome: [`Outcome::User`].
     Rename { by: Author, name: String },
     /// Finds or begins the conversation of two people. Outcome: [`Outcome::Conversation`].
@@ -73,6 +81,32 @@ pub enum Command {
     MarkUnread { by: Author, conversation: ConversationId, seq: Seq },
     /// Never moves back. Outcome: [`Outcome::Done`].
     MoveDeliveredMark { by: Author, conversation: ConversationId, seq: Seq },
+}
+
+/// Somebody for whom a site has vouched, by a token that can be used once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The key of the site.
+    pub site: String,
+    /// Who they are to it.
+    pub external_id: String,
+    pub name: Option<String>,
+    pub email: Option<String>,
+    /// By what the token is recognised when it is used again.
+    pub token: [u8; 32],
+    /// From when on it would be refused anyway.
+    pub token_ends: Timestamp,
+}
+
+/// That somebody was a visitor before they signed in.
+#[derive(Clone, Debug)]
+pub struct VisitorClaim {
+    pub visitor: Author,
+    /// By what the visitor's refresh token is known, where that is the proof; else an access token was.
+    pub refresh: Option<RefreshHashes>,
+    /// Conversations of the visitor's that go over.
+    pub conversations: Vec<ConversationNo>,
+    pub origin: Origin,
 }
 
 /// What somebody writes.

@@ -225,6 +225,17 @@ pub enum Change {
         #[cbor(n(0), with = "cbor::user_no")]
         user: UserNo,
     },
+    /// An account that nothing names is gone; its row was forgotten with this entry.
+    #[n(20)]
+    #[cbor(array)]
+    AccountRemoved {
+        #[cbor(n(0), with = "cbor::user_no")]
+        user: UserNo,
+    },
+    /// Rows that nobody is told of were put in order along with this entry.
+    #[n(21)]
+    #[cbor(array)]
+    Tidied,
 }
 
 /// In which way a message was changed.
@@ -248,6 +259,8 @@ impl Change {
     pub fn scope(&self) -> Scope {
         match self {
             Self::AccountCreated { .. }
+            | Self::AccountRemoved { .. }
+            | Self::Tidied
             | Self::PasswordChanged { .. }
             | Self::SessionStarted { .. }
             | Self::SessionRenewed { .. }

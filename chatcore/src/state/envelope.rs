@@ -49,6 +49,10 @@ pub enum Event {
     UserChanged(User),
     /// Somebody has an account.
     UserCreated(UserId),
+    /// Somebody's account is gone, and all that would name it.
+    UserRemoved,
+    /// Nothing that anybody would want to know.
+    Tidied,
     /// Somebody signed in.
     SessionStarted(SessionId),
     /// A session goes on under new tokens.
@@ -139,15 +143,25 @@ pub fn envelope(
     lookup: &dyn Lookup,
 ) -> Result<Envelope, StoreError> {
     let by = match &entry.by {
-        Some(by) => Some(account(lookup, by.0)?.person()),
+        Some(by) => shown(lookup, by.0)?.map(|(_, account)| account.person()),
         None => None,
     };
-    let writer = message.as_ref().map(|(writer, _)| *writer);
+    let writer = match &message {
+        Some((writer, _)) => Some(shown(lookup, *writer)?.map_or(*writer, |(no, _)| no)),
+        None => None,
+    };
     let (event, audience) = match &entry.change {
-        Change::AccountCreated { user } => (Event::UserCreated(account(lookup, *user)?.id), Audience::Nobody),
-        Change::AccountChanged { user, .. } => {
-            (Event::UserChanged(account(lookup, *user)?.user()), Audience::User(*user))
-        }
+        // The log outlives the accounts of visitors who said nothing.
+        Change::AccountCreated { user } => match lookup.account(*user)? {
+            Some(account) => (Event::UserCreated(account.id), Audience::Nobody),
+            None => (Event::UserRemoved, Audience::Nobody),
+        },
+        Change::AccountChanged { user, .. } => match lookup.account(*user)? {
+            Some(account) => (Event::UserChanged(account.user()), Audience::User(*user)),
+            None => (Event::UserRemoved, Audience::Nobody),
+        },
+        Change::AccountRemoved { .. } => (Event::UserRemoved, Audience::Nobody),
+        Change::Tidied => (Event::Tidied, Audience::Nobody),
         Change::SessionStarted { session, .. } => (Event::SessionStarted(*session), Audience::Nobody),
         Change::SessionRenewed { session, .. } => (Event::SessionRenewed(*session), Audience::Nobody),
         Change::PasswordChanged { user } => (Event::PasswordChanged(account(lookup, *user)?.id), Audience::Nobody),
@@ -258,7 +272,7 @@ pub(crate) fn message_view(
     viewer: UserNo,
 ) -> Result<Message, StoreError> {
     let mut message = authored(lookup, row, conversation)?;
-    if row.author != viewer {
+    if !wrote(lookup, row, viewer)? {
         message.client_id = None;
     }
     Ok(message)
@@ -269,11 +283,26 @@ fn participant_view(
     conversation: &Conversation,
     member: &super::Member,
 ) -> Result<Participant, StoreError> {
-    let Person { id, name, role } = account(lookup, member.user)?.person();
+    let Person { id, name, role, anonymous, verified, bot } = account(lookup, member.user)?.person();
     let Mark { seen, delivered, .. } =
         if conversation.receipts { lookup.mark(conversation.no, member.user)? } else { Mark::default() };
     let (owner, joined_at) = (member.owner, member.joined_at);
-    Ok(Participant { id, name, role, owner, joined_at, read_seq: seen, delivered_seq: delivered })
+    let (read_seq, delivered_seq) = (seen, delivered);
+    Ok(Participant { id, name, role, owner, joined_at, read_seq, delivered_seq, anonymous, verified, bot })
+}
+
+/// Who somebody is by now: a visitor who turned out to be a customer is that customer, in all that they ever said.
+pub(crate) fn shown(lookup: &dyn Lookup, no: UserNo) -> Result<Option<(UserNo, Arc<super::Account>)>, StoreError> {
+    let Some(account) = lookup.account(no)? else { return Ok(None) };
+    match account.visitor().and_then(|visitor| visitor.became) {
+        Some(became) => Ok(lookup.account(became)?.map(|account| (became, account))),
+        None => Ok(Some((no, account))),
+    }
+}
+
+/// Whether this person wrote the message, also as the visitor that they were.
+pub(crate) fn wrote(lookup: &dyn Lookup, row: &MessageRow, user: UserNo) -> Result<bool, StoreError> {
+    Ok(row.author == user || shown(lookup, row.author)?.is_some_and(|(no, _)| no == user))
 }
 
 fn account(lookup: &dyn Lookup, no: UserNo) -> Result<Arc<super::Account>, StoreError> {

@@ -34,6 +34,7 @@ fn account() -> Account {
         password: Some("$argon2id$x".to_owned()),
         created_at: AT,
         version: 300,
+        extras: None,
     }
 }
 

@@ -13,21 +13,25 @@ mod envelope;
 #[cfg(test)]
 pub(crate) mod golden;
 mod minter;
+mod records;
 mod rows;
 
 pub use apply::{Derived, apply};
 pub(crate) use cbor::role_number;
-pub use command::{Author, Command, Current, Field, NewSession, Origin, Outcome, Post, Refusal, Renewal};
+pub use command::{
+    Author, Command, Current, Field, Identity, NewSession, Origin, Outcome, Post, Refusal, Renewal, VisitorClaim,
+};
 pub(crate) use decide::messages::find as find_message;
 pub use decide::{Decision, NewMessage, Next, decide};
 pub(crate) use decide::{Stop, author};
 pub use entry::{Change, Entry, EntryAuthor, Line, MessageChange, Position, Scope};
 pub use envelope::{Audience, Envelope, Event, Rendering, envelope, envelope_of};
-pub(crate) use envelope::{conversation_view, message_view};
+pub(crate) use envelope::{conversation_view, message_view, shown, wrote};
 pub use minter::Minter;
+pub use records::{RecordKey, number_row, row_number};
 pub use rows::{
-    Account, AccountState, Conversation, Mark, Member, Members, MessageExtras, MessageRow, Put, RECEIPTS_UP_TO,
-    ReactionRow, RefreshHashes, RevisionRow, Session, fold_email, fold_name,
+    Account, AccountExtras, AccountState, Conversation, IdentityRow, Mark, Member, Members, MessageExtras, MessageRow,
+    Put, RECEIPTS_UP_TO, ReactionRow, RefreshHashes, RevisionRow, Session, VisitorRow, fold_email, fold_name,
 };
 
 /// The dense internal number of an account; it never leaves the server.
@@ -73,4 +77,13 @@ pub trait Lookup {
     fn revisions(&self, conversation: ConversationNo, seq: Seq) -> Result<Vec<RevisionRow>, StoreError>;
     /// How far this person has come in this conversation.
     fn mark(&self, conversation: ConversationNo, user: UserNo) -> Result<Mark, StoreError>;
+    /// A row of the rare kinds.
+    fn record(&self, key: &RecordKey) -> Result<Option<Vec<u8>>, StoreError>;
+    /// Such rows from one key to before another, in the order of the keys, at most `limit`.
+    fn records(
+        &self,
+        from: &RecordKey,
+        before: &RecordKey,
+        limit: usize,
+    ) -> Result<Vec<(RecordKey, Vec<u8>)>, StoreError>;
 }

@@ -7,7 +7,7 @@ use chat_proto::model::{self, ConversationKind, Person, User};
 use chat_proto::{ClientId, ConversationId, MessageId, Role, Seq, SessionId, Timestamp, UserId};
 use minicbor::{Decode, Encode};
 
-use super::{ConversationNo, Position, UserNo, cbor};
+use super::{ConversationNo, Position, RecordKey, UserNo, cbor};
 use crate::access::Relation;
 
 /// An account.
@@ -32,6 +32,54 @@ pub struct Account {
     pub created_at: Timestamp,
     #[n(7)]
     pub version: u64,
+    /// What most accounts have nothing of.
+    #[n(8)]
+    pub extras: Option<Box<AccountExtras>>,
+}
+
+/// Where an account comes from that nobody signed up for, and what became of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct AccountExtras {
+    /// The key of the site.
+    #[cbor(n(0), default)]
+    pub site: Option<String>,
+    /// A visitor whom nobody knows.
+    #[cbor(n(1), default)]
+    pub visitor: Option<VisitorRow>,
+    /// Somebody for whom the site has vouched.
+    #[cbor(n(2), default)]
+    pub identity: Option<IdentityRow>,
+    /// A program of the shop's.
+    #[cbor(n(3), default)]
+    pub bot: bool,
+}
+
+/// A visitor whom nobody knows.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct VisitorRow {
+    /// The only session that they ever have.
+    #[cbor(n(0), with = "cbor::session_id")]
+    pub session: SessionId,
+    /// They have been in a conversation, so others remember them.
+    #[n(1)]
+    pub met: bool,
+    /// Who they turned out to be.
+    #[cbor(n(2), with = "cbor::optional_user_no")]
+    pub became: Option<UserNo>,
+}
+
+/// Somebody for whom a site has vouched.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct IdentityRow {
+    /// Who they are to the site.
+    #[n(0)]
+    pub external_id: String,
+    /// As the site gave it; nobody signs in with it.
+    #[n(1)]
+    pub email: Option<String>,
 }
 
 /// Whether an account may be used.
@@ -263,6 +311,11 @@ pub enum Put {
     Revision { conversation: ConversationNo, seq: Seq, revision: RevisionRow },
     /// Forgets all that a message said before.
     NoRevisions { conversation: ConversationNo, seq: Seq },
+    /// Forgets an account that nothing else names; it never is the one with the greatest number, which would be given out
+    /// again.
+    NoAccount { no: UserNo, before: Arc<Account> },
+    /// A row of the rare kinds; `None` forgets it.
+    Record { key: RecordKey, row: Option<Vec<u8>> },
 }
 
 impl MessageRow {
@@ -308,17 +361,49 @@ impl Session {
 
 impl Account {
     pub fn person(&self) -> Person {
-        Person { id: self.id, name: self.name.clone(), role: self.role }
+        Person {
+            id: self.id,
+            name: self.name.clone(),
+            role: self.role,
+            anonymous: self.visitor().is_some(),
+            verified: self.identity().is_some(),
+            bot: self.is_bot(),
+        }
+    }
+
+    /// A visitor whom nobody knows.
+    pub fn visitor(&self) -> Option<&VisitorRow> {
+        self.extras.as_ref().and_then(|extras| extras.visitor.as_ref())
+    }
+
+    /// Somebody for whom a site has vouched.
+    pub fn identity(&self) -> Option<&IdentityRow> {
+        self.extras.as_ref().and_then(|extras| extras.identity.as_ref())
+    }
+
+    pub fn is_bot(&self) -> bool {
+        self.extras.as_ref().is_some_and(|extras| extras.bot)
+    }
+
+    /// Whether lists of people name it: visitors would flood them.
+    pub fn is_listed(&self) -> bool {
+        self.visitor().is_none()
     }
 
     pub fn user(&self) -> User {
+        let given = self.identity().and_then(|identity| identity.email.clone());
         User {
             id: self.id,
-            email: self.email.clone(),
+            email: given.unwrap_or_else(|| self.email.clone()),
             name: self.name.clone(),
             role: self.role,
             created_at: self.created_at,
             version: self.version,
+            anonymous: self.visitor().is_some(),
+            verified: self.identity().is_some(),
+            bot: self.is_bot(),
+            site: self.extras.as_ref().and_then(|extras| extras.site.clone()),
+            external_id: self.identity().map(|identity| identity.external_id.clone()),
         }
     }
 }

@@ -165,7 +165,7 @@ const MOST_MESSAGE_BYTES: usize = 128 << 10;
 
 /// Whether a secret is copied or typed rather than random. Thirty-two random bytes, in hexadecimal or otherwise, have
 /// more than seven different ones but for a chance of one in many billions.
-fn is_guessable(secret: &str) -> bool {
+pub(super) fn is_guessable(secret: &str) -> bool {
     let plain: String = secret.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
     let mut bytes = secret.as_bytes().to_vec();
     bytes.sort_unstable();

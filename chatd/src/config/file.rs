@@ -5,7 +5,7 @@ use std::path::Path;
 use toml::de::{DeTable, DeValue};
 
 use super::keys::{self, Named};
-use super::{ConfigError, Given, Source};
+use super::{ConfigError, Given, Source, sites};
 
 /// A value for a key, before it is known to be valid.
 #[derive(Clone, Debug)]
@@ -45,6 +45,8 @@ impl File<'_> {
             let path = if section.is_empty() { name.to_string() } else { format!("{section}.{name}") };
             let at = self.place(key.span().start);
             match (keys::find(&path), value.get_ref()) {
+                // A list of tables, which is read apart.
+                _ if path == sites::SITES && self.path.is_some() => {}
                 (Some(named), value) => entries.push(Entry { named, given: given(value), at }),
                 (None, DeValue::Table(inner)) if keys::is_section(&path) => self.walk(inner, &path, entries)?,
                 (None, _) if keys::is_section(&path) => {

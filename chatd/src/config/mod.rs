@@ -26,6 +26,7 @@ mod load;
 mod overrides;
 mod secret;
 mod setting;
+mod sites;
 mod units;
 
 pub use self::address::{Origin, PublicUrl};
@@ -73,6 +74,8 @@ pub struct Config {
     pub store: Store,
     /// The first admin.
     pub bootstrap: Bootstrap,
+    /// The shop's web sites.
+    pub sites: Vec<chatcore::Site>,
 }
 
 /// Section `[server]`.
@@ -195,6 +198,7 @@ impl Config {
             log: Log::default(),
             store: Store::default(),
             bootstrap: Bootstrap::default(),
+            sites: Vec::new(),
         }
     }
 }

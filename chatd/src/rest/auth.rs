@@ -71,7 +71,7 @@ pub(crate) async fn logout(Caller(me): Caller) -> Answer<StatusCode> {
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn shown(signed_in: chatcore::SignedIn) -> SignedIn {
+pub(crate) fn shown(signed_in: chatcore::SignedIn) -> SignedIn {
     SignedIn {
         user: signed_in.user,
         access_token: signed_in.token,

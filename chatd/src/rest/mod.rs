@@ -12,6 +12,7 @@ pub(crate) mod probes;
 pub(crate) mod server;
 pub(crate) mod sessions;
 pub(crate) mod users;
+pub(crate) mod visitor;
 
 use chat_proto::model::Cursor;
 use serde::Deserialize;

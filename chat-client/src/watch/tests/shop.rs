@@ -139,7 +139,7 @@ impl Shop {
             conversation_id: room_id(room),
             seq,
             version: 1,
-            author: Person { id: user_id(who), name: String::new(), role: Role::Agent },
+            author: somebody(user_id(who), String::new(), Role::Agent),
             kind: MessageKind::Message,
             text: format!("{seq}"),
             reply_to: None,
@@ -215,14 +215,26 @@ impl Shop {
     }
 
     pub(super) fn me(&self) -> User {
-        let Person { id, name, role } = self.person(ME);
+        let Person { id, name, role, .. } = self.person(ME);
         let created_at = Timestamp::from_millis(0);
-        User { id, email: String::new(), name, role, created_at, version: self.my_version + 1 }
+        User {
+            id,
+            email: String::new(),
+            name,
+            role,
+            created_at,
+            version: self.my_version + 1,
+            anonymous: false,
+            verified: false,
+            bot: false,
+            site: None,
+            external_id: None,
+        }
     }
 
     fn person(&self, who: usize) -> Person {
         let version = if who == ME { self.my_version } else { 0 };
-        Person { id: user_id(who), name: format!("person {who} v{version}"), role: Role::Agent }
+        somebody(user_id(who), format!("person {who} v{version}"), Role::Agent)
     }
 
     fn message(&self, room: usize, seq: Seq) -> Message {
@@ -258,10 +270,21 @@ impl Shop {
     }
 
     fn participant(&self, room: usize, member: Member) -> Participant {
-        let Person { id, name, role } = self.person(member.who);
+        let Person { id, name, role, .. } = self.person(member.who);
         let joined_at = Timestamp::from_millis(i64::try_from(member.joined).unwrap());
         let read_seq = self.rooms[room].marks.get(&member.who).copied().unwrap_or_default();
-        Participant { id, name, role, owner: false, joined_at, read_seq, delivered_seq: read_seq }
+        Participant {
+            id,
+            name,
+            role,
+            owner: false,
+            joined_at,
+            read_seq,
+            delivered_seq: read_seq,
+            anonymous: false,
+            verified: false,
+            bot: false,
+        }
     }
 
     /// The page of my list below this activity, and the activity of its last row when there is more.
@@ -349,4 +372,8 @@ impl Shop {
             What::Renamed => Change::UserChanged(self.me()),
         }
     }
+}
+
+fn somebody(id: UserId, name: String, role: Role) -> Person {
+    Person { id, name, role, anonymous: false, verified: false, bot: false }
 }

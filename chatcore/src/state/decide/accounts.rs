@@ -66,7 +66,7 @@ fn new_account(
         return Err(Refusal::new(ErrorCode::EmailTaken, "An account with this address exists.").into());
     }
     let state = AccountState::Active;
-    let account = Account { id, email, name, role, state, password, created_at: context.now, version: 1 };
+    let account = Account { id, email, name, role, state, password, created_at: context.now, version: 1, extras: None };
     let no = context.next.user;
     Ok(Decision {
         by,

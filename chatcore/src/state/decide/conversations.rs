@@ -3,7 +3,7 @@ use std::sync::Arc;
 use chat_proto::model::ConversationKind;
 use chat_proto::{ConversationId, ErrorCode, UserId};
 
-use super::{Account, AccountState, Context, Decision, Put, Refusal, Stop};
+use super::{Account, AccountState, Context, Decision, Put, Refusal, Stop, visitors};
 use crate::access::{self, Action, Relation};
 use crate::state::rows::{Conversation, Member};
 use crate::state::{Author, Change, Outcome, UserNo};
@@ -28,9 +28,11 @@ pub(super) fn open_direct(
     {
         return Ok(Decision::nothing(Outcome::Conversation { no: found, created: false }));
     }
-    let (other, _) = contact(context, &account, with)?;
+    let (other, other_account) = contact(context, &account, with)?;
     let members = vec![new_member(context, no, false), new_member(context, other, false)];
     let mut decision = new_conversation(context, no, id, ConversationKind::Direct, None, members);
+    decision.puts.extend(visitors::met(no, &account));
+    decision.puts.extend(visitors::met(other, &other_account));
     decision.puts.push(Put::Direct { one: no, other, no: context.next.conversation });
     Ok(decision)
 }
@@ -45,8 +47,9 @@ pub(super) fn create_group(
     let (no, account) = context.author(by)?;
     access::require(account.role, Action::CreateGroup, Relation::Stranger)?;
     let mut members = vec![new_member(context, no, true)];
+    let mut met = Vec::new();
     for (i, user) in participants.iter().enumerate() {
-        let (other, _) = contact(context, &account, *user).map_err(|stop| match stop {
+        let (other, other_account) = contact(context, &account, *user).map_err(|stop| match stop {
             Stop::Refused(mut refusal) => {
                 let detail = refusal.detail.clone();
                 refusal.fields = vec![crate::state::Field { pointer: format!("/participants/{i}").into(), detail }];
@@ -56,6 +59,7 @@ pub(super) fn create_group(
         })?;
         if other != no {
             members.push(new_member(context, other, false));
+            met.extend(visitors::met(other, &other_account));
         }
     }
     members.sort_by_key(|member| member.user);
@@ -63,7 +67,9 @@ pub(super) fn create_group(
     if members.len() > context.rules.group_participants {
         return Err(too_many(context).into());
     }
-    Ok(new_conversation(context, no, id, ConversationKind::Group, subject, members))
+    let mut decision = new_conversation(context, no, id, ConversationKind::Group, subject, members);
+    decision.puts.extend(met);
+    Ok(decision)
 }
 
 fn new_conversation(
@@ -94,7 +100,7 @@ pub(super) fn add_participant(
     require_group(&conversation)?;
     access::require(account.role, Action::AddParticipant, conversation.relation(no))?;
     let outcome = Outcome::Conversation { no: conversation.no, created: false };
-    let (other, _) = contact(context, &account, user)?;
+    let (other, other_account) = contact(context, &account, user)?;
     if conversation.members.get(other).is_some() {
         return Ok(Decision::nothing(outcome));
     }
@@ -107,7 +113,8 @@ pub(super) fn add_participant(
         version: conversation.version + 1,
         read: conversation.last_seq,
     };
-    Ok(Decision { by: Some(no), puts: Vec::new(), changes: vec![(change, None)], outcome })
+    let puts = visitors::met(other, &other_account).into_iter().collect();
+    Ok(Decision { by: Some(no), puts, changes: vec![(change, None)], outcome })
 }
 
 pub(super) fn remove_participant(

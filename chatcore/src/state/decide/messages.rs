@@ -10,7 +10,7 @@ use super::{Account, Context, Decision, MessageRow, NewMessage, Refusal, Stop};
 use crate::access::{self, Action};
 use crate::state::rows::{MessageExtras, Put, ReactionRow, RevisionRow};
 use crate::state::{
-    Author, Change, Conversation, ConversationNo, Lookup, MessageChange, Minter, Outcome, Post, UserNo,
+    Author, Change, Conversation, ConversationNo, Lookup, MessageChange, Minter, Outcome, Post, UserNo, shown, wrote,
 };
 use crate::store::StoreError;
 
@@ -132,7 +132,7 @@ pub(super) fn edit(
     let (no, account) = context.author(by)?;
     let conversation = own_conversation(context, no, conversation)?;
     let row = existing(context, &conversation, message)?;
-    if row.author != no {
+    if !wrote(context.lookup, &row, no)? {
         return Err(Refusal::new(ErrorCode::Forbidden, "Only its author can change a message.").into());
     }
     access::require(account.role, Action::ChangeOwnMessage, conversation.relation(no))?;
@@ -165,7 +165,8 @@ pub(super) fn delete(
     let (no, account) = context.author(by)?;
     let conversation = own_conversation(context, no, conversation)?;
     let row = existing(context, &conversation, message)?;
-    let action = if row.author == no { Action::ChangeOwnMessage } else { Action::DeleteMessage };
+    let own = wrote(context.lookup, &row, no)?;
+    let action = if own { Action::ChangeOwnMessage } else { Action::DeleteMessage };
     access::require(account.role, action, conversation.relation(no))?;
     if row.is_deleted() {
         return unchanged(context, &row, &conversation);
@@ -334,5 +335,7 @@ pub(crate) fn message_of(
 }
 
 fn known(lookup: &dyn Lookup, no: UserNo) -> Result<Arc<Account>, StoreError> {
-    lookup.account(no)?.ok_or_else(|| StoreError::corrupt("a message of an account that does not exist"))
+    let (_, account) =
+        shown(lookup, no)?.ok_or_else(|| StoreError::corrupt("a message of an account that does not exist"))?;
+    Ok(account)
 }

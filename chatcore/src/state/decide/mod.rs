@@ -2,9 +2,11 @@
 
 mod accounts;
 mod conversations;
+mod identities;
 mod marks;
 pub(crate) mod messages;
 mod sessions;
+mod visitors;
 
 use std::sync::Arc;
 
@@ -68,6 +70,10 @@ pub fn decide(
         Command::ChangePassword { by, current, new, origin: _ } => {
             accounts::change_password(&context, by, &current, new)
         }
+        Command::AdmitVisitor { id, site, session } => visitors::admit(&context, id, site, *session),
+        Command::SignInIdentity { id, identity, session } => identities::sign_in(&context, id, *identity, *session),
+        Command::ClaimVisitor { by, claim } => visitors::claim(&context, by, &claim),
+        Command::ExpireVisitors { due } => visitors::expire(&context, due),
         Command::Rename { by, name } => accounts::rename(&context, by, name),
         Command::OpenDirect { by, id, with } => conversations::open_direct(&context, by, id, with),
         Command::CreateGroup { by, id, subject, participants } => {

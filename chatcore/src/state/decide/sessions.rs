@@ -123,7 +123,7 @@ pub(super) fn end_all(
     Ok(())
 }
 
-fn end_one(decision: &mut Decision, session: &Arc<Session>) {
+pub(super) fn end_one(decision: &mut Decision, session: &Arc<Session>) {
     let (id, user) = (session.id, session.user);
     decision.puts.push(Put::SessionGone { user, id });
     decision.changes.push((Change::SessionEnded { session: id, user }, None));

@@ -12,6 +12,7 @@ mod reading;
 mod sessions;
 mod shop;
 mod snapshot;
+mod visitors;
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -53,6 +54,7 @@ pub fn trials<B: Backend + 'static>(name: &str, make: fn() -> B) -> Vec<Trial> {
         ("messages", messages::CASES),
         ("reading", reading::CASES),
         ("sessions", sessions::CASES),
+        ("visitors", visitors::CASES),
     ];
     let cases = files.into_iter().flat_map(|(file, cases)| cases.iter().map(move |case| (file, case)));
     let trial = |(file, case): (&str, &'static Case)| {

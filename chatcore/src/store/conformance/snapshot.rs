@@ -4,8 +4,8 @@ use std::sync::Arc;
 use chat_proto::{ClientId, Role, Seq, Timestamp};
 
 use crate::state::{
-    Account, Change, Conversation, ConversationNo, Line, Mark, MessageRow, Position, RevisionRow, Session, UserNo,
-    fold_email,
+    Account, Change, Conversation, ConversationNo, Line, Mark, MessageRow, Position, RecordKey, RevisionRow, Session,
+    UserNo, fold_email,
 };
 use crate::store::{StoreError, View};
 
@@ -17,7 +17,8 @@ pub struct Snapshot {
     last_at: Timestamp,
     epoch: u64,
     pub log: Vec<Line>,
-    accounts: Vec<Arc<Account>>,
+    /// By number; those that were forgotten leave a hole.
+    accounts: Vec<Option<Arc<Account>>>,
     sessions: Vec<Vec<Arc<Session>>>,
     directory: Vec<Vec<(String, UserNo)>>,
     conversations: Vec<Arc<Conversation>>,
@@ -25,6 +26,7 @@ pub struct Snapshot {
     inboxes: Vec<Vec<(Position, ConversationNo)>>,
     marks: Vec<Vec<Mark>>,
     revisions: Vec<Vec<RevisionRow>>,
+    records: Vec<(RecordKey, Vec<u8>)>,
 }
 
 /// Rows asked for at once; small, so that there are many pages.
@@ -46,7 +48,7 @@ impl Snapshot {
     /// Reads everything. The inner error is a contradiction: a gap, or a row of one kind without its row of another.
     pub fn read(view: &dyn View) -> Result<Result<Self, String>, StoreError> {
         let log = log(view)?;
-        let accounts = numbered(|no| view.account(UserNo(no)))?;
+        let accounts = accounts(view)?;
         let conversations = numbered(|no| view.conversation(ConversationNo(no)))?;
         let users = || (1..=accounts.len() as u64).map(UserNo);
         let sessions = users().map(|user| view.sessions(user)).collect::<Result<Vec<_>, _>>()?;
@@ -66,6 +68,7 @@ impl Snapshot {
                 .flatten()
                 .map(|row| view.revisions(row.conversation, row.seq))
                 .collect::<Result<_, _>>()?,
+            records: view.records(&RecordKey::from_bytes(&[]), &RecordKey::from_bytes(&[0xff]), usize::MAX)?,
             timelines,
             inboxes,
             log,
@@ -146,9 +149,11 @@ impl Snapshot {
     }
 
     fn contradicting_accounts(&self, view: &dyn View) -> Result<Option<String>, StoreError> {
-        for (no, account) in (1..).map(UserNo).zip(&self.accounts) {
+        let there = || (1..).map(UserNo).zip(&self.accounts).filter_map(|(no, account)| Some((no, account.as_ref()?)));
+        for (no, account) in there() {
             let by_email = view.user_by_email(&fold_email(&account.email))?;
-            if view.user_no(account.id)? != Some(no) || by_email != Some(no) {
+            let expected = if account.email.is_empty() { None } else { Some(no) };
+            if view.user_no(account.id)? != Some(no) || by_email != expected {
                 return Ok(Some(format!("{account:?} is not found by its id or address")));
             }
         }
@@ -162,8 +167,9 @@ impl Snapshot {
         let listed: usize = self.directory.iter().map(Vec::len).sum();
         let created = self.log.iter().filter(|line| matches!(line.entry.change, Change::AccountCreated { .. })).count();
         let whole = view.oldest()? == Position(1);
-        if listed != self.accounts.len() || (whole && created != self.accounts.len()) {
-            let accounts = self.accounts.len();
+        let (accounts, to_list) = (there().count(), there().filter(|(_, account)| account.is_listed()).count());
+        let removed = self.log.iter().filter(|line| matches!(line.entry.change, Change::AccountRemoved { .. })).count();
+        if listed != to_list || (whole && created != accounts + removed) {
             return Ok(Some(format!("{accounts} accounts, {listed} in the directory, {created} in the log")));
         }
         Ok(None)
@@ -177,6 +183,23 @@ impl Snapshot {
 
 fn numbered<T>(get: impl Fn(u64) -> Result<Option<T>, StoreError>) -> Result<Vec<T>, StoreError> {
     (1..).map_while(|no| get(no).transpose()).collect()
+}
+
+/// All accounts; a hole is never wider than this here.
+fn accounts(view: &dyn View) -> Result<Vec<Option<Arc<Account>>>, StoreError> {
+    const WIDEST_HOLE: usize = 16;
+    let mut found = Vec::new();
+    let mut hole = 0;
+    for no in 1.. {
+        let account = view.account(UserNo(no))?;
+        hole = if account.is_some() { 0 } else { hole + 1 };
+        found.push(account);
+        if hole > WIDEST_HOLE {
+            break;
+        }
+    }
+    found.truncate(found.len() - hole);
+    Ok(found)
 }
 
 fn log(view: &dyn View) -> Result<Vec<Line>, StoreError> {

@@ -6,7 +6,7 @@ use imbl::{HashMap, OrdMap, OrdSet, Vector};
 
 use crate::state::{
     Account, Change, Conversation, ConversationNo, Derived, Entry, Line, Lookup, Mark, MessageRow, Next, Position, Put,
-    RevisionRow, Scope, Session, UserNo, fold_email, fold_name,
+    RecordKey, RevisionRow, Scope, Session, UserNo, fold_email, fold_name,
 };
 use crate::store::{Keep, StoreError, View};
 
@@ -32,6 +32,9 @@ pub struct MemoryView {
     marks: HashMap<(ConversationNo, UserNo), Mark>,
     conversation_log: OrdSet<(ConversationNo, Position)>,
     personal_log: OrdSet<(UserNo, Position)>,
+    records: OrdMap<RecordKey, Vec<u8>>,
+    /// Accounts that were ever made.
+    users_made: u64,
 }
 
 impl MemoryView {
@@ -55,6 +58,8 @@ impl MemoryView {
             marks: HashMap::new(),
             conversation_log: OrdSet::new(),
             personal_log: OrdSet::new(),
+            records: OrdMap::new(),
+            users_made: 0,
         }
     }
 
@@ -64,7 +69,7 @@ impl MemoryView {
 
     pub(super) fn next(&self) -> Next {
         Next {
-            user: UserNo(self.accounts.len() as u64 + 1),
+            user: UserNo(self.users_made + 1),
             conversation: ConversationNo(self.conversation_numbers.len() as u64 + 1),
             position: self.position().next(),
         }
@@ -73,12 +78,16 @@ impl MemoryView {
     pub(super) fn put(&mut self, put: Put) {
         match put {
             Put::Account { no, account, before } => {
-                if let Some(before) = before {
-                    self.directory.remove(&(before.role, fold_name(&before.name), no));
-                    self.emails.remove(&fold_email(&before.email));
+                match before {
+                    Some(before) => self.forget_names(no, &before),
+                    None => self.users_made += 1,
                 }
-                self.directory.insert((account.role, fold_name(&account.name), no));
-                self.emails.insert(fold_email(&account.email), no);
+                if account.is_listed() {
+                    self.directory.insert((account.role, fold_name(&account.name), no));
+                }
+                if !account.email.is_empty() {
+                    self.emails.insert(fold_email(&account.email), no);
+                }
                 self.users.insert(account.id, no);
                 self.accounts.insert(no, Arc::from(account));
             }
@@ -100,6 +109,27 @@ impl MemoryView {
             Put::NoRevisions { conversation, seq } => {
                 self.revisions.remove(&(conversation, seq));
             }
+            Put::NoAccount { no, before } => {
+                self.forget_names(no, &before);
+                self.users.remove(&before.id);
+                self.accounts.remove(&no);
+            }
+            Put::Record { key, row: Some(row) } => {
+                self.records.insert(key, row);
+            }
+            Put::Record { key, row: None } => {
+                self.records.remove(&key);
+            }
+        }
+    }
+
+    /// An account is no longer found by its name and address.
+    fn forget_names(&mut self, no: UserNo, account: &Account) {
+        if account.is_listed() {
+            self.directory.remove(&(account.role, fold_name(&account.name), no));
+        }
+        if !account.email.is_empty() {
+            self.emails.remove(&fold_email(&account.email));
         }
     }
 
@@ -195,6 +225,20 @@ impl Lookup for MemoryView {
 
     fn mark(&self, conversation: ConversationNo, user: UserNo) -> Result<Mark, StoreError> {
         Ok(self.marks.get(&(conversation, user)).copied().unwrap_or_default())
+    }
+
+    fn record(&self, key: &RecordKey) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.records.get(key).cloned())
+    }
+
+    fn records(
+        &self,
+        from: &RecordKey,
+        before: &RecordKey,
+        limit: usize,
+    ) -> Result<Vec<(RecordKey, Vec<u8>)>, StoreError> {
+        let rows = self.records.range(from.clone()..before.clone());
+        Ok(rows.take(limit).map(|(key, row)| (key.clone(), row.clone())).collect())
     }
 }
 

@@ -9,8 +9,8 @@ use redb::ReadableTable;
 
 use super::tables::StoredMark;
 use crate::state::{
-    Conversation, ConversationNo, Entry, Line, Mark, Member, Members, MessageRow, Position, RevisionRow, Session,
-    UserNo,
+    Conversation, ConversationNo, Entry, Line, Mark, Member, Members, MessageRow, Position, RecordKey, RevisionRow,
+    Session, UserNo,
 };
 use crate::store::{StoreError, StoreErrorKind};
 
@@ -144,6 +144,24 @@ pub(super) fn stored_sessions(
     let mut found = Vec::new();
     for row in sessions.range((user.0, &[0; 16])..=(user.0, &[0xff; 16]))? {
         found.push(Arc::new(decode(row?.1.value())?));
+    }
+    Ok(found)
+}
+
+/// Rows of the rare kinds from one key to before another.
+pub(super) fn stored_records(
+    records: &impl ReadableTable<&'static [u8], &'static [u8]>,
+    from: &RecordKey,
+    before: &RecordKey,
+    limit: usize,
+) -> Result<Vec<(RecordKey, Vec<u8>)>, StoreError> {
+    let mut found = Vec::new();
+    if from >= before {
+        return Ok(found);
+    }
+    for row in records.range(from.as_bytes()..before.as_bytes())?.take(limit) {
+        let (key, row) = row?;
+        found.push((RecordKey::from_bytes(key.value()), row.value().to_vec()));
     }
     Ok(found)
 }

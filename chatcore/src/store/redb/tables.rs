@@ -107,6 +107,8 @@ tables! {
     directs: DIRECTS = "directs.v1", Pair => u64;
     /// (conversation, seq, version) -> the text that a message had
     revisions: REVISIONS = "revisions.v1", (u64, u64, u64) => Bytes;
+    /// key of a kind of its own -> a rare row
+    records: RECORDS = "records.v1", Bytes => Bytes;
     /// Derived: conversation -> its head
     conversations: CONVERSATIONS = "conversations.v1", u64 => Bytes;
     /// Derived: (conversation, user) -> member
@@ -156,7 +158,7 @@ mod tests {
         let mut names: Vec<_> = txn.list_tables().unwrap().map(|table| table.name().to_owned()).collect();
         names.sort();
         let expected = "accounts.v1 conversation_log.v1 conversation_numbers.v1 conversations.v1 directory.v1 \
-            directs.v1 emails.v1 inboxes.v1 log.v1 marks.v1 members.v1 messages.v1 meta.v1 personal_log.v1 revisions.v1 \
+            directs.v1 emails.v1 inboxes.v1 log.v1 marks.v1 members.v1 messages.v1 meta.v1 personal_log.v1 records.v1 revisions.v1 \
             sent.v1 sessions.v2 users.v1";
         assert_eq!(names, expected.split_whitespace().collect::<Vec<_>>());
         let table = txn.open_table(META).unwrap();

@@ -11,15 +11,15 @@ use redb::{Database, ReadableTable, WriteTransaction};
 use super::durable;
 use super::memory::Memory;
 use super::rows::{
-    self, decode, decode_line, encode_into, encode_line, numbered, stored_conversation, stored_revisions,
-    stored_sessions,
+    self, decode, decode_line, encode_into, encode_line, numbered, stored_conversation, stored_records,
+    stored_revisions, stored_sessions,
 };
 use super::tables::{ReadTables, WriteTables};
 use super::tail::{Changes, Tail};
 use super::wal::Record;
 use crate::state::{
-    Account, Conversation, ConversationNo, Derived, Entry, Lookup, Mark, MessageRow, Position, Put, RevisionRow, Scope,
-    Session, UserNo, fold_email, fold_name, role_number,
+    Account, Conversation, ConversationNo, Derived, Entry, Lookup, Mark, MessageRow, Position, Put, RecordKey,
+    RevisionRow, Scope, Session, UserNo, fold_email, fold_name, role_number,
 };
 use crate::store::StoreError;
 
@@ -194,15 +194,15 @@ impl<'txn> Transaction<'txn> {
         match put {
             Put::Account { no, account, before } => {
                 if let Some(before) = before {
-                    let key = (role_number(before.role), &*fold_name(&before.name), no.0);
-                    write!(self.directory).remove(key)?;
-                    let key = fold_email(&before.email);
-                    write!(self.emails).remove(&*key)?;
+                    self.forget_names(no, &before)?;
                 }
-                let key = (role_number(account.role), &*fold_name(&account.name), no.0);
-                write!(self.directory).insert(key, ())?;
-                let key = fold_email(&account.email);
-                write!(self.emails).insert(&*key, no.0)?;
+                if account.is_listed() {
+                    let key = (role_number(account.role), &*fold_name(&account.name), no.0);
+                    write!(self.directory).insert(key, ())?;
+                }
+                if !account.email.is_empty() {
+                    write!(self.emails).insert(&*fold_email(&account.email), no.0)?;
+                }
                 write!(self.users).insert(&account.id.to_bytes(), no.0)?;
                 encode_into(&*account, &mut self.buffer);
                 let accounts = write!(self.accounts);
@@ -239,6 +239,34 @@ impl<'txn> Transaction<'txn> {
                 let all = (conversation.0, seq.0, 0)..=(conversation.0, seq.0, u64::MAX);
                 revisions.retain_in(all, |_, _| false)?;
             }
+            Put::NoAccount { no, before } => {
+                self.forget_names(no, &before)?;
+                write!(self.users).remove(&before.id.to_bytes())?;
+                write!(self.accounts).remove(no.0)?;
+                self.memory.get_mut().users.remove(&before.id);
+                self.memory.get_mut().accounts.remove(&no);
+            }
+            Put::Record { key, row } => {
+                let records = write!(self.records);
+                match row {
+                    Some(row) => records.insert(key.as_bytes(), row.as_slice())?,
+                    None => records.remove(key.as_bytes())?,
+                };
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Transaction<'_> {
+    /// An account is no longer found by its name and address.
+    fn forget_names(&mut self, no: UserNo, account: &Account) -> Result<(), StoreError> {
+        if account.is_listed() {
+            let key = (role_number(account.role), &*fold_name(&account.name), no.0);
+            write!(self.directory).remove(key)?;
+        }
+        if !account.email.is_empty() {
+            write!(self.emails).remove(&*fold_email(&account.email))?;
         }
         Ok(())
     }
@@ -350,6 +378,20 @@ impl Lookup for Transaction<'_> {
 
     fn revisions(&self, conversation: ConversationNo, seq: Seq) -> Result<Vec<RevisionRow>, StoreError> {
         ask!(self.revisions, revisions => stored_revisions(revisions, conversation, seq))
+    }
+
+    fn record(&self, key: &RecordKey) -> Result<Option<Vec<u8>>, StoreError> {
+        let row = ask!(self.records, records => records.get(key.as_bytes())?.map(|row| row.value().to_vec()));
+        Ok(row)
+    }
+
+    fn records(
+        &self,
+        from: &RecordKey,
+        before: &RecordKey,
+        limit: usize,
+    ) -> Result<Vec<(RecordKey, Vec<u8>)>, StoreError> {
+        ask!(self.records, records => stored_records(records, from, before, limit))
     }
 
     fn mark(&self, conversation: ConversationNo, user: UserNo) -> Result<Mark, StoreError> {

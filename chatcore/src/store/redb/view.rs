@@ -5,12 +5,14 @@ use std::sync::{Arc, PoisonError, RwLock};
 use chat_proto::{ClientId, ConversationId, Role, Seq, SessionId, Timestamp, UserId};
 use redb::{ReadOnlyTable, ReadableTable};
 
-use super::rows::{self, decode, decode_line, numbered, stored_conversation, stored_revisions, stored_sessions};
+use super::rows::{
+    self, decode, decode_line, numbered, stored_conversation, stored_records, stored_revisions, stored_sessions,
+};
 use super::tables::ReadTables;
 use super::tail::{ByNumber, Tail};
 use crate::state::{
-    Account, Change, Conversation, ConversationNo, Entry, Line, Lookup, Mark, MessageRow, Position, RevisionRow,
-    Session, UserNo, role_number,
+    Account, Change, Conversation, ConversationNo, Entry, Line, Lookup, Mark, MessageRow, Position, RecordKey,
+    RevisionRow, Session, UserNo, role_number,
 };
 use crate::store::{StoreError, View};
 
@@ -131,6 +133,19 @@ impl Lookup for RedbView {
 
     fn revisions(&self, conversation: ConversationNo, seq: Seq) -> Result<Vec<RevisionRow>, StoreError> {
         stored_revisions(self.tables.revisions()?, conversation, seq)
+    }
+
+    fn record(&self, key: &RecordKey) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.tables.records()?.get(key.as_bytes())?.map(|row| row.value().to_vec()))
+    }
+
+    fn records(
+        &self,
+        from: &RecordKey,
+        before: &RecordKey,
+        limit: usize,
+    ) -> Result<Vec<(RecordKey, Vec<u8>)>, StoreError> {
+        stored_records(self.tables.records()?, from, before, limit)
     }
 
     fn mark(&self, conversation: ConversationNo, user: UserNo) -> Result<Mark, StoreError> {

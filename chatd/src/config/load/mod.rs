@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use super::environment::{self, CONFIG};
 use super::file::{self, Entry};
 use super::keys::{self, KEYS};
+use super::sites;
 use super::{Config, ConfigError, DEFAULTS, Given, Overrides, Secret, Setting, Source};
 
 /// Where the file is looked for when nobody names one.
@@ -59,7 +60,12 @@ fn load(flags: &Overrides, mut variables: Vec<(String, String)>, system: &Path) 
     if let Some(port) = environment::port(&variables)? {
         layers.set_port(port);
     }
-    let warnings = layers.read_secret_files()?;
+    let mut warnings = layers.read_secret_files()?;
+    if let Some((path, text)) = &file {
+        let found = sites::read(text, path)?;
+        layers.config.sites = found.sites;
+        warnings.extend(found.warnings);
+    }
     Ok(Loaded { config: layers.config, file: file.map(|(path, _)| path), warnings, sources: layers.sources })
 }
 
@@ -184,13 +190,13 @@ impl Layers {
 }
 
 #[cfg(unix)]
-fn others_may_read(path: &Path) -> bool {
+pub(super) fn others_may_read(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
     fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0)
 }
 
 #[cfg(not(unix))]
-fn others_may_read(_: &Path) -> bool {
+pub(super) fn others_may_read(_: &Path) -> bool {
     false
 }
 
@@ -215,6 +221,7 @@ impl Loaded {
             let field: &dyn Setting = (key.field)(&mut config);
             let _ = writeln!(shown, "{name} = {} # {source}", field.to_toml());
         }
+        shown.push_str(&sites::show(&self.config.sites));
         shown
     }
 }

@@ -1,0 +1,122 @@
+//! Rows of the rare kinds: few, small, found by a key of their own or in the order of the keys. They share one table.
+
+use std::fmt;
+
+use chat_proto::Timestamp;
+
+use super::UserNo;
+
+/// Under what such a row is found. Keys of one kind lie together, in the order of what they name.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RecordKey(Vec<u8>);
+
+/// The first byte of a key; never reused.
+#[derive(Clone, Copy)]
+enum Kind {
+    /// (site, external id) -> account
+    Identity = 1,
+    /// hash of a token that was used -> until when it could be used again
+    UsedToken = 2,
+    /// (until when, hash), to forget it then
+    UsedTokenEnd = 3,
+    /// (when to look at them, visitor)
+    VisitorDue = 4,
+}
+
+impl RecordKey {
+    /// Who somebody is for whom a site has vouched: the number of their account.
+    pub fn identity(site: &str, external_id: &str) -> Self {
+        // Keys of sites are short and hold no zero byte, so no two pairs have one key.
+        Self::of(Kind::Identity, &[site.as_bytes(), &[0], external_id.as_bytes()])
+    }
+
+    /// A token that can be used once.
+    pub fn used_token(hash: &[u8; 32]) -> Self {
+        Self::of(Kind::UsedToken, &[hash])
+    }
+
+    /// The same, by when it has ended anyway.
+    pub fn used_token_end(until: Timestamp, hash: &[u8; 32]) -> Self {
+        Self::of(Kind::UsedTokenEnd, &[&moment(until), hash])
+    }
+
+    /// The token that such a key names.
+    pub fn ended_token(&self) -> Option<[u8; 32]> {
+        self.0.get(9..)?.try_into().ok()
+    }
+
+    /// A visitor who has to be looked at when this moment has come.
+    pub fn visitor_due(at: Timestamp, visitor: UserNo) -> Self {
+        Self::of(Kind::VisitorDue, &[&moment(at), &visitor.0.to_be_bytes()])
+    }
+
+    /// The visitor that such a key names.
+    pub fn due_visitor(&self) -> Option<UserNo> {
+        Some(UserNo(u64::from_be_bytes(self.0.get(9..)?.try_into().ok()?)))
+    }
+
+    /// The beginning of the keys of tokens, for a range of them.
+    pub fn first_token_end() -> Self {
+        Self::of(Kind::UsedTokenEnd, &[])
+    }
+
+    /// The same, of visitors.
+    pub fn first_visitor_due() -> Self {
+        Self::of(Kind::VisitorDue, &[])
+    }
+
+    fn of(kind: Kind, parts: &[&[u8]]) -> Self {
+        let mut key = vec![kind as u8];
+        for part in parts {
+            key.extend_from_slice(part);
+        }
+        Self(key)
+    }
+
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Self {
+        Self(bytes.to_vec())
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// Moments before 1970 are as good as that one here.
+fn moment(at: Timestamp) -> [u8; 8] {
+    u64::try_from(at.as_millis()).unwrap_or(0).to_be_bytes()
+}
+
+impl fmt::Debug for RecordKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What is behind the kind may be a name of somebody's.
+        write!(f, "RecordKey({})", self.0.first().copied().unwrap_or_default())
+    }
+}
+
+/// A number as the row of a record.
+pub fn number_row(number: u64) -> Vec<u8> {
+    number.to_be_bytes().to_vec()
+}
+
+/// Such a number.
+pub fn row_number(row: &[u8]) -> Option<u64> {
+    Some(u64::from_be_bytes(row.try_into().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_lie_in_the_order_of_time_and_apart_by_kind() {
+        let early = RecordKey::visitor_due(Timestamp::from_millis(255), UserNo(9));
+        let late = RecordKey::visitor_due(Timestamp::from_millis(256), UserNo(1));
+        assert!(RecordKey::first_visitor_due() < early && early < late);
+        assert_eq!(early.due_visitor(), Some(UserNo(9)));
+        let end = RecordKey::used_token_end(Timestamp::from_millis(i64::MAX), &[0xff; 32]);
+        assert!(RecordKey::first_token_end() < end && end < RecordKey::first_visitor_due());
+        assert_eq!(end.ended_token(), Some([0xff; 32]));
+        assert_ne!(RecordKey::identity("a", "bc"), RecordKey::identity("ab", "c"));
+    }
+}
