@@ -1,10 +1,10 @@
 use chat_proto::model::{Conversation, History, Message, Page};
-use chat_proto::wire::{AddParticipant, NewConversation, NewConversationKind, NewMessage, ReadBody, TypingBody};
+use chat_proto::wire::{AddParticipant, NewConversation, NewConversationKind, ReadBody, TypingBody};
 use chat_proto::{ClientId, ConversationId, Seq, UserId};
 use http::StatusCode;
 
 use crate::query::{PageQuery, Part};
-use crate::{Client, Error};
+use crate::{Client, Draft, Error};
 
 /// Whether sending made a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,9 +64,9 @@ impl Client {
         &self,
         id: ConversationId,
         client_id: &ClientId,
-        text: &str,
+        draft: impl Into<Draft>,
     ) -> Result<(Message, Outcome), Error> {
-        let body = NewMessage::text(client_id.clone(), text);
+        let body = draft.into().under(client_id.clone());
         let answer = self.post(&format!("/conversations/{id}/messages"), &body).await?;
         let outcome = if answer.status == StatusCode::CREATED { Outcome::Created } else { Outcome::Duplicate };
         Ok((answer.json()?, outcome))

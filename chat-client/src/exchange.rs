@@ -66,6 +66,11 @@ impl Client {
         self.exchange(Method::POST, path, None).await
     }
 
+    /// A PUT that needs no words.
+    pub(crate) async fn put(&self, path: &str) -> Result<Answer, Error> {
+        self.exchange(Method::PUT, path, None).await
+    }
+
     pub(crate) async fn delete(&self, path: &str) -> Result<Answer, Error> {
         self.exchange(Method::DELETE, path, None).await
     }

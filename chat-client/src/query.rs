@@ -69,22 +69,24 @@ impl Query {
             self.0.push(if self.0.is_empty() { '?' } else { '&' });
             self.0.push_str(name);
             self.0.push('=');
-            self.push_encoded(&value.to_string());
+            self.0.push_str(&encoded(&value.to_string()));
         }
         self
     }
+}
 
-    /// Keeps the unreserved characters of RFC 3986, section 2.3, and encodes every other byte.
-    fn push_encoded(&mut self, value: &str) {
-        for byte in value.bytes() {
-            if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-                self.0.push(char::from(byte));
-            } else {
-                // Writing to a String cannot fail.
-                let _ = write!(self.0, "%{byte:02X}");
-            }
+/// Keeps the unreserved characters of RFC 3986, section 2.3, and encodes every other byte.
+pub(crate) fn encoded(value: &str) -> String {
+    let mut encoded = String::new();
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            encoded.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(encoded, "%{byte:02X}");
         }
     }
+    encoded
 }
 
 impl Display for Query {

@@ -27,10 +27,10 @@ impl Connected<'_> {
     pub(super) async fn ask(&mut self, room: Room<'_>, may_change: bool) -> Result<Option<Task<Answered>>, End> {
         let next = match self.fresh.take() {
             Some(token) => Some(Asked::Auth(token)),
-            None => self.shared.requests.lock().next(may_change),
+            None => self.shared.requests.lock().next(may_change, Instant::now()),
         };
         let Some(asked) = next else { return Ok(None) };
-        if let Asked::Typing(..) = asked {
+        if asked.is_passing() {
             // In passing: when it cannot be said there is nothing to be done.
             let _ = room.tell(&asked.frame(0));
             return Ok(None);
@@ -65,9 +65,10 @@ impl Connected<'_> {
                 let message = message.map_err(|error| End::Failed(Error::Protocol(error.to_string())))?;
                 self.stored(&entry.client_id, message).await?;
             }
-            Asked::Read(conversation, seq) => self.shared.requests.lock().marked(conversation, seq),
+            Asked::Change(_) => self.shared.requests.lock().changes.settled(),
+            Asked::Mark(kind, conversation, seq) => self.shared.requests.lock().marked(kind, conversation, seq),
             Asked::Auth(_) => self.renew_at = expires_in(made).map(renewal),
-            Asked::Typing(..) => {}
+            Asked::Typing(..) | Asked::Viewing(..) | Asked::Presence(_) => {}
         }
         Ok(())
     }
@@ -96,8 +97,9 @@ impl Connected<'_> {
         let mut state = self.shared.requests.lock();
         match asked {
             Asked::Send(entry) => state.outbox.returned(&entry.client_id),
-            Asked::Read(conversation, _) => state.mark_returned(conversation),
-            Asked::Auth(_) | Asked::Typing(..) => {}
+            Asked::Change(_) => state.changes.returned(),
+            Asked::Mark(kind, conversation, _) => state.mark_returned(kind, conversation),
+            Asked::Auth(_) | Asked::Typing(..) | Asked::Viewing(..) | Asked::Presence(_) => {}
         }
         drop(state);
         // What hinders one change hinders them all: the disk, the rate, the shutdown.
@@ -110,18 +112,30 @@ impl Connected<'_> {
     async fn refused(&mut self, asked: Asked, error: Error) -> Result<(), End> {
         match asked {
             Asked::Send(entry) => {
-                let removed: Option<OutboxEntry> = self.shared.requests.lock().outbox.remove(&entry.client_id);
-                match removed {
-                    Some(entry) => self.say(Update::Failed { entry, error }).await,
-                    None => Ok(()),
+                for entry in self.taken_with(&entry, &error) {
+                    self.say(Update::Failed { entry, error: error.clone() }).await?;
                 }
-            }
-            Asked::Read(conversation, seq) => {
-                self.shared.requests.lock().marked(conversation, seq);
                 Ok(())
             }
-            Asked::Auth(_) | Asked::Typing(..) => Ok(()),
+            Asked::Change(request) => {
+                self.shared.requests.lock().changes.settled();
+                self.say(Update::Refused { request, error }).await
+            }
+            Asked::Mark(kind, conversation, seq) => {
+                self.shared.requests.lock().marked(kind, conversation, seq);
+                Ok(())
+            }
+            Asked::Auth(_) | Asked::Typing(..) | Asked::Viewing(..) | Asked::Presence(_) => Ok(()),
         }
+    }
+
+    /// Takes a refused message out of the outbox, and what is not to be sent without it.
+    fn taken_with(&self, entry: &OutboxEntry, error: &Error) -> Vec<OutboxEntry> {
+        let mut state = self.shared.requests.lock();
+        if error.code() == Some(ErrorCode::NewerMessages) {
+            return state.outbox.remove_all_of(entry.conversation);
+        }
+        state.outbox.remove(&entry.client_id).into_iter().collect()
     }
 
     /// Gets a fresh token when it is time.

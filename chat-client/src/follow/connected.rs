@@ -103,14 +103,14 @@ impl<'a> Connected<'a> {
         loop {
             let now = Instant::now();
             let paused = now < self.paused_until;
-            let has_next = {
+            let (has_next, due) = {
                 let state = self.shared.requests.lock();
                 if state.resume_after.is_some() {
                     return Err(End::Resume);
                 }
-                state.has_next(!paused) || self.fresh.is_some()
+                (state.has_next(!paused, now) || self.fresh.is_some(), state.passing.due(now))
             };
-            let timers = [paused.then_some(self.paused_until), self.renew_at];
+            let timers = [paused.then_some(self.paused_until), self.renew_at, due.filter(|_| !has_next)];
             let wake_at = timers.into_iter().flatten().min();
             // All of these are safe to cancel.
             tokio::select! {
@@ -156,7 +156,7 @@ impl<'a> Connected<'a> {
                 let _ = self.tell.try_send(Update::Ephemeral(event));
                 Ok(())
             }
-            // Of typing, the one thing that is not answered: a refusal is of no interest.
+            // Of what is said in passing and not answered: a refusal is of no interest.
             Some(LiveEvent::Refused(_)) => Ok(()),
             Some(LiveEvent::Closed(closed)) => Err(End::Failed(Error::Closed(closed))),
             None => Err(End::Left),

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use chat_proto::model::Cursor;
+use chat_proto::model::{Cursor, DeviceState};
 use chat_proto::{ConversationId, ErrorCode, Seq};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -9,9 +9,9 @@ use tokio_util::task::TaskTracker;
 
 use super::requests::Requests;
 use super::token::Tokens;
-use super::{FollowOptions, OutboxEntry};
+use super::{FollowOptions, OutboxEntry, Request};
 use crate::clock::{Clock, Entropy};
-use crate::{Client, Error};
+use crate::{Client, Draft, Error};
 
 /// Bytes of a text that is put into the outbox; the server's own limit is known only when there is a connection.
 const LONGEST_TEXT: usize = 256 * 1024;
@@ -55,10 +55,14 @@ impl Follower {
     /// ([`super::Update::Failed`]), over any number of connections: it is sent again under the same `client_id`, in
     /// order within its conversation, and stored once.
     ///
+    /// When it is refused because of newer messages ([`Draft::if_last_seq`]), those that were written after it in the same
+    /// conversation come back with it, the latest first.
+    ///
     /// # Errors
     /// [`Error::OutboxFull`] when 1,024 messages wait; `too_large` beyond 256 KiB, which no server takes; why the
     /// following ended, when it has.
-    pub fn send(&self, conversation: ConversationId, text: &str) -> Result<OutboxEntry, Error> {
+    pub fn send(&self, conversation: ConversationId, draft: impl Into<Draft>) -> Result<OutboxEntry, Error> {
+        let Draft { text, reply_to, mentions, if_last_seq } = draft.into();
         if text.len() > LONGEST_TEXT {
             return Err(Error::refusal(ErrorCode::TooLarge, "no server takes so long a message"));
         }
@@ -70,7 +74,7 @@ impl Follower {
             return Err(error.clone());
         }
         let client_id = state.ids.next(written_at, random);
-        let entry = OutboxEntry { client_id, conversation, text: text.to_owned(), written_at };
+        let entry = OutboxEntry { client_id, conversation, text, reply_to, mentions, if_last_seq, written_at };
         if !state.outbox.push(entry.clone()) {
             return Err(Error::OutboxFull);
         }
@@ -89,9 +93,45 @@ impl Follower {
     /// Tells the others that I am writing, or stopped. For each key: it is passed on every three seconds. Without a
     /// connection it is forgotten.
     pub fn typing(&self, conversation: ConversationId, on: bool) {
-        if self.shared.requests.lock().typing(conversation, on, Instant::now()) {
+        if self.shared.requests.lock().passing.type_in(conversation, on, Instant::now()) {
             self.shared.requests.wake.notify_one();
         }
+    }
+
+    /// Says that the messages up to this one have reached this device; as [`read`](Self::read).
+    pub fn delivered(&self, conversation: ConversationId, seq: Seq) {
+        self.shared.requests.lock().mark_delivered(conversation, seq);
+        self.shared.requests.wake.notify_one();
+    }
+
+    /// Asks for a change of what was sent before, as soon as there is a connection, over any number of them, in order.
+    /// What becomes of it is told by events; a refusal by [`super::Update::Refused`]. It gets lost with the program.
+    ///
+    /// # Errors
+    /// [`Error::OutboxFull`] when 256 wait; why the following ended, when it has.
+    pub fn request(&self, request: Request) -> Result<(), Error> {
+        let mut state = self.shared.requests.lock();
+        if let Some(error) = self.shared.ended.get() {
+            return Err(error.clone());
+        }
+        if !state.changes.push(request) {
+            return Err(Error::OutboxFull);
+        }
+        drop(state);
+        self.shared.requests.wake.notify_one();
+        Ok(())
+    }
+
+    /// Tells that this device has a conversation open, or none, until something else is said: over all connections.
+    pub fn viewing(&self, conversation: Option<ConversationId>) {
+        self.shared.requests.lock().passing.view(conversation);
+        self.shared.requests.wake.notify_one();
+    }
+
+    /// Tells whether somebody sits at this device; at first somebody does.
+    pub fn presence(&self, state: DeviceState) {
+        self.shared.requests.lock().passing.sit(state);
+        self.shared.requests.wake.notify_one();
     }
 
     /// The messages that are not confirmed yet, in the order in which they were written.

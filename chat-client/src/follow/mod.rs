@@ -2,11 +2,13 @@
 
 mod answer;
 mod backoff;
+mod changes;
 mod connected;
 mod follower;
 mod keeper;
 mod options;
 mod outbox;
+mod passing;
 mod requests;
 mod token;
 mod update;
@@ -16,6 +18,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 pub(crate) use backoff::Backoff;
+pub use changes::Request;
 pub use follower::Follower;
 pub use options::FollowOptions;
 pub use outbox::OutboxEntry;

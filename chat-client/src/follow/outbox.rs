@@ -1,6 +1,6 @@
 use std::collections::{HashSet, VecDeque};
 
-use chat_proto::{ClientId, ConversationId, Timestamp};
+use chat_proto::{ClientId, ConversationId, MessageId, Seq, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 /// A message that the server has not confirmed yet.
@@ -15,6 +15,15 @@ pub struct OutboxEntry {
     pub conversation: ConversationId,
     /// The text.
     pub text: String,
+    /// The message that it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<MessageId>,
+    /// Participants who are spoken to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<UserId>,
+    /// Only while this is the conversation's newest message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub if_last_seq: Option<Seq>,
     /// When it was written, by this machine's clock.
     pub written_at: Timestamp,
 }
@@ -122,6 +131,16 @@ impl Outbox {
         self.entries.remove(place).map(|waiting| waiting.entry)
     }
 
+    /// Takes out everything that was written after a message which is not to be sent as things stand, in the same
+    /// conversation, the latest first: it would stand where nobody meant it to stand.
+    pub(super) fn remove_all_of(&mut self, conversation: ConversationId) -> Vec<OutboxEntry> {
+        let all = std::mem::take(&mut self.entries);
+        let (of, others): (VecDeque<_>, _) =
+            all.into_iter().partition(|waiting| waiting.entry.conversation == conversation);
+        self.entries = others;
+        of.into_iter().rev().map(|waiting| waiting.entry).collect()
+    }
+
     fn find(&mut self, client_id: &ClientId) -> Option<&mut Waiting> {
         self.entries.iter_mut().find(|waiting| waiting.entry.client_id == *client_id)
     }
@@ -142,6 +161,9 @@ mod tests {
             client_id: name.parse().unwrap(),
             conversation: ConversationId::from_bytes([conversation; 16]),
             text: name.to_owned(),
+            reply_to: None,
+            mentions: Vec::new(),
+            if_last_seq: None,
             written_at: Timestamp::from_millis(0),
         }
     }

@@ -2,23 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use chat_proto::model::Cursor;
-use chat_proto::wire::{AuthFrame, ClientFrame, ReadFrame, SendFrame, TypingFrame};
+use chat_proto::model::{Cursor, DeviceState};
+use chat_proto::wire::{AuthFrame, ClientFrame, PresenceFrame, ReadFrame, SendFrame, TypingFrame, ViewingFrame};
 use chat_proto::{ConversationId, Seq};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::changes::{Changes, Request};
 use super::outbox::{Outbox, OutboxEntry};
+use super::passing::Passing;
 use crate::client_ids::ClientIds;
 
-/// Conversations in which a read mark may wait to be told; beyond it marks are forgotten, until the next one.
+/// Marks that may wait to be told; beyond it marks are forgotten, until the next one.
 const MARKS: usize = 1_024;
-/// Each key says that somebody writes; this often is enough for the others,
-const TYPING_EVERY: Duration = Duration::from_secs(3);
-/// who take it to be over after so long.
-const TYPING_HOLDS: Duration = Duration::from_secs(6);
 
 #[derive(Debug, Default)]
 pub(super) struct Requests {
@@ -30,14 +27,20 @@ pub(super) struct Requests {
 #[derive(Debug, Default)]
 pub(super) struct State {
     pub(super) outbox: Outbox,
+    pub(super) changes: Changes,
     pub(super) ids: ClientIds,
-    marks: BTreeMap<ConversationId, Mark>,
-    typing: Option<(ConversationId, bool)>,
-    /// When the others were last told that I write, and where.
-    typing_told: Option<(ConversationId, Instant)>,
+    marks: BTreeMap<(ConversationId, MarkKind), Mark>,
+    pub(super) passing: Passing,
     /// Follow from here instead.
     pub(super) resume_after: Option<Cursor>,
     pub(super) retry_now: bool,
+}
+
+/// Which of my marks in a conversation moves on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum MarkKind {
+    Read,
+    Delivered,
 }
 
 #[derive(Debug)]
@@ -51,21 +54,43 @@ struct Mark {
 pub(super) enum Asked {
     Auth(String),
     Send(Box<OutboxEntry>),
-    Read(ConversationId, Seq),
+    Change(Request),
+    Mark(MarkKind, ConversationId, Seq),
     Typing(ConversationId, bool),
+    Viewing(ConversationId, bool),
+    Presence(DeviceState),
 }
 
 impl Asked {
     pub(super) fn frame(&self, re: u64) -> ClientFrame {
         match self {
             Self::Auth(token) => ClientFrame::Auth(AuthFrame { re, token: token.clone() }),
-            Self::Send(entry) => {
-                let (conv, client_id, text) = (entry.conversation, entry.client_id.clone(), entry.text.clone());
-                ClientFrame::Send(SendFrame::text(re, conv, client_id, text))
+            Self::Send(entry) => ClientFrame::Send(SendFrame {
+                re,
+                conv: entry.conversation,
+                client_id: entry.client_id.clone(),
+                text: entry.text.clone(),
+                reply_to: entry.reply_to,
+                mentions: entry.mentions.clone(),
+                if_last_seq: entry.if_last_seq,
+            }),
+            Self::Change(request) => request.frame(re),
+            Self::Mark(kind, conv, seq) => {
+                let frame = ReadFrame { re: Some(re), conv: *conv, seq: *seq };
+                match kind {
+                    MarkKind::Read => ClientFrame::Read(frame),
+                    MarkKind::Delivered => ClientFrame::Delivered(frame),
+                }
             }
-            Self::Read(conv, seq) => ClientFrame::Read(ReadFrame { re: Some(re), conv: *conv, seq: *seq }),
             Self::Typing(conv, on) => ClientFrame::Typing(TypingFrame { re: None, conv: *conv, on: *on }),
+            Self::Viewing(conv, on) => ClientFrame::Viewing(ViewingFrame { re: None, conv: *conv, on: *on }),
+            Self::Presence(state) => ClientFrame::Presence(PresenceFrame { re: None, state: *state }),
         }
+    }
+
+    /// Whether it is said in passing, and not answered.
+    pub(super) fn is_passing(&self) -> bool {
+        matches!(self, Self::Typing(..) | Self::Viewing(..) | Self::Presence(_))
     }
 }
 
@@ -78,61 +103,57 @@ impl Requests {
 
 impl State {
     pub(super) fn mark_read(&mut self, conversation: ConversationId, seq: Seq) {
+        self.mark((conversation, MarkKind::Read), seq);
+    }
+
+    pub(super) fn mark_delivered(&mut self, conversation: ConversationId, seq: Seq) {
+        self.mark((conversation, MarkKind::Delivered), seq);
+    }
+
+    fn mark(&mut self, which: (ConversationId, MarkKind), seq: Seq) {
         let room = self.marks.len() < MARKS;
-        match self.marks.get_mut(&conversation) {
+        match self.marks.get_mut(&which) {
             Some(mark) if mark.seq < seq => *mark = Mark { seq, in_flight: false },
-            None if room => drop(self.marks.insert(conversation, Mark { seq, in_flight: false })),
+            None if room => drop(self.marks.insert(which, Mark { seq, in_flight: false })),
             _ => {}
         }
     }
 
-    /// Notes that I write or stopped; `false`: the others know.
-    pub(super) fn typing(&mut self, conversation: ConversationId, on: bool, now: Instant) -> bool {
-        let told = self.typing_told.filter(|(told, _)| *told == conversation).map(|(_, at)| now - at);
-        let tell = if on {
-            told.is_none_or(|since| since >= TYPING_EVERY)
-        } else {
-            told.is_some_and(|since| since < TYPING_HOLDS)
-        };
-        if tell {
-            self.typing_told = on.then_some((conversation, now));
-            self.typing = Some((conversation, on));
-        }
-        tell
-    }
-
     /// Whether the connection has something to write.
-    pub(super) fn has_next(&self, may_change: bool) -> bool {
-        self.typing.is_some()
-            || (may_change && (self.outbox.next().is_some() || self.marks.values().any(|mark| !mark.in_flight)))
+    pub(super) fn has_next(&self, may_change: bool, now: Instant) -> bool {
+        let change =
+            self.outbox.next().is_some() || self.changes.has_next() || self.marks.values().any(|mark| !mark.in_flight);
+        (may_change && change) || self.passing.due(now).is_some_and(|due| due <= now)
     }
 
     /// Takes the next request, which is then on its way; changes only when the server takes them now.
-    pub(super) fn next(&mut self, may_change: bool) -> Option<Asked> {
+    pub(super) fn next(&mut self, may_change: bool, now: Instant) -> Option<Asked> {
         if may_change && let Some(entry) = self.outbox.next() {
             let entry = Box::new(entry.clone());
-            // Writing ends with sending.
-            self.typing_told = None;
+            self.passing.wrote();
             self.outbox.departed(&entry.client_id);
             return Some(Asked::Send(entry));
         }
-        if may_change && let Some((conversation, mark)) = self.marks.iter_mut().find(|(_, mark)| !mark.in_flight) {
-            mark.in_flight = true;
-            return Some(Asked::Read(*conversation, mark.seq));
+        if may_change && let Some(request) = self.changes.depart() {
+            return Some(Asked::Change(request));
         }
-        self.typing.take().map(|(conversation, on)| Asked::Typing(conversation, on))
+        if may_change && let Some((which, mark)) = self.marks.iter_mut().find(|(_, mark)| !mark.in_flight) {
+            mark.in_flight = true;
+            return Some(Asked::Mark(which.1, which.0, mark.seq));
+        }
+        self.passing.next(now)
     }
 
     /// The mark was moved, or never will be.
-    pub(super) fn marked(&mut self, conversation: ConversationId, seq: Seq) {
-        if self.marks.get(&conversation).is_some_and(|mark| mark.seq == seq) {
-            self.marks.remove(&conversation);
+    pub(super) fn marked(&mut self, kind: MarkKind, conversation: ConversationId, seq: Seq) {
+        if self.marks.get(&(conversation, kind)).is_some_and(|mark| mark.seq == seq) {
+            self.marks.remove(&(conversation, kind));
         }
     }
 
     /// The server could not move the mark now.
-    pub(super) fn mark_returned(&mut self, conversation: ConversationId) {
-        if let Some(mark) = self.marks.get_mut(&conversation) {
+    pub(super) fn mark_returned(&mut self, kind: MarkKind, conversation: ConversationId) {
+        if let Some(mark) = self.marks.get_mut(&(conversation, kind)) {
             mark.in_flight = false;
         }
     }
@@ -140,11 +161,10 @@ impl State {
     /// The connection is gone, and all answers with it.
     pub(super) fn disconnected(&mut self) {
         self.outbox.all_returned();
+        self.changes.returned();
         for mark in self.marks.values_mut() {
             mark.in_flight = false;
         }
-        // What was in passing is over.
-        self.typing = None;
-        self.typing_told = None;
+        self.passing.disconnected();
     }
 }

@@ -5,7 +5,7 @@ use chat_proto::model::{Cursor, Message};
 use chat_proto::wire::EphemeralEvent;
 use tokio::sync::mpsc;
 
-use super::OutboxEntry;
+use super::{OutboxEntry, Request};
 use crate::live::LiveChange;
 use crate::{Closed, Error};
 
@@ -32,6 +32,13 @@ pub enum Update {
         client_id: ClientId,
         /// The message. Its event comes too, or came: only events have an order.
         message: Box<Message>,
+    },
+    /// The server refuses a [request](super::Follower::request) for good.
+    Refused {
+        /// What was asked.
+        request: Request,
+        /// Why.
+        error: Error,
     },
     /// The server refuses a message for good; it is taken out of the outbox.
     Failed {

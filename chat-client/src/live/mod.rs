@@ -23,7 +23,7 @@ pub use receiver::LiveReceiver;
 pub use sender::LiveSender;
 pub(crate) use sender::Room;
 
-use crate::Error;
+use crate::{Draft, Error};
 
 /// Frames that wait to be written; a request beyond them waits for room.
 const OUTBOUND_FRAMES: usize = 64;
@@ -64,8 +64,13 @@ impl Live {
     }
 
     /// Sends a message; see [`LiveSender::send`].
-    pub async fn send(&self, conv: ConversationId, client_id: &ClientId, text: &str) -> Result<Message, Error> {
-        self.sender.send(conv, client_id, text).await
+    pub async fn send(
+        &self,
+        conv: ConversationId,
+        client_id: &ClientId,
+        draft: impl Into<Draft>,
+    ) -> Result<Message, Error> {
+        self.sender.send(conv, client_id, draft).await
     }
 
     /// Moves my read mark; see [`LiveSender::read`].

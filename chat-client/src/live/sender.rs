@@ -2,9 +2,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use chat_proto::model::Message;
-use chat_proto::wire::{ClientFrame, ReadFrame, SendFrame, TypingFrame};
-use chat_proto::{ClientId, ConversationId, ErrorCode, Seq};
+use chat_proto::model::{DeviceState, Message};
+use chat_proto::wire::{
+    ClientFrame, DeleteFrame, EditFrame, NewMessage, PresenceFrame, ReactFrame, ReadFrame, SendFrame, TypingFrame,
+    ViewingFrame,
+};
+use chat_proto::{ClientId, ConversationId, ErrorCode, MessageId, Seq};
 use serde_json::Value;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -12,7 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use super::pending::{Awaited, Pending};
 use super::{Closed, receiver};
-use crate::Error;
+use crate::{Draft, Error};
 
 /// The half of a live connection that asks. Cheap to clone; requests of all clones are carried out in order.
 #[derive(Clone, Debug)]
@@ -42,9 +45,42 @@ impl LiveSender {
     ///
     /// When the answer is lost ([`Error::Closed`], [`Error::Timeout`]), send again with the same `client_id`, here or
     /// over REST.
-    pub async fn send(&self, conv: ConversationId, client_id: &ClientId, text: &str) -> Result<Message, Error> {
-        let (client_id, text) = (client_id.clone(), text.to_owned());
-        let message = self.ask(|re| ClientFrame::Send(SendFrame::text(re, conv, client_id, text))).await?;
+    pub async fn send(
+        &self,
+        conv: ConversationId,
+        client_id: &ClientId,
+        draft: impl Into<Draft>,
+    ) -> Result<Message, Error> {
+        let NewMessage { client_id, text, reply_to, mentions, if_last_seq } = draft.into().under(client_id.clone());
+        let frame = |re| SendFrame { re, conv, client_id, text, reply_to, mentions, if_last_seq };
+        self.ask_for_message(|re| ClientFrame::Send(frame(re))).await
+    }
+
+    /// Changes the text of a message of mine, `if_version`: only while it is this one; the message as it is now.
+    pub async fn edit(
+        &self,
+        conv: ConversationId,
+        id: MessageId,
+        text: &str,
+        if_version: Option<u64>,
+    ) -> Result<Message, Error> {
+        let text = text.to_owned();
+        self.ask_for_message(|re| ClientFrame::Edit(EditFrame { re, conv, id, text, if_version })).await
+    }
+
+    /// Deletes a message, `if_version`: only while it is this one; what is left of it.
+    pub async fn delete(&self, conv: ConversationId, id: MessageId, if_version: Option<u64>) -> Result<Message, Error> {
+        self.ask_for_message(|re| ClientFrame::Delete(DeleteFrame { re, conv, id, if_version })).await
+    }
+
+    /// Reacts to a message with one emoji, or takes that back; the message as it is now.
+    pub async fn react(&self, conv: ConversationId, id: MessageId, emoji: &str, on: bool) -> Result<Message, Error> {
+        let emoji = emoji.to_owned();
+        self.ask_for_message(|re| ClientFrame::React(ReactFrame { re, conv, id, emoji, on })).await
+    }
+
+    async fn ask_for_message(&self, request: impl FnOnce(u64) -> ClientFrame) -> Result<Message, Error> {
+        let message = self.ask(request).await?;
         serde_json::from_value(message).map_err(|error| Error::Protocol(error.to_string()))
     }
 
@@ -53,10 +89,34 @@ impl LiveSender {
         self.ask(|re| ClientFrame::Read(ReadFrame { re: Some(re), conv, seq })).await.map(drop)
     }
 
+    /// Moves my read mark back: what comes after this message is unread again.
+    pub async fn unread(&self, conv: ConversationId, seq: Seq) -> Result<(), Error> {
+        self.ask(|re| ClientFrame::Unread(ReadFrame { re: Some(re), conv, seq })).await.map(drop)
+    }
+
+    /// Says that the messages up to this one have reached this device.
+    pub async fn delivered(&self, conv: ConversationId, seq: Seq) -> Result<(), Error> {
+        self.ask(|re| ClientFrame::Delivered(ReadFrame { re: Some(re), conv, seq })).await.map(drop)
+    }
+
+    /// Tells that this device has a conversation open, or no longer; to be said again within 60 s. Not answered, as
+    /// [`typing`](Self::typing).
+    pub async fn viewing(&self, conv: ConversationId, on: bool) -> Result<(), Error> {
+        self.say(&ClientFrame::Viewing(ViewingFrame { re: None, conv, on })).await
+    }
+
+    /// Tells whether somebody sits at this device. Not answered, as [`typing`](Self::typing).
+    pub async fn presence(&self, state: DeviceState) -> Result<(), Error> {
+        self.say(&ClientFrame::Presence(PresenceFrame { re: None, state })).await
+    }
+
     /// Tells the others that I am writing, or stopped. Not answered; a refusal comes as [`super::LiveEvent::Refused`].
     pub async fn typing(&self, conv: ConversationId, on: bool) -> Result<(), Error> {
-        let frame = ClientFrame::Typing(TypingFrame { re: None, conv, on });
-        self.room().await.ok_or_else(|| self.ended())?.tell(&frame)
+        self.say(&ClientFrame::Typing(TypingFrame { re: None, conv, on })).await
+    }
+
+    async fn say(&self, frame: &ClientFrame) -> Result<(), Error> {
+        self.room().await.ok_or_else(|| self.ended())?.tell(frame)
     }
 
     /// Says goodbye and waits until the connection is closed. What was not yet answered ends with [`Closed::Left`].

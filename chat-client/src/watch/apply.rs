@@ -84,6 +84,7 @@ impl Inbox {
             Change::ParticipantRemoved(removed) => {
                 self.people_changed(id, head, diffs, |conversation| went(conversation, removed.user_id));
                 self.stop_typing(|typist| (typist.conversation, typist.user) == (id, removed.user_id), diffs);
+                self.stop_viewing(|viewer| (viewer.conversation, viewer.user) == (id, removed.user_id), diffs);
                 self.touch(id, rank, diffs);
                 // Of a long list only the beginning is held; somebody unknown has moved up into it.
                 if self.conversation(id).is_some_and(is_partial) {
@@ -171,6 +172,7 @@ impl Inbox {
         self.wanted.forget(id);
         diffs.extend(self.close(id));
         self.stop_typing(|typist| typist.conversation == id, diffs);
+        self.stop_viewing(|viewer| viewer.conversation == id, diffs);
         if self.conversations.remove(id) {
             diffs.push(Diff::ConversationRemoved { conversation: id });
         }

@@ -2,7 +2,7 @@ use chat_proto::model::{Conversation, Message, PresenceState, User};
 use chat_proto::{ClientId, ConversationId, Seq, UserId};
 
 use crate::Error;
-use crate::follow::{Connection, OutboxEntry};
+use crate::follow::{Connection, OutboxEntry, Request};
 
 /// One thing that changed in an [`Inbox`](crate::Inbox). Carried out one after the other on a copy, diffs make it equal again.
 ///
@@ -71,6 +71,15 @@ pub enum Diff {
         /// Which.
         seq: Seq,
     },
+    /// What was missed cannot be told: everything is being loaded anew, and the diffs after it bring it up to date.
+    Reloading,
+    /// A [request](crate::Watch::request) was refused for good.
+    Refused {
+        /// What was asked.
+        request: Request,
+        /// Why.
+        error: Error,
+    },
     /// Messages that were asked for cannot be loaded, for good.
     NotLoaded {
         /// Of which conversation.
@@ -85,6 +94,15 @@ pub enum Diff {
         /// Who.
         user: UserId,
         /// `false`: stopped.
+        on: bool,
+    },
+    /// Somebody else has a conversation open, or no longer.
+    Viewing {
+        /// Which.
+        conversation: ConversationId,
+        /// Who.
+        user: UserId,
+        /// `false`: no longer.
         on: bool,
     },
     /// Somebody came, turned away from all their devices or back to one, or their last device went.

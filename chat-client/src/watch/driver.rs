@@ -1,14 +1,14 @@
 use std::fmt;
 
-use chat_proto::model::Cursor;
+use chat_proto::model::{Cursor, DeviceState};
 use chat_proto::{ConversationId, Seq};
 use tokio::time::{Instant, sleep_until};
 
 use super::inbox::Asked;
 use super::load::{Failed, Load, Loaded, Loader};
 use super::{Diff, Inbox, WatchOptions};
-use crate::follow::{Connection, Follower, OutboxEntry, Update, Updates};
-use crate::{Client, Error};
+use crate::follow::{Connection, Follower, OutboxEntry, Request, Update, Updates};
+use crate::{Client, Draft, Error};
 
 /// Updates that are taken up at once before their diffs are handed out.
 const AT_ONCE: usize = 256;
@@ -121,8 +121,8 @@ impl Watch {
     }
 
     /// Puts a message into the outbox; see [`Follower::send`].
-    pub fn send(&mut self, conversation: ConversationId, text: &str) -> Result<OutboxEntry, Error> {
-        let entry = self.follower.send(conversation, text)?;
+    pub fn send(&mut self, conversation: ConversationId, draft: impl Into<Draft>) -> Result<OutboxEntry, Error> {
+        let entry = self.follower.send(conversation, draft)?;
         self.ready.push(self.inbox.add_outgoing(entry.clone()));
         Ok(entry)
     }
@@ -135,6 +135,26 @@ impl Watch {
     /// Tells the others that I am writing, or stopped; see [`Follower::typing`].
     pub fn typing(&self, conversation: ConversationId, on: bool) {
         self.follower.typing(conversation, on);
+    }
+
+    /// Says that the messages up to this one have reached this device; see [`Follower::delivered`].
+    pub fn delivered(&self, conversation: ConversationId, seq: Seq) {
+        self.follower.delivered(conversation, seq);
+    }
+
+    /// Asks for a change of what was sent before; see [`Follower::request`]. What becomes of it is told by diffs.
+    pub fn request(&self, request: Request) -> Result<(), Error> {
+        self.follower.request(request)
+    }
+
+    /// Tells that this device has a conversation open, or none; see [`Follower::viewing`].
+    pub fn viewing(&self, conversation: Option<ConversationId>) {
+        self.follower.viewing(conversation);
+    }
+
+    /// Tells whether somebody sits at this device; see [`Follower::presence`].
+    pub fn presence(&self, state: DeviceState) {
+        self.follower.presence(state);
     }
 
     /// Takes all messages out of the outbox; see [`Follower::take_outbox`].
@@ -194,7 +214,9 @@ impl Watch {
             Update::Connection(connection) => self.inbox.connected(connection),
             Update::Sent { client_id, message } => self.inbox.sent(&client_id, &message),
             Update::Failed { entry, error } => vec![self.inbox.failed(entry, error)],
+            Update::Refused { request, error } => vec![Diff::Refused { request, error }],
             Update::Reset(_) => {
+                self.ready.push(Diff::Reloading);
                 self.begin_anew();
                 return;
             }

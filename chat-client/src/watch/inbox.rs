@@ -25,6 +25,8 @@ pub struct Inbox {
     /// The opened ones, the one that was opened last at the end.
     pub(super) opened: Vec<ConversationId>,
     pub(super) typing: Vec<Typist>,
+    /// Who has which conversation open.
+    pub(super) viewing: Vec<Typist>,
     pub(super) present: BTreeMap<UserId, PresenceState>,
     pub(super) outgoing: OutgoingMessages,
     pub(super) connection: Option<Connection>,
@@ -73,6 +75,11 @@ impl Inbox {
     /// Who writes in this conversation.
     pub fn typing(&self, conversation: ConversationId) -> impl Iterator<Item = UserId> {
         self.typing.iter().filter(move |typist| typist.conversation == conversation).map(|typist| typist.user)
+    }
+
+    /// Who else has this conversation open.
+    pub fn viewing(&self, conversation: ConversationId) -> impl Iterator<Item = UserId> {
+        self.viewing.iter().filter(move |viewer| viewer.conversation == conversation).map(|viewer| viewer.user)
     }
 
     /// Whether somebody with whom I share a conversation is there.
@@ -154,6 +161,7 @@ impl Inbox {
     pub(super) fn expire(&mut self, now: Instant) -> Vec<Diff> {
         let mut diffs = Vec::new();
         self.stop_typing(|typist| typist.until <= now, &mut diffs);
+        self.stop_viewing(|viewer| viewer.until <= now, &mut diffs);
         diffs
     }
 

@@ -72,7 +72,7 @@ async fn a_refused_message_is_handed_back_and_does_not_stop_the_others() {
     let (follower, mut updates) = server.client.follow(soon());
     let (_, mut socket) = server.welcomed().await;
     follower.send(conv(), " ").unwrap();
-    follower.send(conv(), &"x".repeat(65_536)).unwrap();
+    follower.send(conv(), "x".repeat(65_536)).unwrap();
     follower.send(conv(), "good").unwrap();
     let blank = sent(&mut socket).await;
     socket.say(&err(&blank, ErrorCode::Invalid)).await;
@@ -148,10 +148,10 @@ async fn the_outbox_has_a_bound() {
     let server = FakeListener::new().await;
     let (follower, _updates) = server.client.follow(soon().held());
     for i in 0..1_024 {
-        follower.send(conv(), &i.to_string()).unwrap();
+        follower.send(conv(), i.to_string()).unwrap();
     }
     assert_matches!(follower.send(conv(), "more"), Err(Error::OutboxFull));
-    let error = follower.send(conv(), &"x".repeat(256 * 1024 + 1)).unwrap_err();
+    let error = follower.send(conv(), "x".repeat(256 * 1024 + 1)).unwrap_err();
     assert_eq!(error.code(), Some(ErrorCode::TooLarge));
     let mut entries = follower.take_outbox();
     follower.send(conv(), "now there is room").unwrap();

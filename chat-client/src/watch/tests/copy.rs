@@ -16,6 +16,7 @@ pub(super) struct Copy {
     threads: BTreeMap<ConversationId, (bool, bool)>,
     messages: BTreeMap<(ConversationId, Seq), Message>,
     typing: BTreeSet<(ConversationId, UserId)>,
+    viewing: BTreeSet<(ConversationId, UserId)>,
     present: BTreeMap<UserId, PresenceState>,
     outgoing: Vec<(OutboxEntry, bool)>,
 }
@@ -32,6 +33,7 @@ impl Copy {
         };
         copy.outgoing = inbox.outgoing().map(|out| (out.entry.clone(), out.stored.is_some())).collect();
         copy.typing = inbox.typing.iter().map(|typist| (typist.conversation, typist.user)).collect();
+        copy.viewing = inbox.viewing.iter().map(|viewer| (viewer.conversation, viewer.user)).collect();
         for id in inbox.conversations().map(|conversation| conversation.id) {
             let Some(thread) = inbox.thread(id) else { continue };
             copy.threads.insert(id, (thread.is_loading(), thread.more_before()));
@@ -91,6 +93,8 @@ impl Copy {
             }
             Diff::Typing { conversation, user, on: true } => assert!(self.typing.insert((conversation, user))),
             Diff::Typing { conversation, user, on: false } => assert!(self.typing.remove(&(conversation, user))),
+            Diff::Viewing { conversation, user, on: true } => assert!(self.viewing.insert((conversation, user))),
+            Diff::Viewing { conversation, user, on: false } => assert!(self.viewing.remove(&(conversation, user))),
             Diff::Presence { user, state: PresenceState::Offline } => assert!(self.present.remove(&user).is_some()),
             Diff::Presence { user, state } => assert_ne!(self.present.insert(user, state), Some(state), "no change"),
             Diff::OutgoingAdded(entry) => self.outgoing.push((entry, false)),
@@ -102,7 +106,7 @@ impl Copy {
             Diff::OutgoingFailed { entry, .. } => {
                 self.outgoing.retain(|(known, _)| known.client_id != entry.client_id);
             }
-            Diff::Connection(_) | Diff::NotLoaded { .. } => {}
+            Diff::Connection(_) | Diff::Reloading | Diff::Refused { .. } | Diff::NotLoaded { .. } => {}
         }
     }
 
