@@ -1,6 +1,9 @@
-use chat_proto::model::{Page, Person, Session, User};
-use chat_proto::wire::{LoginBody, NewUser, PasswordBody, PatchMe, RefreshBody, RegisterBody, ServerInfo, SignedIn};
-use chat_proto::{Role, SessionId};
+use chat_proto::model::{Invitation, Page, Person, Session, User, UserState};
+use chat_proto::wire::{
+    AcceptBody, Invited, LoginBody, NewInvitation, NewUser, PasswordBody, PatchMe, PatchUser, RefreshBody,
+    RegisterBody, ServerInfo, SignedIn,
+};
+use chat_proto::{InvitationId, Role, SessionId, UserId};
 
 use crate::query::PageQuery;
 use crate::{Client, Error};
@@ -64,6 +67,58 @@ impl Client {
     /// Makes an account of any role; for admins.
     pub async fn create_user(&self, user: &NewUser) -> Result<User, Error> {
         self.post("/users", user).await?.json()
+    }
+
+    /// A part of the accounts, by role and name; for admins.
+    pub async fn users(
+        &self,
+        role: Option<Role>,
+        state: Option<UserState>,
+        page: &PageQuery,
+    ) -> Result<Page<User>, Error> {
+        let query = page.to_query().with("role", role.as_ref()).with("state", state.as_ref());
+        self.get(&format!("/users{query}")).await
+    }
+
+    /// An account; for admins.
+    pub async fn user(&self, id: UserId) -> Result<User, Error> {
+        self.get(&format!("/users/{id}")).await
+    }
+
+    /// Changes an account; for admins.
+    pub async fn change_user(&self, id: UserId, change: &PatchUser) -> Result<User, Error> {
+        self.patch(&format!("/users/{id}"), change).await?.json()
+    }
+
+    /// Lets nobody sign in to an account any more; for admins.
+    pub async fn disable_user(&self, id: UserId) -> Result<User, Error> {
+        self.post_empty(&format!("/users/{id}/disable")).await?.json()
+    }
+
+    /// Takes that back; for admins.
+    pub async fn enable_user(&self, id: UserId) -> Result<User, Error> {
+        self.post_empty(&format!("/users/{id}/enable")).await?.json()
+    }
+
+    /// Invites somebody to make an account of this role; for admins.
+    pub async fn invite(&self, email: &str, role: Role) -> Result<Invited, Error> {
+        self.post("/invitations", &NewInvitation { email: email.to_owned(), role }).await?.json()
+    }
+
+    /// The invitations that nobody has accepted yet; for admins.
+    pub async fn invitations(&self) -> Result<Page<Invitation>, Error> {
+        self.get("/invitations").await
+    }
+
+    /// Takes an invitation back; for admins.
+    pub async fn take_back_invitation(&self, id: InvitationId) -> Result<(), Error> {
+        self.delete(&format!("/invitations/{id}")).await.map(drop)
+    }
+
+    /// Accepts an invitation; the returned client acts for the new account.
+    pub async fn accept_invitation(&self, token: &str, name: &str, password: &str) -> Result<(Self, SignedIn), Error> {
+        let body = AcceptBody { token: token.to_owned(), name: name.to_owned(), password: password.to_owned() };
+        self.adopt(self.post("/auth/invitation", &body).await?.json()?)
     }
 
     /// A part of the people of one role whom I may write to, by name.

@@ -114,6 +114,8 @@ ids! {
     MessageId = "msg", "message";
     /// One sign-in of one person; every token belongs to a session.
     SessionId = "sess", "session";
+    /// An invitation to become part of the staff.
+    InvitationId = "inv", "invitation";
 }
 
 fn uuid_v7(at: Timestamp, random: [u8; 10]) -> [u8; 16] {
@@ -145,7 +147,7 @@ fn parse_id(text: &str, prefix: &str, noun: &str) -> Result<[u8; 16], InvalidId>
         return Err(malformed());
     };
     if given != prefix {
-        let known = ["user", "conv", "msg", "sess", "att"];
+        let known = ["user", "conv", "msg", "sess", "att", "inv"];
         return Err(match known.iter().find(|k| **k == given) {
             Some(kind) => InvalidId(format!("expected a {noun} id (`{prefix}_…`), got one of kind `{kind}`")),
             None => malformed(),

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ClientId, ConversationId, MessageId, Role, Seq, SessionId, Timestamp, UserId};
+use crate::{ClientId, ConversationId, InvitationId, MessageId, Role, Seq, SessionId, Timestamp, UserId};
 
 /// What anybody may know of a person that they can meet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +60,52 @@ pub struct User {
     /// Who they are to that site.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
+    /// Whether the account may be used.
+    #[serde(default)]
+    pub state: UserState,
+    /// Whether somebody has shown that they get what is sent to the address.
+    #[serde(default)]
+    pub email_verified: bool,
+}
+
+/// Whether an account may be used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum UserState {
+    /// It may.
+    #[default]
+    Active,
+    /// Nobody can sign in to it, and nothing is done in its name.
+    Disabled,
+}
+
+impl fmt::Display for UserState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Active => "active",
+            Self::Disabled => "disabled",
+        })
+    }
+}
+
+/// An invitation that nobody has accepted yet, as admins see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Invitation {
+    /// Which.
+    pub id: InvitationId,
+    /// Who is invited: the sign-in address of the account to be.
+    pub email: String,
+    /// What they will be to the shop.
+    pub role: Role,
+    /// Who invites.
+    pub by: Person,
+    /// Since when.
+    pub created_at: Timestamp,
+    /// When it is over.
+    pub expires_at: Timestamp,
 }
 
 /// A sign-in that stands, as its person and admins see it.

@@ -5,11 +5,13 @@ use std::fmt::Write as _;
 use std::str::FromStr;
 
 use chat_proto::model::{
-    Conversation, ConversationKind, Cursor, DeviceState, History, Message, MessageKind, Page, Participant, Person,
-    PresenceState, Reaction, Revision, Session, Snapshot, User,
+    Conversation, ConversationKind, Cursor, DeviceState, History, Invitation, Message, MessageKind, Page, Participant,
+    Person, PresenceState, Reaction, Revision, Session, Snapshot, User, UserState,
 };
 use chat_proto::wire::*;
-use chat_proto::{ClientId, ConversationId, ErrorCode, MessageId, Role, Seq, SessionId, Timestamp, UserId};
+use chat_proto::{
+    ClientId, ConversationId, ErrorCode, InvitationId, MessageId, Role, Seq, SessionId, Timestamp, UserId,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -96,6 +98,8 @@ fn user() -> User {
         bot: false,
         site: Some("shop".to_owned()),
         external_id: Some("customer-17".to_owned()),
+        state: UserState::Active,
+        email_verified: true,
     }
 }
 
@@ -231,6 +235,26 @@ fn accounts() {
                 expires_in: 3_600,
                 token_type: "Bearer".to_owned(),
             },
+        )
+        .add("PatchUser", &PatchUser { name: None, role: Some(Role::Merchant) })
+        .add("NewInvitation", &NewInvitation { email: "ben@example.com".to_owned(), role: Role::Agent })
+        .add(
+            "Invited",
+            &Invited {
+                invitation: Invitation {
+                    id: id::<InvitationId>("inv", '1'),
+                    email: "ben@example.com".to_owned(),
+                    role: Role::Agent,
+                    by: person(),
+                    created_at: at(0),
+                    expires_at: at(259_200),
+                },
+                token: "it_AAAA".to_owned(),
+            },
+        )
+        .add(
+            "AcceptBody",
+            &AcceptBody { token: "it_AAAA".to_owned(), name: "Ben".to_owned(), password: "correct horse".to_owned() },
         )
         .add("PatchMe", &PatchMe { name: "Alice".to_owned() })
         .add(

@@ -153,7 +153,9 @@ impl Actor {
         let engine = self.chat.engine();
         let password = Some(engine.passwords.hash(password).await?);
         let id = engine.new_user_id();
-        engine.user(Command::CreateUser { by: Some(self.by), id, email, name, role, password }).await
+        engine
+            .user(Command::CreateUser { by: Some(self.by), id, email, name, role, password, origin: self.origin() })
+            .await
     }
 
     /// The people of this role that I may write to, by name; at most 200 at once.

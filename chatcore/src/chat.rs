@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::access::Rules;
 use crate::actor::Actor;
-use crate::auth::{Passwords, Tokens};
+use crate::auth::{LinkKey, Passwords, Tokens};
 use crate::builder::{ChatBuilder, Limits};
 use crate::clock::{Clock, Entropy};
 use crate::cursor::Seal;
@@ -59,6 +59,7 @@ pub(crate) struct Engine {
     pub(crate) tokens: Tokens,
     pub(crate) passwords: Passwords,
     pub(crate) revoked: Arc<Revoked>,
+    pub(crate) links: LinkKey,
     pub(crate) seal: Seal,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,

@@ -1,10 +1,10 @@
-use chat_proto::{ErrorCode, SessionId, UserId};
+use chat_proto::{ErrorCode, InvitationId, SessionId, UserId};
 
-use crate::auth::RefreshToken;
+use crate::auth::{LinkToken, Purpose, RefreshToken};
 use crate::chat::{Chat, SignedIn};
 use crate::error::{Error, Result};
 use crate::shape;
-use crate::state::{Command, NewSession, Origin, Outcome, Renewal, fold_email};
+use crate::state::{Acceptance, Command, NewSession, Origin, Outcome, Refusal, Renewal, fold_email};
 
 /// Where people come in who are nobody yet: they sign up, sign in, or go on under new tokens.
 #[derive(Clone, Debug)]
@@ -90,6 +90,30 @@ impl Entrance {
 
     pub(crate) fn origin(&self) -> &Origin {
         &self.origin
+    }
+
+    /// Somebody accepts an invitation: they have an account of the role that it names, and are signed in.
+    ///
+    /// # Errors
+    /// `invalid` for a malformed value, and for a token (`/token`) that was used before, was taken back or is over;
+    /// `email_taken`.
+    pub async fn accept_invitation(&self, token: &str, name: &str, password: String) -> Result<SignedIn> {
+        let engine = self.chat.engine();
+        let (name, password) = (shape::name(name)?, shape::password(password)?);
+        let spent = || Error::from(Refusal::spent_link());
+        let token = LinkToken::parse(Purpose::Invitation, token).ok_or_else(spent)?;
+        let (invitation, token) = (InvitationId::from_bytes(token.first()), token.hash(Purpose::Invitation));
+        let now = engine.clock.now();
+        // Asked before the hash, which costs more than the whole rest, and again where it counts.
+        let stored = engine.read(move |view| Ok(view.invitation(invitation)?)).await?;
+        stored.filter(|stored| stored.is_good(&token, now)).ok_or_else(spent)?;
+        let password = engine.passwords.hash(password).await?;
+        let id = engine.new_user_id();
+        let accept = |session: Box<NewSession>| {
+            let acceptance = Acceptance { invitation, token, id, name, password, session: *session };
+            Command::AcceptInvitation(Box::new(acceptance))
+        };
+        self.begin_session(id, accept).await
     }
 
     pub(crate) async fn begin_session(

@@ -51,6 +51,7 @@
 
 mod access;
 mod actor;
+mod administration;
 mod auth;
 mod builder;
 mod chat;
@@ -83,7 +84,9 @@ mod visitors;
 mod writer;
 
 /// The shared words, so that an embedding program needs no other crate.
-pub use chat_proto::{ClientId, ConversationId, ErrorCode, MessageId, Role, Seq, SessionId, Timestamp, UserId, model};
+pub use chat_proto::{
+    ClientId, ConversationId, ErrorCode, InvitationId, MessageId, Role, Seq, SessionId, Timestamp, UserId, model,
+};
 
 pub use access::{Action, ContactMatrix, PolicyRow, Relation, Rules, UnknownWord, allows, can, policy};
 pub use actor::Actor;

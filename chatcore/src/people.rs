@@ -4,7 +4,7 @@ use chat_proto::{Role, UserId};
 use crate::chat::Chat;
 use crate::error::Result;
 use crate::shape;
-use crate::state::{Command, fold_email};
+use crate::state::{Command, Origin, fold_email};
 
 /// The people of the shop, as the embedding program sees them. Over the wire only admins come near this.
 #[derive(Clone, Debug)]
@@ -74,7 +74,17 @@ impl People {
             None => None,
         };
         let id = engine.new_user_id();
-        engine.user(Command::CreateUser { by: None, id, email, name, role: person.role, password }).await
+        engine
+            .user(Command::CreateUser {
+                by: None,
+                id,
+                email,
+                name,
+                role: person.role,
+                password,
+                origin: Origin::default(),
+            })
+            .await
     }
 
     /// The account that signs in with this address.

@@ -7,8 +7,10 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use chat_proto::{ConversationId, MessageId, Role, Seq, SessionId, Timestamp, UserId};
-use chatcore::state::{Author, Command, Origin, Outcome, Post, RefreshHashes, Refusal, Renewal};
+use chat_proto::{ConversationId, InvitationId, MessageId, Role, Seq, SessionId, Timestamp, UserId};
+use chatcore::state::{
+    Acceptance, AccountState, Author, Command, Origin, Outcome, Post, RefreshHashes, Refusal, Renewal,
+};
 use chatcore::store::conformance::{Acting, Backend, Shop, Snapshot, client_id};
 use chatcore::store::memory::MemoryStore;
 use chatcore::store::redb::{RedbOptions, RedbStore, StoreFile};
@@ -107,6 +109,29 @@ enum Act {
     EndOtherSessions {
         who: u8,
         session: Option<u8>,
+    },
+    ChangeUser {
+        who: u8,
+        user: u8,
+        role: Option<usize>,
+        name: u8,
+    },
+    SetUserState {
+        who: u8,
+        user: u8,
+        on: bool,
+    },
+    Invite {
+        who: u8,
+        email: u8,
+        role: usize,
+    },
+    TakeBack {
+        who: u8,
+        invitation: u8,
+    },
+    Accept {
+        invitation: u8,
     },
     ChangePassword {
         who: u8,
@@ -208,6 +233,12 @@ fn act() -> impl Strategy<Value = Act> {
         1 => (who(), session(), 0..2_u8)
             .prop_map(|(who, session, from)| Act::ChangePassword { who, session, from }),
         1 => (who(), session(), 0..5_u8).prop_map(|(who, session, name)| Act::Rename { who, session, name }),
+        1 => (who(), who(), prop::option::of(0..5_usize), 0..5_u8)
+            .prop_map(|(who, user, role, name)| Act::ChangeUser { who, user, role, name }),
+        1 => (who(), who(), any::<bool>()).prop_map(|(who, user, on)| Act::SetUserState { who, user, on }),
+        1 => (who(), 0..9_u8, 0..5_usize).prop_map(|(who, email, role)| Act::Invite { who, email, role }),
+        1 => (who(), 0..3_u8).prop_map(|(who, invitation)| Act::TakeBack { who, invitation }),
+        1 => (0..3_u8).prop_map(|invitation| Act::Accept { invitation }),
         3 => (who(), who()).prop_map(|(who, with)| Act::Direct { who, with }),
         2 => (who(), prop::collection::vec(who(), 0..4)).prop_map(|(who, with)| Act::Group { who, with }),
         3 => (who(), conversation(), who()).prop_map(|(who, to, other)| Act::Add { who, to, other }),
@@ -250,6 +281,7 @@ struct Side {
     users: Vec<UserId>,
     conversations: Vec<ConversationId>,
     sessions: Vec<SessionId>,
+    invitations: Vec<InvitationId>,
     messages: Vec<(ConversationId, MessageId)>,
 }
 
@@ -260,6 +292,7 @@ impl Side {
             users: Vec::new(),
             conversations: Vec::new(),
             sessions: Vec::new(),
+            invitations: Vec::new(),
             messages: Vec::new(),
         };
         for (i, role) in [Role::Admin, Role::Agent, Role::Customer, Role::Customer].into_iter().enumerate() {
@@ -282,6 +315,11 @@ impl Side {
         Author { user, session }
     }
 
+    fn invitation(&self, i: u8) -> InvitationId {
+        let none = InvitationId::from_bytes([9; 16]);
+        self.invitations.iter().rev().nth(usize::from(i)).copied().unwrap_or(none)
+    }
+
     fn conversation(&mut self, i: u8) -> ConversationId {
         let nowhere = ConversationId::from_bytes([9; 16]);
         self.conversations.iter().rev().nth(usize::from(i)).copied().unwrap_or(nowhere)
@@ -294,6 +332,59 @@ impl Side {
     }
 
     fn command(&mut self, act: &Act) -> Command {
+        match act {
+            Act::Direct { who, with } => {
+                let (by, with) = (self.user(*who), self.user(*with));
+                self.shop.open_direct(by, with)
+            }
+            Act::Group { who, with } => {
+                let (by, with) = (self.user(*who), with.iter().map(|i| self.user(*i)).collect::<Vec<_>>());
+                self.shop.create_group(by, &with)
+            }
+            Act::Add { who, to, other } => self.user(*who).add(self.conversation(*to), self.user(*other)),
+            Act::Remove { who, from, other } => self.user(*who).remove(self.conversation(*from), self.user(*other)),
+            Act::Send { who, session, to, name, text, reply, mention, last } => {
+                let post = Post {
+                    reply_to: reply.map(|reply| self.message(reply).1),
+                    mentions: mention.iter().map(|user| self.user(*user)).collect(),
+                    if_last_seq: last.map(Seq),
+                    ..Post::new(client_id(&format!("m{name}")), format!("text {text}"))
+                };
+                Command::Send { by: self.author(*who, *session), conversation: self.conversation(*to), post }
+            }
+            Act::Edit { who, message, text, version: if_version } => {
+                let (by, (conversation, message)) = (self.user(*who).author(), self.message(*message));
+                Command::EditMessage {
+                    by,
+                    conversation,
+                    message,
+                    text: format!("text {text}"),
+                    if_version: *if_version,
+                }
+            }
+            Act::Delete { who, message, version: if_version } => {
+                let (by, (conversation, message)) = (self.user(*who).author(), self.message(*message));
+                Command::DeleteMessage { by, conversation, message, if_version: *if_version }
+            }
+            Act::React { who, message, emoji, on } => {
+                let (by, (conversation, message)) = (self.user(*who).author(), self.message(*message));
+                let emoji = ["👍", "❤️", "🎉"][*emoji].to_owned();
+                Command::React { by, conversation, message, emoji, on: *on }
+            }
+            Act::Unread { who, of, seq } => {
+                let (by, conversation) = (self.user(*who).author(), self.conversation(*of));
+                Command::MarkUnread { by, conversation, seq: Seq(*seq) }
+            }
+            Act::Delivered { who, of, seq } => {
+                let (by, conversation) = (self.user(*who).author(), self.conversation(*of));
+                Command::MoveDeliveredMark { by, conversation, seq: Seq(*seq) }
+            }
+            Act::Read { who, of, seq } => self.user(*who).read(self.conversation(*of), *seq),
+            account => self.account_command(account),
+        }
+    }
+
+    fn account_command(&mut self, act: &Act) -> Command {
         let expires_at = Timestamp::from_millis(1_800_000_000_200);
         match act {
             Act::NewUser { email, role, by } => {
@@ -346,53 +437,36 @@ impl Side {
             Act::Rename { who, session, name } => {
                 Command::Rename { by: self.author(*who, *session), name: format!("Name {name}") }
             }
-            Act::Direct { who, with } => {
-                let (by, with) = (self.user(*who), self.user(*with));
-                self.shop.open_direct(by, with)
+            Act::ChangeUser { who, user, role, name } => Command::ChangeUser {
+                by: self.user(*who).author(),
+                user: self.user(*user),
+                name: Some(format!("Name {name}")),
+                role: role.map(|role| Role::ALL[role]),
+                if_version: None,
+                origin: Origin::default(),
+            },
+            Act::SetUserState { who, user, on } => {
+                let state = if *on { AccountState::Active } else { AccountState::Disabled };
+                let (by, user) = (self.user(*who).author(), self.user(*user));
+                Command::SetUserState { by, user, state, origin: Origin::default() }
             }
-            Act::Group { who, with } => {
-                let (by, with) = (self.user(*who), with.iter().map(|i| self.user(*i)).collect::<Vec<_>>());
-                self.shop.create_group(by, &with)
+            Act::Invite { who, email, role } => {
+                let (by, id) = (self.user(*who).author(), self.shop.new_invitation_id());
+                let (email, role) = (format!("u{email}@shop.example"), Role::ALL[*role]);
+                Command::Invite { by, id, email, role, token: [7; 32], expires_at, origin: Origin::default() }
             }
-            Act::Add { who, to, other } => self.user(*who).add(self.conversation(*to), self.user(*other)),
-            Act::Remove { who, from, other } => self.user(*who).remove(self.conversation(*from), self.user(*other)),
-            Act::Send { who, session, to, name, text, reply, mention, last } => {
-                let post = Post {
-                    reply_to: reply.map(|reply| self.message(reply).1),
-                    mentions: mention.iter().map(|user| self.user(*user)).collect(),
-                    if_last_seq: last.map(Seq),
-                    ..Post::new(client_id(&format!("m{name}")), format!("text {text}"))
-                };
-                Command::Send { by: self.author(*who, *session), conversation: self.conversation(*to), post }
+            Act::TakeBack { who, invitation } => {
+                let (by, invitation) = (self.user(*who).author(), self.invitation(*invitation));
+                Command::TakeBackInvitation { by, invitation, origin: Origin::default() }
             }
-            Act::Edit { who, message, text, version: if_version } => {
-                let (by, (conversation, message)) = (self.user(*who).author(), self.message(*message));
-                Command::EditMessage {
-                    by,
-                    conversation,
-                    message,
-                    text: format!("text {text}"),
-                    if_version: *if_version,
-                }
+            Act::Accept { invitation } => {
+                let (invitation, id) = (self.invitation(*invitation), self.shop.new_user_id());
+                let session = *self.shop.new_session(expires_at);
+                let (name, password) = ("Invited".to_owned(), "hash".to_owned());
+                let acceptance = Acceptance { invitation, token: [7; 32], id, name, password, session };
+                Command::AcceptInvitation(Box::new(acceptance))
             }
-            Act::Delete { who, message, version: if_version } => {
-                let (by, (conversation, message)) = (self.user(*who).author(), self.message(*message));
-                Command::DeleteMessage { by, conversation, message, if_version: *if_version }
-            }
-            Act::React { who, message, emoji, on } => {
-                let (by, (conversation, message)) = (self.user(*who).author(), self.message(*message));
-                let emoji = ["👍", "❤️", "🎉"][*emoji].to_owned();
-                Command::React { by, conversation, message, emoji, on: *on }
-            }
-            Act::Unread { who, of, seq } => {
-                let (by, conversation) = (self.user(*who).author(), self.conversation(*of));
-                Command::MarkUnread { by, conversation, seq: Seq(*seq) }
-            }
-            Act::Delivered { who, of, seq } => {
-                let (by, conversation) = (self.user(*who).author(), self.conversation(*of));
-                Command::MoveDeliveredMark { by, conversation, seq: Seq(*seq) }
-            }
-            Act::Read { who, of, seq } => self.user(*who).read(self.conversation(*of), *seq),
+            talk => unreachable!("{talk:?} is no affair of accounts"),
         }
     }
 
@@ -438,6 +512,7 @@ impl Side {
                         self.users.push(user.id);
                     }
                 }
+                Outcome::Invitation(invitation) => self.invitations.push(invitation.id),
                 Outcome::Conversation { no, created: true } => {
                     let conversation = self.shop.view().conversation(*no).unwrap().unwrap();
                     self.conversations.push(conversation.id);

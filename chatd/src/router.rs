@@ -13,8 +13,8 @@ use utoipa_axum::routes;
 
 use crate::app::{App, RouterConfig};
 use crate::rest::{
-    auth, conversations, directory, events, me, message, messages, participants, probes, server, sessions, users,
-    visitor,
+    auth, conversations, directory, events, invitations, me, message, messages, participants, probes, server, sessions,
+    users, visitor,
 };
 use crate::{docs_page, edge, openapi, ws};
 
@@ -54,6 +54,7 @@ fn api() -> OpenApiRouter<App> {
     let v1 = OpenApiRouter::new()
         .routes(routes!(auth::register))
         .routes(routes!(auth::login))
+        .routes(routes!(auth::accept_invitation))
         .routes(routes!(auth::refresh))
         .routes(routes!(auth::logout))
         .routes(routes!(visitor::admit))
@@ -63,7 +64,13 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(me::change_password))
         .routes(routes!(sessions::list, sessions::end_others))
         .routes(routes!(sessions::end))
-        .routes(routes!(users::create))
+        .routes(routes!(users::list, users::create))
+        .routes(routes!(users::show, users::change))
+        .routes(routes!(users::disable))
+        .routes(routes!(users::enable))
+        .routes(routes!(users::sessions, users::end_sessions))
+        .routes(routes!(invitations::list, invitations::create))
+        .routes(routes!(invitations::take_back))
         .routes(routes!(directory::list))
         .routes(routes!(conversations::list, conversations::create))
         .routes(routes!(conversations::show))

@@ -15,6 +15,7 @@ mod presence;
 mod renewal;
 mod sessions;
 mod slow_readers;
+mod staff;
 mod startup;
 mod strangers;
 mod talk;

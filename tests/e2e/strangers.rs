@@ -111,6 +111,37 @@ fn attempts(route: &str, stranger: &Person, scene: &Scene, conv: ConversationId)
         }
         "GET /api/v1/me" => vec![stranger.request("GET", "/me")],
         "PATCH /api/v1/me" => vec![stranger.request("PATCH", "/me").json(&json!({"name": "Stranger"}))],
+        "GET /api/v1/events" => {
+            ["?wait=0", "?cursor=x"].map(|query| stranger.request("GET", &format!("/events{query}"))).to_vec()
+        }
+        "GET /api/v1/server" => vec![stranger.request("GET", "/server")],
+        // Begins something of one's own; that it is another conversation is checked below.
+        "POST /api/v1/conversations" => vec![
+            stranger
+                .request("POST", "/conversations")
+                .json(&json!({"kind": "group", "participants": [], "subject": SUBJECT})),
+        ],
+        _ => return account_attempts(route, stranger, scene),
+    })
+}
+
+/// The same, on routes that are about accounts; a conversation is no part of them.
+fn account_attempts(route: &str, stranger: &Person, scene: &Scene) -> Option<Vec<Request>> {
+    Some(match route {
+        "POST /api/v1/auth/invitation" => vec![
+            stranger
+                .request("POST", "/auth/invitation")
+                .json(&json!({"token": "it_x", "name": "X", "password": "12345678"})),
+        ],
+        // What is for admins and about one account is tried in the tests of the staff.
+        "GET /api/v1/users" => vec![stranger.request("GET", "/users")],
+        "GET /api/v1/invitations" => vec![stranger.request("GET", "/invitations")],
+        "POST /api/v1/invitations" => {
+            vec![stranger.request("POST", "/invitations").json(&json!({"email": scene.member.email, "role": "admin"}))]
+        }
+        administration if administration.contains("/users/{id}") || administration.contains("/invitations/{id}") => {
+            vec![]
+        }
         "GET /api/v1/me/sessions" => vec![stranger.request("GET", "/me/sessions")],
         // There may be others, which are none of the scene's.
         "DELETE /api/v1/me/sessions" => vec![stranger.request("DELETE", "/me/sessions")],
@@ -125,16 +156,6 @@ fn attempts(route: &str, stranger: &Person, scene: &Scene, conv: ConversationId)
         "POST /api/v1/auth/refresh" => {
             vec![stranger.request("POST", "/auth/refresh").json(&json!({"refresh_token": "rt_x"}))]
         }
-        "GET /api/v1/events" => {
-            ["?wait=0", "?cursor=x"].map(|query| stranger.request("GET", &format!("/events{query}"))).to_vec()
-        }
-        "GET /api/v1/server" => vec![stranger.request("GET", "/server")],
-        // Begins something of one's own; that it is another conversation is checked below.
-        "POST /api/v1/conversations" => vec![
-            stranger
-                .request("POST", "/conversations")
-                .json(&json!({"kind": "group", "participants": [], "subject": SUBJECT})),
-        ],
         "POST /api/v1/users" => vec![
             stranger
                 .request("POST", "/users")

@@ -18,9 +18,9 @@ pub use frame::{
 };
 pub use problem::{FieldProblem, Problem};
 pub use rest::{
-    AddParticipant, ClaimVisitorBody, EventBatch, IdentityBody, LoginBody, NewConversation, NewConversationKind,
-    NewMessage, NewUser, PasswordBody, PatchMe, PatchMessage, ReadBody, RefreshBody, RegisterBody, Revisions,
-    ServerInfo, SignedIn, TypingBody, VisitorBody,
+    AcceptBody, AddParticipant, ClaimVisitorBody, EventBatch, IdentityBody, Invited, LoginBody, NewConversation,
+    NewConversationKind, NewInvitation, NewMessage, NewUser, PasswordBody, PatchMe, PatchMessage, PatchUser, ReadBody,
+    RefreshBody, RegisterBody, Revisions, ServerInfo, SignedIn, TypingBody, VisitorBody,
 };
 
 /// The WebSocket sub-protocol of this version.

@@ -3,7 +3,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{LimitsInfo, ServerFrame};
-use crate::model::{Revision, User};
+use crate::model::{Invitation, Revision, User};
 use crate::{ClientId, MessageId, Role, Seq, UserId};
 
 /// `POST /auth/register`: a customer signs up.
@@ -121,6 +121,53 @@ pub struct NewUser {
     pub password: String,
     /// What they are to the shop.
     pub role: Role,
+}
+
+/// `PATCH /users/{id}`: an admin changes an account. What is missing stays as it is.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct PatchUser {
+    /// 1 to 100 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// What they are to the shop. A change ends their sessions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+}
+
+/// `POST /invitations`: an admin invites somebody.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct NewInvitation {
+    /// The sign-in address of the account to be.
+    pub email: String,
+    /// What they will be to the shop.
+    pub role: Role,
+}
+
+/// The answer to `POST /invitations`.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Invited {
+    /// The invitation.
+    pub invitation: Invitation,
+    /// With this it is accepted, once; shown nowhere else. For admins who pass the link on themselves.
+    pub token: String,
+}
+
+/// `POST /auth/invitation`: somebody accepts theirs.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct AcceptBody {
+    /// As it stands in the link.
+    pub token: String,
+    /// 1 to 100 characters.
+    pub name: String,
+    /// 8 to 256 bytes.
+    pub password: String,
 }
 
 /// `POST /conversations`.
@@ -258,4 +305,15 @@ macro_rules! hidden {
     )+};
 }
 
-hidden!(RegisterBody, LoginBody, IdentityBody, ClaimVisitorBody, SignedIn, RefreshBody, PasswordBody, NewUser);
+hidden!(
+    RegisterBody,
+    LoginBody,
+    IdentityBody,
+    ClaimVisitorBody,
+    SignedIn,
+    RefreshBody,
+    PasswordBody,
+    NewUser,
+    Invited,
+    AcceptBody
+);

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use chat_proto::{ClientId, ConversationId, Role, Timestamp, UserId};
-use chatcore::state::{Author, Command, Minter, Post};
+use chatcore::state::{Author, Command, Minter, Origin, Post};
 use chatcore::store::Store;
 use chatcore::store::redb::{RedbOptions, RedbStore};
 use chatcore::{Clock, Rules, SystemClock, SystemEntropy};
@@ -40,7 +40,7 @@ impl Shop {
         let mut hand = Hand::new(store);
         let account = |id: UserId, role| {
             let (email, name) = (format!("{id}@shop.example"), "Somebody".to_owned());
-            Command::CreateUser { by: None, id, email, name, role, password: None }
+            Command::CreateUser { by: None, id, email, name, role, password: None, origin: Origin::default() }
         };
         hand.all(self.agents.iter().map(|id| account(*id, Role::Agent)))?;
         hand.all(self.customers.iter().map(|id| account(*id, Role::Customer)))?;

@@ -43,6 +43,8 @@ pub fn apply(
         | Change::PasswordChanged { .. }
         | Change::AccountRemoved { .. }
         | Change::Tidied
+        | Change::InvitationMade { .. }
+        | Change::InvitationEnded { .. }
         | Change::SessionStarted { .. }
         | Change::SessionRenewed { .. }
         | Change::SessionEnded { .. } => {}

@@ -3,10 +3,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chat_proto::model::{Message, User};
-use chat_proto::{ClientId, ConversationId, ErrorCode, MessageId, Role, Seq, SessionId, Timestamp, UserId};
+use chat_proto::model::{self, Message, User};
+use chat_proto::{
+    ClientId, ConversationId, ErrorCode, InvitationId, MessageId, Role, Seq, SessionId, Timestamp, UserId,
+};
 
-use super::{ConversationNo, RecordKey, RefreshHashes};
+use super::{AccountState, ConversationNo, RecordKey, RefreshHashes};
 use crate::shape::is_unprintable;
 
 /// What somebody wants changed. Shape and length were checked before; everything that depends on what is stored is
@@ -18,7 +20,45 @@ pub enum Command {
     /// The first admin; refused once there is one. Outcome: [`Outcome::User`].
     Bootstrap { id: UserId, email: String, name: String, password: String },
     /// An account of any role, by an admin or (`by: None`) by the embedding program. Outcome: [`Outcome::User`].
-    CreateUser { by: Option<Author>, id: UserId, email: String, name: String, role: Role, password: Option<String> },
+    CreateUser {
+        by: Option<Author>,
+        id: UserId,
+        email: String,
+        name: String,
+        role: Role,
+        password: Option<String>,
+        origin: Origin,
+    },
+    /// By an admin. Another role ends the account's sessions. Outcome: [`Outcome::User`].
+    ChangeUser {
+        by: Author,
+        user: UserId,
+        name: Option<String>,
+        role: Option<Role>,
+        /// Refused when it has another version.
+        if_version: Option<u64>,
+        origin: Origin,
+    },
+    /// By an admin. Disabling ends the account's sessions. Outcome: [`Outcome::User`].
+    SetUserState { by: Author, user: UserId, state: AccountState, origin: Origin },
+    /// By an admin: signs somebody out everywhere. Outcome: [`Outcome::Done`].
+    EndUserSessions { by: Author, user: UserId, origin: Origin },
+    /// By an admin: somebody may make an account of this role. An earlier invitation of the same address is over.
+    /// Outcome: [`Outcome::Invitation`].
+    Invite {
+        by: Author,
+        id: InvitationId,
+        email: String,
+        role: Role,
+        /// SHA-256 of the token that accepts it.
+        token: [u8; 32],
+        expires_at: Timestamp,
+        origin: Origin,
+    },
+    /// By an admin: it can be accepted no more. Outcome: [`Outcome::Done`].
+    TakeBackInvitation { by: Author, invitation: InvitationId, origin: Origin },
+    /// Somebody becomes what they were invited to be, and is signed in. Outcome: [`Outcome::SignedIn`].
+    AcceptInvitation(Box<Acceptance>),
     /// Somebody signs in. Outcome: [`Outcome::SignedIn`].
     StartSession {
         user: UserId,
@@ -135,6 +175,19 @@ pub struct NewSession {
     pub origin: Origin,
 }
 
+/// Who accepts an invitation, and how.
+#[derive(Clone, Debug)]
+pub struct Acceptance {
+    pub invitation: InvitationId,
+    /// SHA-256 of the token that was shown.
+    pub token: [u8; 32],
+    pub id: UserId,
+    pub name: String,
+    /// The stored form of the password.
+    pub password: String,
+    pub session: NewSession,
+}
+
 /// What a refresh token is given for.
 #[derive(Clone, Debug)]
 pub struct Renewal {
@@ -186,6 +239,7 @@ pub enum Outcome {
         session: SessionId,
         expires_at: Timestamp,
     },
+    Invitation(Box<model::Invitation>),
     /// The refresh token had been used before. Either it was stolen, or an answer got lost: the session has ended.
     Spent,
     /// `created`: false when it was there before.
@@ -258,6 +312,11 @@ impl Refusal {
     pub(crate) fn version_mismatch(version: u64) -> Self {
         let detail = "It was changed since.";
         Self { current: Some(Current::Version(version)), ..Self::new(ErrorCode::VersionMismatch, detail) }
+    }
+
+    /// What a link is answered with that was used before, is over, or never was one: the answers must not differ.
+    pub(crate) fn spent_link() -> Self {
+        Self::invalid("/token", "This link was used before, or its time is over. Ask for a new one.")
     }
 
     /// Does not exist, or is not theirs to know of: the two answers must not differ.

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use chat_proto::model::ConversationKind;
-use chat_proto::{ConversationId, Seq, SessionId, Timestamp};
+use chat_proto::{ConversationId, InvitationId, Seq, SessionId, Timestamp};
 use minicbor::{Decode, Encode};
 
 use super::rows::{Member, MessageRow};
@@ -95,7 +95,7 @@ pub enum Change {
         #[cbor(n(0), with = "cbor::user_no")]
         user: UserNo,
     },
-    /// An account's name changed; its row was written with this entry.
+    /// What is seen of an account changed; its row was written with this entry.
     #[n(1)]
     #[cbor(array)]
     AccountChanged {
@@ -236,6 +236,20 @@ pub enum Change {
     #[n(21)]
     #[cbor(array)]
     Tidied,
+    /// Somebody is invited; the invitation's row was written with this entry.
+    #[n(13)]
+    #[cbor(array)]
+    InvitationMade {
+        #[cbor(n(0), with = "cbor::invitation_id")]
+        invitation: InvitationId,
+    },
+    /// An invitation was accepted or taken back, or its time is over; its row is gone.
+    #[n(14)]
+    #[cbor(array)]
+    InvitationEnded {
+        #[cbor(n(0), with = "cbor::invitation_id")]
+        invitation: InvitationId,
+    },
 }
 
 /// In which way a message was changed.
@@ -262,6 +276,8 @@ impl Change {
             | Self::AccountRemoved { .. }
             | Self::Tidied
             | Self::PasswordChanged { .. }
+            | Self::InvitationMade { .. }
+            | Self::InvitationEnded { .. }
             | Self::SessionStarted { .. }
             | Self::SessionRenewed { .. }
             | Self::SessionEnded { .. } => Scope::Nobody,

@@ -1,7 +1,7 @@
 use std::sync::{Arc, OnceLock};
 
 use chat_proto::model::{self, Message, Participant, Person, User};
-use chat_proto::{ConversationId, Seq, SessionId, Timestamp, UserId};
+use chat_proto::{ConversationId, InvitationId, Seq, SessionId, Timestamp, UserId};
 
 use super::decide::messages::authored;
 use super::rows::{Conversation, Mark, Members, MessageRow};
@@ -59,6 +59,10 @@ pub enum Event {
     SessionRenewed(SessionId),
     /// Somebody has another password.
     PasswordChanged(UserId),
+    /// Somebody was invited.
+    InvitationMade(InvitationId),
+    /// An invitation is over.
+    InvitationEnded(InvitationId),
     /// A session ended; its connections are to be closed.
     SessionEnded(SessionId),
 }
@@ -165,6 +169,8 @@ pub fn envelope(
         Change::SessionStarted { session, .. } => (Event::SessionStarted(*session), Audience::Nobody),
         Change::SessionRenewed { session, .. } => (Event::SessionRenewed(*session), Audience::Nobody),
         Change::PasswordChanged { user } => (Event::PasswordChanged(account(lookup, *user)?.id), Audience::Nobody),
+        Change::InvitationMade { invitation } => (Event::InvitationMade(*invitation), Audience::Nobody),
+        Change::InvitationEnded { invitation } => (Event::InvitationEnded(*invitation), Audience::Nobody),
         Change::SessionEnded { session, user } => (Event::SessionEnded(*session), Audience::User(*user)),
         Change::ConversationCreated { conversation, .. } => {
             let conversation = existing(lookup, *conversation)?;

@@ -3,12 +3,13 @@
 use std::fmt::Debug;
 
 use chat_proto::model::ConversationKind;
-use chat_proto::{ConversationId, MessageId, Role, Seq, SessionId, Timestamp, UserId};
+use chat_proto::{ConversationId, InvitationId, MessageId, Role, Seq, SessionId, Timestamp, UserId};
 use data_encoding::HEXLOWER;
 use minicbor::{Decode, Encode};
 
 use super::{
-    Account, AccountState, Change, ConversationNo, Entry, Member, MessageRow, Position, RefreshHashes, Session, UserNo,
+    Account, AccountState, Change, ConversationNo, Entry, Invitation, Member, MessageRow, Position, RefreshHashes,
+    Session, UserNo,
 };
 
 const AT: Timestamp = Timestamp::from_millis(1_800_000_000_123);
@@ -35,6 +36,7 @@ fn account() -> Account {
         created_at: AT,
         version: 300,
         extras: None,
+        email_verified: true,
     }
 }
 
@@ -50,11 +52,35 @@ fn change(change: Change) -> Entry {
 fn accounts() {
     golden(
         &account(),
-        "88501111111111111111111111111111111170416e614053686f702e4578616d706c6564c3816e6102006b246172676f6e32696424781b000001a3185c507b19012c",
+        "8a501111111111111111111111111111111170416e614053686f702e4578616d706c6564c3816e6102006b246172676f6e32696424781b000001a3185c507b19012cf6f5",
     );
     golden(
         &Account { role: Role::Admin, state: AccountState::Disabled, password: None, ..account() },
-        "88501111111111111111111111111111111170416e614053686f702e4578616d706c6564c3816e610001f61b000001a3185c507b19012c",
+        "89501111111111111111111111111111111170416e614053686f702e4578616d706c6564c3816e610001f61b000001a3185c507b19012cf5",
+    );
+}
+
+#[test]
+fn an_account_from_before_addresses_were_verified_is_read() {
+    let older = "88501111111111111111111111111111111170416e614053686f702e4578616d706c6564c3816e6102006b246172676f6e32696424781b000001a3185c507b19012c";
+    let bytes = HEXLOWER.decode(older.as_bytes()).unwrap();
+    assert_eq!(minicbor::decode::<Account>(&bytes).unwrap(), Account { email_verified: false, ..account() });
+}
+
+#[test]
+fn invitations() {
+    let invitation = Invitation {
+        id: InvitationId::from_bytes([0x55; 16]),
+        email: "leo@shop.example".to_owned(),
+        role: Role::Agent,
+        by: UserNo(5),
+        created_at: AT,
+        expires_at: AT,
+        token: [0x66; 32],
+    };
+    golden(
+        &invitation,
+        "875055555555555555555555555555555555706c656f4073686f702e6578616d706c6501051b000001a3185c507b1b000001a3185c507b58206666666666666666666666666666666666666666666666666666666666666666",
     );
 }
 
@@ -141,6 +167,15 @@ fn entries() {
         "831b000001a3185c507b05820b82503333333333333333333333333333333305",
     );
     golden(&change(Change::PasswordChanged { user }), "831b000001a3185c507b05820c8105");
+    let invitation = InvitationId::from_bytes([0x55; 16]);
+    golden(
+        &change(Change::InvitationMade { invitation }),
+        "831b000001a3185c507b05820d815055555555555555555555555555555555",
+    );
+    golden(
+        &change(Change::InvitationEnded { invitation }),
+        "831b000001a3185c507b05820e815055555555555555555555555555555555",
+    );
     let (kind, members) = (ConversationKind::Direct, vec![member(5, false), member(6, false)]);
     golden(
         &change(Change::ConversationCreated { conversation, id, kind, subject: None, members }),

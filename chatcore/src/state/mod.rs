@@ -19,7 +19,8 @@ mod rows;
 pub use apply::{Derived, apply};
 pub(crate) use cbor::role_number;
 pub use command::{
-    Author, Command, Current, Field, Identity, NewSession, Origin, Outcome, Post, Refusal, Renewal, VisitorClaim,
+    Acceptance, Author, Command, Current, Field, Identity, NewSession, Origin, Outcome, Post, Refusal, Renewal,
+    VisitorClaim,
 };
 pub(crate) use decide::messages::find as find_message;
 pub use decide::{Decision, NewMessage, Next, decide};
@@ -30,8 +31,9 @@ pub(crate) use envelope::{conversation_view, message_view, shown, wrote};
 pub use minter::Minter;
 pub use records::{RecordKey, number_row, row_number};
 pub use rows::{
-    Account, AccountExtras, AccountState, Conversation, IdentityRow, Mark, Member, Members, MessageExtras, MessageRow,
-    Put, RECEIPTS_UP_TO, ReactionRow, RefreshHashes, RevisionRow, Session, VisitorRow, fold_email, fold_name,
+    Account, AccountExtras, AccountState, Conversation, IdentityRow, Invitation, Mark, Member, Members, MessageExtras,
+    MessageRow, Put, RECEIPTS_UP_TO, ReactionRow, RefreshHashes, RevisionRow, Session, VisitorRow, fold_email,
+    fold_name,
 };
 
 /// The dense internal number of an account; it never leaves the server.
@@ -44,7 +46,7 @@ pub struct ConversationNo(pub u64);
 
 use std::sync::Arc;
 
-use chat_proto::{ClientId, ConversationId, Role, Seq, SessionId, UserId};
+use chat_proto::{ClientId, ConversationId, InvitationId, Role, Seq, SessionId, UserId};
 
 use crate::store::StoreError;
 
@@ -57,8 +59,21 @@ pub trait Lookup {
     fn user_no(&self, id: UserId) -> Result<Option<UserNo>, StoreError>;
     /// The account that signs in with this address, folded by [`fold_email`].
     fn user_by_email(&self, folded: &str) -> Result<Option<UserNo>, StoreError>;
+    /// Accounts of a role by folded name: those after the given (name, number), at most `limit`.
+    fn directory(
+        &self,
+        role: Role,
+        after: Option<(&str, UserNo)>,
+        limit: usize,
+    ) -> Result<Vec<(String, UserNo)>, StoreError>;
     /// Whether there is an account of this role.
-    fn has_role(&self, role: Role) -> Result<bool, StoreError>;
+    fn has_role(&self, role: Role) -> Result<bool, StoreError> {
+        Ok(!self.directory(role, None, 1)?.is_empty())
+    }
+    /// An invitation that is not over, or has not been looked at since.
+    fn invitation(&self, id: InvitationId) -> Result<Option<Arc<Invitation>>, StoreError>;
+    /// All of them, in the order of their ids; decisions see to it that they are few.
+    fn invitations(&self) -> Result<Vec<Arc<Invitation>>, StoreError>;
     /// A sign-in of this person.
     fn session(&self, user: UserNo, id: SessionId) -> Result<Option<Arc<Session>>, StoreError>;
     /// All sign-ins of this person, in the order of their ids; decisions see to it that they are few.

@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use chat_proto::model::{self, ConversationKind, Person, User};
-use chat_proto::{ClientId, ConversationId, MessageId, Role, Seq, SessionId, Timestamp, UserId};
+use chat_proto::model::{self, ConversationKind, Person, User, UserState};
+use chat_proto::{ClientId, ConversationId, InvitationId, MessageId, Role, Seq, SessionId, Timestamp, UserId};
 use minicbor::{Decode, Encode};
 
 use super::{ConversationNo, Position, RecordKey, UserNo, cbor};
@@ -35,6 +35,9 @@ pub struct Account {
     /// What most accounts have nothing of.
     #[n(8)]
     pub extras: Option<Box<AccountExtras>>,
+    /// Somebody has shown that they get what is sent to the address.
+    #[cbor(n(9), default)]
+    pub email_verified: bool,
 }
 
 /// Where an account comes from that nobody signed up for, and what became of it.
@@ -115,6 +118,28 @@ pub struct Session {
     pub device: Option<String>,
     #[cbor(n(7), with = "cbor::optional_address")]
     pub address: Option<IpAddr>,
+}
+
+/// An invitation that nobody has accepted yet; one that is over has no row.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct Invitation {
+    #[cbor(n(0), with = "cbor::invitation_id")]
+    pub id: InvitationId,
+    #[n(1)]
+    pub email: String,
+    #[cbor(n(2), with = "cbor::role")]
+    pub role: Role,
+    /// Who invites.
+    #[cbor(n(3), with = "cbor::user_no")]
+    pub by: UserNo,
+    #[cbor(n(4), with = "cbor::timestamp")]
+    pub created_at: Timestamp,
+    #[cbor(n(5), with = "cbor::timestamp")]
+    pub expires_at: Timestamp,
+    /// SHA-256 of the token that accepts it.
+    #[cbor(n(6), with = "minicbor::bytes")]
+    pub token: [u8; 32],
 }
 
 /// By what a refresh token is known again: SHA-256 of parts of it, never the token.
@@ -303,6 +328,10 @@ pub enum Put {
     Session(Box<Session>),
     /// A session that has ended.
     SessionGone { user: UserNo, id: SessionId },
+    /// A new invitation.
+    Invitation(Box<Invitation>),
+    /// An invitation that is over.
+    InvitationGone { id: InvitationId },
     /// Under which number a conversation is found.
     Conversation { id: ConversationId, no: ConversationNo },
     /// The one conversation of this pair.
@@ -404,6 +433,17 @@ impl Account {
             bot: self.is_bot(),
             site: self.extras.as_ref().and_then(|extras| extras.site.clone()),
             external_id: self.identity().map(|identity| identity.external_id.clone()),
+            state: self.state.shown(),
+            email_verified: self.email_verified,
+        }
+    }
+}
+
+impl AccountState {
+    pub fn shown(self) -> UserState {
+        match self {
+            Self::Active => UserState::Active,
+            Self::Disabled => UserState::Disabled,
         }
     }
 }

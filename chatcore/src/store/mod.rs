@@ -17,7 +17,7 @@ pub mod redb;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use chat_proto::{Role, Seq, Timestamp};
+use chat_proto::{Seq, Timestamp};
 
 pub use error::{StoreError, StoreErrorKind};
 
@@ -131,12 +131,4 @@ pub trait View: Lookup + Send + Sync {
 
     /// The messages `from..=to` of a conversation, ascending. The caller bounds the range.
     fn messages(&self, conversation: ConversationNo, from: Seq, to: Seq) -> Result<Vec<Arc<MessageRow>>, StoreError>;
-
-    /// Accounts of a role by folded name: those after the given (name, number), at most `limit`.
-    fn directory(
-        &self,
-        role: Role,
-        after: Option<(&str, UserNo)>,
-        limit: usize,
-    ) -> Result<Vec<(String, UserNo)>, StoreError>;
 }

@@ -1,5 +1,5 @@
 use axum::extract::State;
-use chat_proto::wire::{LoginBody, Problem, RefreshBody, RegisterBody, SignedIn};
+use chat_proto::wire::{AcceptBody, LoginBody, Problem, RefreshBody, RegisterBody, SignedIn};
 use http::StatusCode;
 
 use super::Answer;
@@ -41,6 +41,26 @@ pub(crate) async fn login(
 ) -> Answer<axum::Json<SignedIn>> {
     app.chat.admit_sign_in(origin.address)?;
     Ok(axum::Json(shown(app.chat.entrance(origin).login(&body.email, body.password).await?)))
+}
+
+/// Accept an invitation
+///
+/// Anybody who has its token may, once. Address and role are those of the invitation.
+#[utoipa::path(post, path = "/auth/invitation", tag = "auth", request_body = AcceptBody, responses(
+    (status = 201, description = "Signed up and signed in", body = SignedIn),
+    (status = 400, description = "`invalid`: a value has the wrong form, or the token is used, taken back or over",
+        body = Problem),
+    (status = 409, description = "`email_taken`", body = Problem),
+    (status = 429, description = "`rate_limited`: this address tried too often", body = Problem),
+))]
+pub(crate) async fn accept_invitation(
+    State(app): State<App>,
+    From(origin): From,
+    Json(body): Json<AcceptBody>,
+) -> Answer<(StatusCode, axum::Json<SignedIn>)> {
+    app.chat.admit_sign_in(origin.address)?;
+    let signed_in = app.chat.entrance(origin).accept_invitation(&body.token, &body.name, body.password).await?;
+    Ok((StatusCode::CREATED, axum::Json(shown(signed_in))))
 }
 
 /// Get the next pair of tokens

@@ -4,6 +4,7 @@ pub(crate) mod auth;
 pub(crate) mod conversations;
 pub(crate) mod directory;
 pub(crate) mod events;
+pub(crate) mod invitations;
 pub(crate) mod me;
 pub(crate) mod message;
 pub(crate) mod messages;

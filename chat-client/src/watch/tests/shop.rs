@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use chat_proto::model::{
-    Conversation, ConversationKind, Cursor, History, Message, MessageKind, Participant, Person, User,
+    Conversation, ConversationKind, Cursor, History, Message, MessageKind, Participant, Person, User, UserState,
 };
 use chat_proto::wire::{AccessRevoked, EventHead, EventName, ParticipantAdded, ParticipantRemoved, ReadMoved};
 use chat_proto::{ConversationId, MessageId, Role, Seq, Timestamp, UserId};
@@ -229,6 +229,8 @@ impl Shop {
             bot: false,
             site: None,
             external_id: None,
+            state: UserState::Active,
+            email_verified: false,
         }
     }
 

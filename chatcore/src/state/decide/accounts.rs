@@ -53,7 +53,7 @@ pub(super) fn create(
     new_account(context, author, id, email, name, role, password)
 }
 
-fn new_account(
+pub(super) fn new_account(
     context: &Context<'_>,
     by: Option<UserNo>,
     id: UserId,
@@ -66,7 +66,18 @@ fn new_account(
         return Err(Refusal::new(ErrorCode::EmailTaken, "An account with this address exists.").into());
     }
     let state = AccountState::Active;
-    let account = Account { id, email, name, role, state, password, created_at: context.now, version: 1, extras: None };
+    let account = Account {
+        id,
+        email,
+        name,
+        role,
+        state,
+        password,
+        created_at: context.now,
+        version: 1,
+        extras: None,
+        email_verified: false,
+    };
     let no = context.next.user;
     Ok(Decision {
         by,

@@ -68,6 +68,7 @@ fn new_account(context: &Context<'_>, identity: Identity, id: UserId) -> Account
         password: None,
         created_at: context.now,
         version: 1,
+        email_verified: false,
         extras: Some(Box::new(AccountExtras {
             site: Some(identity.site),
             identity: Some(row),

@@ -3,9 +3,11 @@
 mod accounts;
 mod conversations;
 mod identities;
+mod invitations;
 mod marks;
 pub(crate) mod messages;
 mod sessions;
+mod staff;
 mod visitors;
 
 use std::sync::Arc;
@@ -58,9 +60,19 @@ pub fn decide(
             accounts::register(&context, id, email, name, password, *session)
         }
         Command::Bootstrap { id, email, name, password } => accounts::bootstrap(&context, id, email, name, password),
-        Command::CreateUser { by, id, email, name, role, password } => {
+        Command::CreateUser { by, id, email, name, role, password, origin: _ } => {
             accounts::create(&context, by, id, email, name, role, password)
         }
+        Command::ChangeUser { by, user, name, role, if_version, origin: _ } => {
+            staff::change(&context, by, user, name, role, if_version)
+        }
+        Command::SetUserState { by, user, state, origin: _ } => staff::set_state(&context, by, user, state),
+        Command::EndUserSessions { by, user, origin: _ } => staff::end_sessions(&context, by, user),
+        Command::Invite { by, id, email, role, token, expires_at, origin: _ } => {
+            invitations::invite(&context, by, id, email, role, token, expires_at)
+        }
+        Command::TakeBackInvitation { by, invitation, origin: _ } => invitations::take_back(&context, by, invitation),
+        Command::AcceptInvitation(acceptance) => invitations::accept(&context, *acceptance),
         Command::StartSession { user, password, session } => {
             sessions::start(&context, user, password.as_deref(), *session)
         }

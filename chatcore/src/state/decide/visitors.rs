@@ -33,6 +33,7 @@ pub(super) fn admit(context: &Context<'_>, id: UserId, site: String, session: Ne
         password: None,
         created_at: context.now,
         version: 1,
+        email_verified: false,
         extras: Some(Box::new(AccountExtras { site: Some(site), visitor: Some(visitor), ..AccountExtras::default() })),
     };
     let mut decision = Decision {

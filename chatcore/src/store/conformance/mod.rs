@@ -12,6 +12,7 @@ mod reading;
 mod sessions;
 mod shop;
 mod snapshot;
+mod staff;
 mod visitors;
 
 use std::fmt::Debug;
@@ -55,6 +56,7 @@ pub fn trials<B: Backend + 'static>(name: &str, make: fn() -> B) -> Vec<Trial> {
         ("reading", reading::CASES),
         ("sessions", sessions::CASES),
         ("visitors", visitors::CASES),
+        ("staff", staff::CASES),
     ];
     let cases = files.into_iter().flat_map(|(file, cases)| cases.iter().map(move |case| (file, case)));
     let trial = |(file, case): (&str, &'static Case)| {

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chat_proto::{ClientId, ConversationId, ErrorCode, Role, Seq, SessionId, Timestamp, UserId};
+use chat_proto::{ClientId, ConversationId, ErrorCode, InvitationId, Role, Seq, SessionId, Timestamp, UserId};
 
 use super::{Backend, Snapshot};
 use crate::access::Rules;
@@ -185,7 +185,7 @@ impl Shop {
 
     pub fn new_user(&mut self, role: Role, email: &str, name: &str) -> Command {
         let (id, email, name) = (self.new_user_id(), email.to_owned(), name.to_owned());
-        Command::CreateUser { by: None, id, email, name, role, password: None }
+        Command::CreateUser { by: None, id, email, name, role, password: None, origin: Origin::default() }
     }
 
     pub fn new_user_id(&mut self) -> UserId {
@@ -211,6 +211,10 @@ impl Shop {
         let id = session.id;
         self.one(Command::StartSession { user, password: None, session });
         (user, id)
+    }
+
+    pub fn new_invitation_id(&mut self) -> InvitationId {
+        InvitationId::from_bytes(self.new_id())
     }
 
     pub fn new_conversation_id(&mut self) -> ConversationId {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use chat_proto::{ClientId, Role, Seq, Timestamp};
 
 use crate::state::{
-    Account, Change, Conversation, ConversationNo, Line, Mark, MessageRow, Position, RecordKey, RevisionRow, Session,
-    UserNo, fold_email,
+    Account, Change, Conversation, ConversationNo, Invitation, Line, Mark, MessageRow, Position, RecordKey,
+    RevisionRow, Session, UserNo, fold_email,
 };
 use crate::store::{StoreError, View};
 
@@ -20,6 +20,7 @@ pub struct Snapshot {
     /// By number; those that were forgotten leave a hole.
     accounts: Vec<Option<Arc<Account>>>,
     sessions: Vec<Vec<Arc<Session>>>,
+    invitations: Vec<Arc<Invitation>>,
     directory: Vec<Vec<(String, UserNo)>>,
     conversations: Vec<Arc<Conversation>>,
     timelines: Vec<Vec<Arc<MessageRow>>>,
@@ -61,6 +62,7 @@ impl Snapshot {
             last_at: view.last_at(),
             epoch: view.epoch(),
             sessions,
+            invitations: view.invitations()?,
             directory: Role::ALL.into_iter().map(|role| directory(view, role)).collect::<Result<_, _>>()?,
             marks: conversations.iter().map(marks).collect::<Result<_, _>>()?,
             revisions: timelines
@@ -162,6 +164,11 @@ impl Snapshot {
                 if session.user != no || view.session(no, session.id)?.as_ref() != Some(session) {
                     return Ok(Some(format!("{no:?} has {session:?}")));
                 }
+            }
+        }
+        for invitation in &self.invitations {
+            if view.invitation(invitation.id)?.as_ref() != Some(invitation) {
+                return Ok(Some(format!("{invitation:?} is not found by its id")));
             }
         }
         let listed: usize = self.directory.iter().map(Vec::len).sum();

@@ -1,12 +1,12 @@
 use std::ops::Bound;
 use std::sync::Arc;
 
-use chat_proto::{ClientId, ConversationId, Role, Seq, SessionId, Timestamp, UserId};
+use chat_proto::{ClientId, ConversationId, InvitationId, Role, Seq, SessionId, Timestamp, UserId};
 use imbl::{HashMap, OrdMap, OrdSet, Vector};
 
 use crate::state::{
-    Account, Change, Conversation, ConversationNo, Derived, Entry, Line, Lookup, Mark, MessageRow, Next, Position, Put,
-    RecordKey, RevisionRow, Scope, Session, UserNo, fold_email, fold_name,
+    Account, Change, Conversation, ConversationNo, Derived, Entry, Invitation, Line, Lookup, Mark, MessageRow, Next,
+    Position, Put, RecordKey, RevisionRow, Scope, Session, UserNo, fold_email, fold_name,
 };
 use crate::store::{Keep, StoreError, View};
 
@@ -23,6 +23,7 @@ pub struct MemoryView {
     emails: HashMap<String, UserNo>,
     directory: OrdSet<(Role, String, UserNo)>,
     sessions: OrdMap<(UserNo, SessionId), Arc<Session>>,
+    invitations: OrdMap<InvitationId, Arc<Invitation>>,
     conversations: OrdMap<ConversationNo, Arc<Conversation>>,
     conversation_numbers: HashMap<ConversationId, ConversationNo>,
     directs: HashMap<(UserNo, UserNo), ConversationNo>,
@@ -49,6 +50,7 @@ impl MemoryView {
             emails: HashMap::new(),
             directory: OrdSet::new(),
             sessions: OrdMap::new(),
+            invitations: OrdMap::new(),
             conversations: OrdMap::new(),
             conversation_numbers: HashMap::new(),
             directs: HashMap::new(),
@@ -96,6 +98,12 @@ impl MemoryView {
             }
             Put::SessionGone { user, id } => {
                 self.sessions.remove(&(user, id));
+            }
+            Put::Invitation(invitation) => {
+                self.invitations.insert(invitation.id, Arc::from(invitation));
+            }
+            Put::InvitationGone { id } => {
+                self.invitations.remove(&id);
             }
             Put::Conversation { id, no } => {
                 self.conversation_numbers.insert(id, no);
@@ -186,8 +194,27 @@ impl Lookup for MemoryView {
         Ok(self.emails.get(folded).copied())
     }
 
-    fn has_role(&self, role: Role) -> Result<bool, StoreError> {
-        Ok(!self.directory(role, None, 1)?.is_empty())
+    fn directory(
+        &self,
+        role: Role,
+        after: Option<(&str, UserNo)>,
+        limit: usize,
+    ) -> Result<Vec<(String, UserNo)>, StoreError> {
+        let start = match after {
+            Some((name, no)) => Bound::Excluded((role, name.to_owned(), no)),
+            None => Bound::Included((role, String::new(), UserNo(0))),
+        };
+        let rows = self.directory.range((start, Bound::Unbounded));
+        let rows = rows.take_while(|(listed, ..)| *listed == role).take(limit);
+        Ok(rows.map(|(_, name, no)| (name.clone(), *no)).collect())
+    }
+
+    fn invitation(&self, id: InvitationId) -> Result<Option<Arc<Invitation>>, StoreError> {
+        Ok(self.invitations.get(&id).cloned())
+    }
+
+    fn invitations(&self) -> Result<Vec<Arc<Invitation>>, StoreError> {
+        Ok(self.invitations.values().cloned().collect())
     }
 
     fn session(&self, user: UserNo, id: SessionId) -> Result<Option<Arc<Session>>, StoreError> {
@@ -341,20 +368,5 @@ impl View for MemoryView {
 
     fn messages(&self, conversation: ConversationNo, from: Seq, to: Seq) -> Result<Vec<Arc<MessageRow>>, StoreError> {
         Ok(self.messages.range((conversation, from)..=(conversation, to)).map(|(_, row)| Arc::clone(row)).collect())
-    }
-
-    fn directory(
-        &self,
-        role: Role,
-        after: Option<(&str, UserNo)>,
-        limit: usize,
-    ) -> Result<Vec<(String, UserNo)>, StoreError> {
-        let start = match after {
-            Some((name, no)) => Bound::Excluded((role, name.to_owned(), no)),
-            None => Bound::Included((role, String::new(), UserNo(0))),
-        };
-        let rows = self.directory.range((start, Bound::Unbounded));
-        let rows = rows.take_while(|(listed, ..)| *listed == role).take(limit);
-        Ok(rows.map(|(_, name, no)| (name.clone(), *no)).collect())
     }
 }

@@ -1,16 +1,17 @@
 //! How rows are written into the tables (CBOR, RFC 8949), where that is not the rows' own affair.
 
+use std::ops::Bound;
 use std::sync::Arc;
 
 use chat_proto::model::ConversationKind;
-use chat_proto::{ConversationId, Seq, Timestamp};
+use chat_proto::{ConversationId, Role, Seq, Timestamp};
 use minicbor::{Decode, Decoder, Encode};
 use redb::ReadableTable;
 
 use super::tables::StoredMark;
 use crate::state::{
-    Conversation, ConversationNo, Entry, Line, Mark, Member, Members, MessageRow, Position, RecordKey, RevisionRow,
-    Session, UserNo,
+    Conversation, ConversationNo, Entry, Invitation, Line, Mark, Member, Members, MessageRow, Position, RecordKey,
+    RevisionRow, Session, UserNo, role_number,
 };
 use crate::store::{StoreError, StoreErrorKind};
 
@@ -164,6 +165,38 @@ pub(super) fn stored_records(
         found.push((RecordKey::from_bytes(key.value()), row.value().to_vec()));
     }
     Ok(found)
+}
+
+/// All open invitations, in the order of their ids.
+pub(super) fn stored_invitations(
+    invitations: &impl ReadableTable<&'static [u8; 16], &'static [u8]>,
+) -> Result<Vec<Arc<Invitation>>, StoreError> {
+    let mut found = Vec::new();
+    for row in invitations.iter()? {
+        found.push(Arc::new(decode(row?.1.value())?));
+    }
+    Ok(found)
+}
+
+/// The accounts of a role by folded name.
+pub(super) fn stored_directory(
+    directory: &impl ReadableTable<(u8, &'static str, u64), ()>,
+    role: Role,
+    after: Option<(&str, UserNo)>,
+    limit: usize,
+) -> Result<Vec<(String, UserNo)>, StoreError> {
+    let role = role_number(role);
+    let start = match after {
+        Some((name, no)) => Bound::Excluded((role, name, no.0)),
+        None => Bound::Included((role, "", 0)),
+    };
+    let mut rows = Vec::new();
+    for row in directory.range((start, Bound::Excluded((role + 1, "", 0))))?.take(limit) {
+        let key = row?.0;
+        let (_, name, no) = key.value();
+        rows.push((name.to_owned(), UserNo(no)));
+    }
+    Ok(rows)
 }
 
 /// Encodes into a buffer that is used again and again.

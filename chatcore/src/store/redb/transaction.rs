@@ -5,21 +5,21 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use chat_proto::{ClientId, ConversationId, Role, Seq, SessionId, UserId};
+use chat_proto::{ClientId, ConversationId, InvitationId, Role, Seq, SessionId, UserId};
 use redb::{Database, ReadableTable, WriteTransaction};
 
 use super::durable;
 use super::memory::Memory;
 use super::rows::{
-    self, decode, decode_line, encode_into, encode_line, numbered, stored_conversation, stored_records,
-    stored_revisions, stored_sessions,
+    self, decode, decode_line, encode_into, encode_line, numbered, stored_conversation, stored_directory,
+    stored_invitations, stored_records, stored_revisions, stored_sessions,
 };
 use super::tables::{ReadTables, WriteTables};
 use super::tail::{Changes, Tail};
 use super::wal::Record;
 use crate::state::{
-    Account, Conversation, ConversationNo, Derived, Entry, Lookup, Mark, MessageRow, Position, Put, RecordKey,
-    RevisionRow, Scope, Session, UserNo, fold_email, fold_name, role_number,
+    Account, Conversation, ConversationNo, Derived, Entry, Invitation, Lookup, Mark, MessageRow, Position, Put,
+    RecordKey, RevisionRow, Scope, Session, UserNo, fold_email, fold_name, role_number,
 };
 use crate::store::StoreError;
 
@@ -220,6 +220,13 @@ impl<'txn> Transaction<'txn> {
                 write!(self.sessions).remove((user.0, &id.to_bytes()))?;
                 self.memory.get_mut().sessions.remove(&(user, id));
             }
+            Put::Invitation(invitation) => {
+                encode_into(&*invitation, &mut self.buffer);
+                write!(self.invitations).insert(&invitation.id.to_bytes(), self.buffer.as_slice())?;
+            }
+            Put::InvitationGone { id } => {
+                write!(self.invitations).remove(&id.to_bytes())?;
+            }
             Put::Conversation { id, no } => {
                 let numbers = write!(self.conversation_numbers);
                 numbers.insert(&id.to_bytes(), no.0)?;
@@ -298,10 +305,23 @@ impl Lookup for Transaction<'_> {
         Ok(ask!(self.emails, emails => emails.get(folded)?).map(|no| UserNo(no.value())))
     }
 
-    fn has_role(&self, role: Role) -> Result<bool, StoreError> {
-        let role = role_number(role);
-        let of_role = (role, "", 0)..(role + 1, "", 0);
-        Ok(ask!(self.directory, directory => directory.range(of_role)?.next()).transpose()?.is_some())
+    fn directory(
+        &self,
+        role: Role,
+        after: Option<(&str, UserNo)>,
+        limit: usize,
+    ) -> Result<Vec<(String, UserNo)>, StoreError> {
+        ask!(self.directory, directory => stored_directory(directory, role, after, limit))
+    }
+
+    fn invitation(&self, id: InvitationId) -> Result<Option<Arc<Invitation>>, StoreError> {
+        let key = id.to_bytes();
+        let row = ask!(self.invitations, invitations => invitations.get(&key)?);
+        row.map(|row| decode(row.value()).map(Arc::new)).transpose()
+    }
+
+    fn invitations(&self) -> Result<Vec<Arc<Invitation>>, StoreError> {
+        ask!(self.invitations, invitations => stored_invitations(invitations))
     }
 
     fn session(&self, user: UserNo, id: SessionId) -> Result<Option<Arc<Session>>, StoreError> {

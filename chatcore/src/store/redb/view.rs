@@ -1,18 +1,18 @@
 use std::cmp::Reverse;
-use std::ops::Bound;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use chat_proto::{ClientId, ConversationId, Role, Seq, SessionId, Timestamp, UserId};
+use chat_proto::{ClientId, ConversationId, InvitationId, Role, Seq, SessionId, Timestamp, UserId};
 use redb::{ReadOnlyTable, ReadableTable};
 
 use super::rows::{
-    self, decode, decode_line, numbered, stored_conversation, stored_records, stored_revisions, stored_sessions,
+    self, decode, decode_line, numbered, stored_conversation, stored_directory, stored_invitations, stored_records,
+    stored_revisions, stored_sessions,
 };
 use super::tables::ReadTables;
 use super::tail::{ByNumber, Tail};
 use crate::state::{
-    Account, Change, Conversation, ConversationNo, Entry, Line, Lookup, Mark, MessageRow, Position, RecordKey,
-    RevisionRow, Session, UserNo, role_number,
+    Account, Change, Conversation, ConversationNo, Entry, Invitation, Line, Lookup, Mark, MessageRow, Position,
+    RecordKey, RevisionRow, Session, UserNo,
 };
 use crate::store::{StoreError, View};
 
@@ -84,8 +84,22 @@ impl Lookup for RedbView {
         Ok(emails.get(folded)?.map(|no| UserNo(no.value())))
     }
 
-    fn has_role(&self, role: Role) -> Result<bool, StoreError> {
-        Ok(!self.directory(role, None, 1)?.is_empty())
+    fn directory(
+        &self,
+        role: Role,
+        after: Option<(&str, UserNo)>,
+        limit: usize,
+    ) -> Result<Vec<(String, UserNo)>, StoreError> {
+        stored_directory(self.tables.directory()?, role, after, limit)
+    }
+
+    fn invitation(&self, id: InvitationId) -> Result<Option<Arc<Invitation>>, StoreError> {
+        let row = self.tables.invitations()?.get(&id.to_bytes())?;
+        row.map(|row| decode(row.value()).map(Arc::new)).transpose()
+    }
+
+    fn invitations(&self) -> Result<Vec<Arc<Invitation>>, StoreError> {
+        stored_invitations(self.tables.invitations()?)
     }
 
     fn session(&self, user: UserNo, id: SessionId) -> Result<Option<Arc<Session>>, StoreError> {
@@ -268,27 +282,6 @@ impl View for RedbView {
         }
         found.extend(newest.into_iter().rev());
         Ok(found)
-    }
-
-    fn directory(
-        &self,
-        role: Role,
-        after: Option<(&str, UserNo)>,
-        limit: usize,
-    ) -> Result<Vec<(String, UserNo)>, StoreError> {
-        let role = role_number(role);
-        let start = match after {
-            Some((name, no)) => Bound::Excluded((role, name, no.0)),
-            None => Bound::Included((role, "", 0)),
-        };
-        let directory = self.tables.directory()?;
-        let mut rows = Vec::new();
-        for row in directory.range((start, Bound::Excluded((role + 1, "", 0))))?.take(limit) {
-            let key = row?.0;
-            let (_, name, no) = key.value();
-            rows.push((name.to_owned(), UserNo(no)));
-        }
-        Ok(rows)
     }
 }
 

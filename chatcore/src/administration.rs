@@ -1,0 +1,246 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use chat_proto::model::{Cursor, Invitation, Page, Session, User, UserState};
+use chat_proto::{ErrorCode, InvitationId, Role, UserId};
+
+use crate::access::{self, Action, Relation};
+use crate::actor::{Actor, Reading};
+use crate::auth::Purpose;
+use crate::builder::PAGE_ROWS;
+use crate::error::{Error, Result};
+use crate::shape;
+use crate::state::{Account, AccountState, Command, Outcome, Refusal, UserNo, role_number};
+
+/// How long an invitation can be accepted.
+const INVITED_FOR: Duration = Duration::from_hours(72);
+/// So many accounts are looked at for one part of a list; with a filter it may have fewer rows than were asked for.
+const MOST_LOOKED_AT: usize = 2_000;
+
+/// What admins do; everybody else is refused with `forbidden`.
+impl Actor {
+    /// Accounts, by role and name, at most 200 at once. With a filter a part may have fewer than asked for, and still
+    /// not be the last.
+    ///
+    /// # Errors
+    /// `forbidden`, `invalid_cursor`.
+    pub async fn users(
+        &self,
+        role: Option<Role>,
+        state: Option<UserState>,
+        limit: usize,
+        cursor: Option<Cursor>,
+    ) -> Result<Page<User>> {
+        let engine = Arc::clone(self.chat().engine());
+        self.read(move |me| {
+            access::require(me.account.role, Action::ReadUsers, Relation::Stranger)?;
+            let list = format!("users {} {}", shown(role), shown(state));
+            let from = match &cursor {
+                None => Place { role: role.unwrap_or(Role::ALL[0]), after: None },
+                Some(cursor) => {
+                    let place = engine.seal.open_page(list.as_bytes(), cursor);
+                    place
+                        .and_then(|place| Place::read(&place))
+                        .ok_or_else(|| Error::new(ErrorCode::InvalidCursor, "This cursor belongs to another list."))?
+                }
+            };
+            let (items, next) = walk(me, from, role, state, limit.clamp(1, PAGE_ROWS))?;
+            let next_cursor = next.map(|place| engine.seal.page(list.as_bytes(), &place.written()));
+            Ok(Page { items, next_cursor, as_of: engine.as_of(me.view) })
+        })
+        .await
+    }
+
+    /// An account.
+    ///
+    /// # Errors
+    /// `forbidden`, `not_found`.
+    pub async fn user(&self, id: UserId) -> Result<User> {
+        self.read(move |me| Ok(known(me, id)?.1.user())).await
+    }
+
+    /// Changes an account. Another role ends its sessions.
+    ///
+    /// # Errors
+    /// `forbidden`, `not_found`, `invalid`, `version_mismatch` when it is not at `if_version`; `conflict` when it would
+    /// leave the shop without an admin.
+    pub async fn change_user(
+        &self,
+        id: UserId,
+        name: Option<&str>,
+        role: Option<Role>,
+        if_version: Option<u64>,
+    ) -> Result<User> {
+        let name = name.map(shape::name).transpose()?;
+        let (by, origin) = (self.by(), self.origin());
+        self.chat().engine().user(Command::ChangeUser { by, user: id, name, role, if_version, origin }).await
+    }
+
+    /// Lets nobody sign in to an account any more; its sessions end.
+    ///
+    /// # Errors
+    /// `forbidden`, `not_found`; `conflict` when it would leave the shop without an admin.
+    pub async fn disable_user(&self, id: UserId) -> Result<User> {
+        self.set_state(id, AccountState::Disabled).await
+    }
+
+    /// Takes that back.
+    ///
+    /// # Errors
+    /// `forbidden`, `not_found`.
+    pub async fn enable_user(&self, id: UserId) -> Result<User> {
+        self.set_state(id, AccountState::Active).await
+    }
+
+    async fn set_state(&self, user: UserId, state: AccountState) -> Result<User> {
+        let (by, origin) = (self.by(), self.origin());
+        self.chat().engine().user(Command::SetUserState { by, user, state, origin }).await
+    }
+
+    /// Somebody's sessions, the oldest first; at most 100.
+    ///
+    /// # Errors
+    /// `forbidden`, `not_found`.
+    pub async fn sessions_of(&self, id: UserId) -> Result<Page<Session>> {
+        let (engine, current) = (Arc::clone(self.chat().engine()), self.session_id());
+        let now = engine.clock.now();
+        self.read(move |me| {
+            let (no, _) = known(me, id)?;
+            let sessions = me.view.sessions(no)?;
+            let standing = sessions.iter().filter(|session| session.expires_at > now);
+            let items = standing.map(|session| session.shown(current)).collect();
+            Ok(Page { items, next_cursor: None, as_of: engine.as_of(me.view) })
+        })
+        .await
+    }
+
+    /// Signs somebody out everywhere.
+    ///
+    /// # Errors
+    /// `forbidden`, `not_found`.
+    pub async fn end_sessions_of(&self, id: UserId) -> Result<()> {
+        let (by, origin) = (self.by(), self.origin());
+        self.carry(Command::EndUserSessions { by, user: id, origin }).await.map(drop)
+    }
+
+    /// Invites somebody to make an account of this role; with the token they accept it, once, within 72 hours. An earlier
+    /// invitation of the same address is over.
+    ///
+    /// # Errors
+    /// `forbidden`, `invalid`, `email_taken`; `conflict` when 1,000 are open.
+    pub async fn invite(&self, email: &str, role: Role) -> Result<(Invitation, String)> {
+        let engine = self.chat().engine();
+        let (email, now) = (shape::email(email)?, engine.clock.now());
+        let id = InvitationId::new(now, engine.entropy.bytes());
+        let token = engine.links.token(Purpose::Invitation, id.to_bytes(), [0; 16]);
+        let (hash, expires_at) = (token.hash(Purpose::Invitation), now.after(INVITED_FOR));
+        let (by, origin) = (self.by(), self.origin());
+        match self.carry(Command::Invite { by, id, email, role, token: hash, expires_at, origin }).await? {
+            Outcome::Invitation(invitation) => Ok((*invitation, token.text(Purpose::Invitation))),
+            _ => Err(Error::unexpected()),
+        }
+    }
+
+    /// The invitations that can be accepted, the oldest first; at most 1,000.
+    ///
+    /// # Errors
+    /// `forbidden`.
+    pub async fn invitations(&self) -> Result<Page<Invitation>> {
+        let engine = Arc::clone(self.chat().engine());
+        let now = engine.clock.now();
+        self.read(move |me| {
+            access::require(me.account.role, Action::ManageInvitations, Relation::Stranger)?;
+            let mut items = Vec::new();
+            for invitation in me.view.invitations()?.iter().filter(|invitation| invitation.expires_at > now) {
+                if let Some(by) = me.view.account(invitation.by)? {
+                    items.push(invitation.shown(by.person()));
+                }
+            }
+            Ok(Page { items, next_cursor: None, as_of: engine.as_of(me.view) })
+        })
+        .await
+    }
+
+    /// Takes an invitation back.
+    ///
+    /// # Errors
+    /// `forbidden`, `not_found`.
+    pub async fn take_back_invitation(&self, id: InvitationId) -> Result<()> {
+        let (by, origin) = (self.by(), self.origin());
+        self.carry(Command::TakeBackInvitation { by, invitation: id, origin }).await.map(drop)
+    }
+}
+
+fn known(me: &Reading<'_>, id: UserId) -> Result<(UserNo, Arc<Account>)> {
+    access::require(me.account.role, Action::ReadUsers, Relation::Stranger)?;
+    let unknown = || Error::from(Refusal::not_found("There is no such account."));
+    let no = me.view.user_no(id)?.ok_or_else(unknown)?;
+    Ok((no, me.view.account(no)?.ok_or_else(unknown)?))
+}
+
+/// Where a part of the list of accounts begins.
+struct Place {
+    role: Role,
+    after: Option<(String, UserNo)>,
+}
+
+impl Place {
+    fn written(&self) -> Vec<u8> {
+        let mut place = vec![role_number(self.role)];
+        if let Some((name, no)) = &self.after {
+            place.extend_from_slice(&no.0.to_be_bytes());
+            place.extend_from_slice(name.as_bytes());
+        }
+        place
+    }
+
+    fn read(place: &[u8]) -> Option<Self> {
+        let (role, after) = place.split_first()?;
+        let role = Role::ALL.into_iter().find(|known| role_number(*known) == *role)?;
+        let after = match after.split_first_chunk::<8>() {
+            Some((no, name)) => Some((String::from_utf8(name.to_vec()).ok()?, UserNo(u64::from_be_bytes(*no)))),
+            None => None,
+        };
+        Some(Self { role, after })
+    }
+}
+
+/// The accounts from this place on that are looked for, and where the next part begins.
+fn walk(
+    me: &Reading<'_>,
+    from: Place,
+    role: Option<Role>,
+    state: Option<UserState>,
+    limit: usize,
+) -> Result<(Vec<User>, Option<Place>)> {
+    let first = from.role;
+    let mut roles = Role::ALL.into_iter().skip_while(|one| *one != first);
+    let (mut place, mut items, mut looked_at) = (from, Vec::new(), 0);
+    loop {
+        let after = place.after.as_ref().map(|(name, no)| (name.as_str(), *no));
+        let rows = me.view.directory(place.role, after, limit + 1)?;
+        let ended = rows.len() <= limit;
+        for (name, no) in rows {
+            if items.len() == limit || looked_at == MOST_LOOKED_AT {
+                return Ok((items, Some(place)));
+            }
+            looked_at += 1;
+            if let Some(account) = me.view.account(no)?
+                && state.is_none_or(|state| state == account.state.shown())
+            {
+                items.push(account.user());
+            }
+            place.after = Some((name, no));
+        }
+        if ended {
+            match roles.find(|one| role.is_none() && *one != place.role) {
+                Some(next) => place = Place { role: next, after: None },
+                None => return Ok((items, None)),
+            }
+        }
+    }
+}
+
+fn shown(filter: Option<impl std::fmt::Display>) -> String {
+    filter.map_or_else(String::new, |filter| filter.to_string())
+}

@@ -1,0 +1,117 @@
+//! What admins do to accounts.
+
+use std::sync::Arc;
+
+use chat_proto::{ErrorCode, Role, UserId};
+
+use super::{Account, AccountState, Context, Decision, Put, Refusal, Stop, sessions};
+use crate::access::{self, Action, Relation};
+use crate::state::{Author, Change, Outcome, UserNo};
+use crate::store::StoreError;
+
+pub(super) fn change(
+    context: &Context<'_>,
+    by: Author,
+    user: UserId,
+    name: Option<String>,
+    role: Option<Role>,
+    if_version: Option<u64>,
+) -> Result<Decision, Stop> {
+    let (author, no, before) = concerned(context, by, user)?;
+    if if_version.is_some_and(|version| version != before.version) {
+        return Err(Refusal::version_mismatch(before.version).into());
+    }
+    let account = Account {
+        name: name.unwrap_or_else(|| before.name.clone()),
+        role: role.unwrap_or(before.role),
+        version: before.version + 1,
+        ..(*before).clone()
+    };
+    if (&account.name, account.role) == (&before.name, before.role) {
+        return Ok(Decision::nothing(Outcome::User(before.user())));
+    }
+    let other_role = account.role != before.role;
+    if other_role && before.role == Role::Admin {
+        keep_an_admin(context, no, &before)?;
+    }
+    let mut decision = changed(author, no, account, before);
+    if other_role {
+        // What they may do is asked anew each time; what they have loaded was loaded as somebody else.
+        sessions::end_all(context, &mut decision, no, None)?;
+    }
+    Ok(decision)
+}
+
+pub(super) fn set_state(
+    context: &Context<'_>,
+    by: Author,
+    user: UserId,
+    state: AccountState,
+) -> Result<Decision, Stop> {
+    let (author, no, before) = concerned(context, by, user)?;
+    if before.state == state {
+        return Ok(Decision::nothing(Outcome::User(before.user())));
+    }
+    if state == AccountState::Disabled && before.role == Role::Admin {
+        keep_an_admin(context, no, &before)?;
+    }
+    let account = Account { state, version: before.version + 1, ..(*before).clone() };
+    let mut decision = changed(author, no, account, before);
+    if state == AccountState::Disabled {
+        sessions::end_all(context, &mut decision, no, None)?;
+    }
+    Ok(decision)
+}
+
+pub(super) fn end_sessions(context: &Context<'_>, by: Author, user: UserId) -> Result<Decision, Stop> {
+    let (author, no, _) = concerned(context, by, user)?;
+    let mut decision = Decision { by: Some(author), ..Decision::nothing(Outcome::Done) };
+    sessions::end_all(context, &mut decision, no, None)?;
+    Ok(decision)
+}
+
+/// Who acts, and on whom.
+fn concerned(context: &Context<'_>, by: Author, user: UserId) -> Result<(UserNo, UserNo, Arc<Account>), Stop> {
+    let (author, account) = context.author(by)?;
+    access::require(account.role, Action::ManageUsers, Relation::Stranger)?;
+    let unknown = || Refusal::not_found("There is no such account.");
+    let no = context.lookup.user_no(user)?.ok_or_else(unknown)?;
+    let account = context.lookup.account(no)?.ok_or_else(unknown)?;
+    Ok((author, no, account))
+}
+
+fn changed(author: UserNo, no: UserNo, account: Account, before: Arc<Account>) -> Decision {
+    Decision {
+        by: Some(author),
+        outcome: Outcome::User(account.user()),
+        changes: vec![(Change::AccountChanged { user: no, version: account.version }, None)],
+        puts: vec![Put::Account { no, account: Box::new(account), before: Some(before) }],
+    }
+}
+
+/// Refuses what would leave the shop without anybody who can administer it.
+fn keep_an_admin(context: &Context<'_>, no: UserNo, account: &Account) -> Result<(), Stop> {
+    if account.state == AccountState::Disabled || other_admin(context, no)? {
+        return Ok(());
+    }
+    let detail = "This is the last admin who can sign in. Make another one first.";
+    Err(Refusal::new(ErrorCode::Conflict, detail).into())
+}
+
+fn other_admin(context: &Context<'_>, than: UserNo) -> Result<bool, StoreError> {
+    const ROWS: usize = 50;
+    let mut after: Option<(String, UserNo)> = None;
+    loop {
+        let place = after.as_ref().map(|(name, no)| (name.as_str(), *no));
+        let rows = context.lookup.directory(Role::Admin, place, ROWS)?;
+        for (_, no) in rows.iter().filter(|(_, no)| *no != than) {
+            if context.lookup.account(*no)?.is_some_and(|account| account.state == AccountState::Active) {
+                return Ok(true);
+            }
+        }
+        match rows.into_iter().last() {
+            Some(last) => after = Some(last),
+            None => return Ok(false),
+        }
+    }
+}
