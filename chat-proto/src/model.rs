@@ -29,6 +29,7 @@ pub struct Person {
 }
 
 /// An account, as its owner and admins see it.
+#[expect(clippy::struct_excessive_bools, reason = "they are independent facts, each a field on the wire")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct User {

@@ -30,13 +30,21 @@ pub(super) struct Fold {
 /// Rows that are folded for each entry that comes: more than an entry makes, in all but large groups, so that folding
 /// keeps up.
 const ROWS_AN_ENTRY: usize = 8;
-/// So many messages are encoded before they are written.
+/// So many bytes count as one more row: what is long takes as long as many that are short.
+const BYTES_A_ROW: usize = 1 << 10;
+/// So many messages, or lines, are encoded before they are written.
 const MESSAGES_AT_ONCE: usize = 64;
+const LINES_AT_ONCE: usize = 32;
 
-/// How much to fold after so many entries have come since the last piece, if it is worth a commit of its own: `piece` rows
-/// are. `behind`: as many entries as are being folded have come since, so nothing is put off.
-pub(super) fn piece_after(entries: usize, behind: bool, piece: usize) -> Option<usize> {
-    let owed = entries * ROWS_AN_ENTRY;
+/// How many rows to fold for a batch of so many entries, with so many bytes of lines. A message is written twice: in its
+/// line, and in its conversation.
+pub(super) fn owed(entries: usize, bytes: usize) -> usize {
+    entries * ROWS_AN_ENTRY + 2 * bytes / BYTES_A_ROW
+}
+
+/// How much to fold when so much is owed since the last piece, if it is worth a commit of its own: `piece` rows are.
+/// `behind`: as many entries as are being folded have come since, so nothing is put off.
+pub(super) fn piece_for(owed: usize, behind: bool, piece: usize) -> Option<usize> {
     (behind || owed >= piece).then(|| owed.max(piece))
 }
 
@@ -100,26 +108,33 @@ impl Fold {
         budget: &mut usize,
     ) -> Result<usize, StoreError> {
         let left = rows.entries_ahead.get(done..self.lines).unwrap_or_default();
-        let piece = &left[..left.len().min(*budget)];
-        if piece.is_empty() {
+        if left.is_empty() {
             return Ok(0);
         }
-        let mut bytes = Vec::new();
-        let mut ends = Vec::with_capacity(piece.len());
-        for (_, entry) in piece {
-            let message = match &entry.change {
-                Change::MessageCreated { conversation, seq } => tail.made(rows, *conversation, *seq),
-                _ => None,
-            };
-            encode_line(entry, message.as_deref(), &mut bytes);
-            ends.push(bytes.len());
+        let mut log = txn.open_table(tables::LOG)?;
+        let (mut bytes, mut ends, mut written) = (Vec::new(), Vec::new(), 0);
+        for lines in left.chunks(LINES_AT_ONCE) {
+            if *budget == 0 {
+                break;
+            }
+            bytes.clear();
+            ends.clear();
+            for (_, entry) in lines {
+                let message = match &entry.change {
+                    Change::MessageCreated { conversation, seq } => tail.made(rows, *conversation, *seq),
+                    _ => None,
+                };
+                encode_line(entry, message.as_deref(), &mut bytes);
+                ends.push(bytes.len());
+            }
+            let begins = std::iter::once(0).chain(ends.iter().copied());
+            let placed = lines.iter().zip(begins.zip(&ends));
+            let placed = placed.map(|((at, _), (begin, end))| (at.0, bytes.get(begin..*end).unwrap_or_default()));
+            insert_ascending(&mut log, placed)?;
+            written += lines.len();
+            *budget = budget.saturating_sub(lines.len() + bytes.len() / BYTES_A_ROW);
         }
-        let begins = std::iter::once(0).chain(ends.iter().copied());
-        let lines = piece.iter().zip(begins.zip(&ends));
-        let lines = lines.map(|((position, _), (begin, end))| (position.0, bytes.get(begin..*end).unwrap_or_default()));
-        insert_ascending(&mut txn.open_table(tables::LOG)?, lines)?;
-        *budget -= piece.len();
-        Ok(piece.len())
+        Ok(written)
     }
 
     fn write_conversations(
@@ -221,7 +236,8 @@ struct ConversationWriter<'txn, 'a> {
 impl ConversationWriter<'_, '_> {
     /// Writes all rows of one conversation; returns how many.
     fn write(&mut self, no: ConversationNo, changed: &TailConversation) -> Result<usize, StoreError> {
-        let mut rows = changed.messages.len() + changed.events.len();
+        let bytes: usize = changed.messages.iter().map(|message| message.text.len()).sum();
+        let mut rows = changed.messages.len() + changed.events.len() + bytes / BYTES_A_ROW;
         self.write_messages(&changed.messages)?;
         let events = changed.events.iter().map(|position| ((no.0, position.0), ()));
         insert_ascending(&mut self.events, events)?;

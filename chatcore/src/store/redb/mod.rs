@@ -27,7 +27,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ::redb::{Database, ReadableDatabase, StorageBackend};
 
-use self::fold::{Fold, piece_after};
+use self::fold::{Fold, owed, piece_for};
 use self::memory::Memory;
 use self::tables::ReadTables;
 use self::tail::Tail;
@@ -114,8 +114,8 @@ struct Writer {
     /// The lines of the batch that is being committed; its room is used again and again.
     record: Record,
     fold: Option<Fold>,
-    /// So many entries were committed since a fold began or went on.
-    since_fold: usize,
+    /// So many rows should be folded for what was committed since a fold began or went on.
+    owed: usize,
     /// Everything up to here is folded.
     applied: Position,
     /// What was deleted before may still stand in the write-ahead log, to be overwritten there.
@@ -220,7 +220,7 @@ impl Store for RedbStore {
         } else if writer.fold.is_none() {
             return Ok(());
         }
-        let Some(rows) = piece_after(writer.since_fold, behind, self.options.fold_rows) else { return Ok(()) };
+        let Some(rows) = piece_for(writer.owed, behind, self.options.fold_rows) else { return Ok(()) };
         let view = writer.fold_piece(&self.current(), rows).map_err(|error| writer.break_off(error))?;
         self.publish(view);
         Ok(())
@@ -325,7 +325,7 @@ impl Writer {
         if deleted {
             self.wipe_before = Some(position);
         }
-        self.since_fold += committed.events.len();
+        self.owed += owed(committed.events.len(), self.record.len());
         self.tail.add(changes);
         self.next_user = next.user.0;
         self.next_conversation = next.conversation.0;
@@ -341,7 +341,7 @@ impl Writer {
     fn freeze(&mut self) {
         if self.fold.is_none() && self.tail.entries() > 0 {
             self.fold = Some(Fold::new(self.tail.freeze()));
-            self.since_fold = 0;
+            self.owed = 0;
             if let Some(files) = &mut self.files {
                 files.wal.switch(self.applied);
             }
@@ -354,7 +354,7 @@ impl Writer {
         durable(&mut txn);
         let done = fold.write_piece(&txn, &self.tail, rows)?;
         txn.commit()?;
-        self.since_fold = 0;
+        self.owed = 0;
         if fold.committed(done) {
             self.applied = fold.head();
             self.fold = None;

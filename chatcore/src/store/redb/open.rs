@@ -45,7 +45,7 @@ pub(super) fn recover(opened: Opened, options: &RedbOptions) -> Result<(Writer, 
         tail,
         record: Record::default(),
         fold: None,
-        since_fold: 0,
+        owed: 0,
         applied,
         // What was deleted before may stand in the write-ahead log still.
         wipe_before: Some(position),

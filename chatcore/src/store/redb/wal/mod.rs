@@ -139,8 +139,7 @@ impl Wal {
                 continue;
             }
             if file.written {
-                file.backend.write(0, &vec![0; size(file.len)?])?;
-                file.backend.sync_data()?;
+                file.clear()?;
                 (file.end, file.written) = (0, false);
             }
         }
@@ -149,6 +148,18 @@ impl Wal {
 }
 
 impl WalFile {
+    /// Overwrites all of it.
+    fn clear(&self) -> Result<(), StoreError> {
+        let zeros = vec![0; size(GROW)?];
+        let mut at = 0;
+        while at < self.len {
+            let piece = GROW.min(self.len - at);
+            self.backend.write(at, zeros.get(..size(piece)?).unwrap_or(&zeros))?;
+            at += piece;
+        }
+        Ok(self.backend.sync_data()?)
+    }
+
     fn empty(backend: Box<dyn StorageBackend>, len: u64) -> Self {
         Self { backend, len, end: 0, first: Position(0), last: Position(0), written: len > 0 }
     }
@@ -189,6 +200,11 @@ impl Record {
         let len = u32::try_from(self.bytes.len() - at - 4).unwrap_or(u32::MAX);
         self.bytes[at..at + 4].copy_from_slice(&len.to_le_bytes());
         self.lines.push((position, at + 4..self.bytes.len()));
+    }
+
+    /// How many bytes it takes.
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
     }
 
     pub(super) fn is_empty(&self) -> bool {
