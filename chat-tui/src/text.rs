@@ -1,30 +1,46 @@
 //! Texts in columns. Widths are those of a terminal: a Chinese character takes two.
 
-use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+use std::ops::Range;
 
-/// The text in lines of at most this width, broken between words where that is possible.
-pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
+use unicode_segmentation::UnicodeSegmentation as _;
+use unicode_width::UnicodeWidthStr as _;
+
+/// Where the lines of at most this width are in the text, broken between words where that is possible.
+pub(crate) fn wrapped(text: &str, width: usize) -> Vec<Range<usize>> {
     let width = width.max(2);
     let mut lines = Vec::new();
+    let mut start = 0;
     for paragraph in text.split('\n') {
-        let mut line = String::new();
+        let (mut at, mut used) = (start, 0);
         for word in paragraph.split_inclusive(' ') {
-            if line.width() + word.trim_end().width() > width && !line.is_empty() {
-                lines.push(std::mem::take(&mut line));
+            let columns = word.trim_end_matches(' ').width();
+            if used + columns > width && used > 0 {
+                lines.push(start..at);
+                (start, used) = (at, 0);
             }
-            for c in word.chars() {
-                if line.width() + c.width().unwrap_or(0) > width {
-                    lines.push(std::mem::take(&mut line));
-                    if c == ' ' {
-                        continue;
-                    }
+            if columns <= width {
+                used += word.width();
+                at += word.len();
+                continue;
+            }
+            for grapheme in word.graphemes(true) {
+                if used + grapheme.width() > width && used > 0 {
+                    lines.push(start..at);
+                    (start, used) = (at, 0);
                 }
-                line.push(c);
+                used += grapheme.width();
+                at += grapheme.len();
             }
         }
-        lines.push(line);
+        lines.push(start..at);
+        start = at + 1;
     }
     lines
+}
+
+/// The lines themselves.
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<&str> {
+    wrapped(text, width).into_iter().map(|line| &text[line]).collect()
 }
 
 /// The beginning of the text, with an ellipsis when it does not fit.
@@ -33,13 +49,11 @@ pub(crate) fn cut(text: &str, width: usize) -> String {
         return text.to_owned();
     }
     let mut taken = 0;
-    let mut beginning: String = text
-        .chars()
-        .take_while(|c| {
-            taken += c.width().unwrap_or(0);
-            taken < width
-        })
-        .collect();
+    let beginning = text.graphemes(true).take_while(|grapheme| {
+        taken += grapheme.width();
+        taken < width
+    });
+    let mut beginning: String = beginning.collect();
     if width > 0 {
         beginning.push('…');
     }
@@ -62,8 +76,11 @@ mod tests {
         assert_eq!(wrap("one two three", 8), ["one two ", "three"]);
         assert_eq!(wrap("a\n\nb", 8), ["a", "", "b"]);
         assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
+        assert_eq!(wrap("ab abcdefgh", 4), ["ab ", "abcd", "efgh"]);
         assert_eq!(wrap("你好吗", 4), ["你好", "吗"]);
+        assert_eq!(wrap("👩\u{200d}👩\u{200d}👧x", 2), ["👩\u{200d}👩\u{200d}👧", "x"]);
         assert_eq!(wrap("", 4), [""]);
+        assert_eq!(wrap("a\n", 4), ["a", ""]);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The pure part, without a terminal or a server.
 
-mod screen;
+mod hostile;
+mod screens;
 mod shop;
 mod steps;
+mod writing;

@@ -1,6 +1,7 @@
 use chat_client::{Connection, Diff, OutboxEntry};
-use chat_proto::model::{Conversation, ConversationKind, Message, Participant, Person};
+use chat_proto::model::{Conversation, ConversationKind, Message, Participant, Person, PresenceState, User};
 use chat_proto::{ConversationId, MessageId, Role, Seq, Timestamp, UserId};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use jiff::tz::TimeZone;
 
 use crate::state::State;
@@ -8,7 +9,7 @@ use crate::update::{Effect, Event, update};
 
 pub(super) const LEO: UserId = UserId::from_bytes([1; 16]);
 pub(super) const ANA: UserId = UserId::from_bytes([2; 16]);
-const BO: UserId = UserId::from_bytes([3; 16]);
+pub(super) const BO: UserId = UserId::from_bytes([3; 16]);
 pub(super) const ORDER: ConversationId = ConversationId::from_bytes([4; 16]);
 pub(super) const MUGS: ConversationId = ConversationId::from_bytes([5; 16]);
 
@@ -26,20 +27,21 @@ fn name(user: UserId) -> &'static str {
     }
 }
 
+fn role(user: UserId) -> Role {
+    if user == LEO { Role::Agent } else { Role::Customer }
+}
+
+pub(super) fn person(id: UserId, name: &str, role: Role) -> Person {
+    Person { id, name: name.to_owned(), role, anonymous: false, verified: false, bot: false }
+}
+
 pub(super) fn message(conv: ConversationId, seq: u64, author: UserId, text: &str) -> Message {
     Message {
-        id: MessageId::from_bytes([u8::try_from(seq).unwrap(); 16]),
+        id: MessageId::from_bytes([u8::try_from(seq % 251).unwrap(); 16]),
         conversation_id: conv,
         seq: Seq(seq),
         version: 1,
-        author: Person {
-            id: author,
-            name: name(author).to_owned(),
-            role: Role::Customer,
-            anonymous: false,
-            verified: false,
-            bot: false,
-        },
+        author: person(author, name(author), role(author)),
         kind: chat_proto::model::MessageKind::Message,
         text: text.to_owned(),
         reply_to: None,
@@ -61,8 +63,8 @@ fn conversation(last: Message, unread: u64) -> Conversation {
     let participant = |user: &UserId| Participant {
         id: *user,
         name: name(*user).to_owned(),
-        role: Role::Customer,
-        owner: false,
+        role: role(*user),
+        owner: *user == LEO,
         joined_at: at(0),
         read_seq: Seq::ZERO,
         delivered_seq: Seq::ZERO,
@@ -104,30 +106,71 @@ pub(super) fn read_moved(conversation: ConversationId, user: UserId, seq: u64) -
     Diff::ReadMoved { conversation, user, seq: Seq(seq) }
 }
 
-/// Carries sends out: each is in the outbox then, under this name and a number.
+/// A key without Ctrl and Alt.
+pub(super) fn press(state: &mut State, code: KeyCode) -> Vec<Effect> {
+    press_with(state, KeyModifiers::NONE, code)
+}
+
+pub(super) fn press_with(state: &mut State, modifiers: KeyModifiers, code: KeyCode) -> Vec<Effect> {
+    update(state, Event::Key(KeyEvent::new(code, modifiers)))
+}
+
+pub(super) fn type_text(state: &mut State, text: &str) {
+    for c in text.chars() {
+        press(state, KeyCode::Char(c));
+    }
+}
+
+/// Writes and sends a message in the selected conversation.
+pub(super) fn send(state: &mut State, text: &str) -> Vec<Effect> {
+    if !state.writing {
+        press(state, KeyCode::Enter);
+    }
+    type_text(state, text);
+    press(state, KeyCode::Enter)
+}
+
+/// Carries sends out: each is in the outbox then, under a name and a number.
 pub(super) fn put_into_outbox(state: &mut State, effects: Vec<Effect>) -> Vec<OutboxEntry> {
     let mut entries = Vec::new();
     for effect in effects {
-        let Effect::Send(conversation, text) = effect else { continue };
+        let Effect::Send { conv, text, reply_to, if_last_seq } = effect else { continue };
         let client_id = format!("outbox:{}", state.outbox.len()).parse().unwrap();
-        let entry = OutboxEntry { client_id, conversation, text, written_at: at(9) };
+        let (conversation, mentions) = (conv, Vec::new());
+        let entry = OutboxEntry { client_id, conversation, text, reply_to, mentions, if_last_seq, written_at: at(9) };
         take(state, Diff::OutgoingAdded(entry.clone()));
         entries.push(entry);
     }
     entries
 }
 
+/// Leo, whose screen it is.
+pub(super) fn leo() -> User {
+    serde_json::from_value(
+        serde_json::json!({"id": LEO, "email": "leo@shop.example", "name": "Leo Marsh", "role": "agent",
+        "created_at": at(0), "version": 1}),
+    )
+    .unwrap()
+}
+
 /// Leo's screen: Ana asks about an order (two unread messages), a group talks about mugs.
 pub(super) fn opened() -> State {
-    let mut state = State::new(LEO, "Leo Marsh", TimeZone::UTC);
+    let mut state = State::new(TimeZone::UTC);
+    state.signed_in(&leo(), std::collections::HashMap::new());
     let question =
         message(ORDER, 3, ANA, "It should have come yesterday, and nobody\nanswers the telephone.\u{1b}[31m");
     let proof = message(MUGS, 2, BO, "Perfect.");
     let first = Diff::ConversationInserted { at: 0, conversation: Box::new(conversation(question.clone(), 2)) };
-    assert_eq!(take(&mut state, first), [Effect::Open(ORDER)], "the latest is shown first");
+    assert_eq!(
+        take(&mut state, first),
+        [Effect::Open(ORDER), Effect::Viewing(Some(ORDER))],
+        "the latest is shown first"
+    );
     let second = Diff::ConversationInserted { at: 1, conversation: Box::new(conversation(proof, 0)) };
     assert!(take(&mut state, second).is_empty());
+    take(&mut state, Diff::Me(Box::new(leo())));
     take(&mut state, Diff::Connection(Connection::Live));
+    take(&mut state, Diff::Presence { user: ANA, state: PresenceState::Online });
     take(&mut state, Diff::ThreadChanged { conversation: ORDER, loading: false, more_before: false });
     for message in [
         message(ORDER, 1, LEO, "Hello Ana, thank you for your order."),

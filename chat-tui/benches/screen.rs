@@ -1,0 +1,3 @@
+fn main() {
+    chat_tui::measure::run();
+}

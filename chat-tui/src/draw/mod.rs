@@ -1,0 +1,103 @@
+//! The screen, from the state alone.
+
+mod composer;
+mod help;
+mod list;
+mod people;
+mod picker;
+mod sign_in;
+mod thread;
+mod top;
+
+use ratatui::Frame;
+use ratatui::layout::{Position, Rect};
+use ratatui::text::Line;
+use ratatui::widgets::{Block, Borders};
+
+use crate::keys;
+use crate::panes::{LEAST, panes, too_small};
+use crate::state::{Link, Over, Pane, State};
+use crate::text::cut;
+use crate::theme::{Look, Tone};
+
+pub(crate) fn draw(state: &State, look: Look, frame: &mut Frame<'_>) {
+    let area = frame.area();
+    if too_small((area.width, area.height)) {
+        let words = format!("needs {}x{}, has {}x{}", LEAST.0, LEAST.1, area.width, area.height);
+        frame.render_widget(words, area);
+        return;
+    }
+    match &state.sign_in {
+        Some(form) => sign_in::draw(form, look, frame, area),
+        None => draw_panes(state, look, frame),
+    }
+    match &state.over {
+        Some(Over::Help(scroll, of)) => help::draw(*scroll, *of, look, frame, area),
+        Some(Over::Picker(picker)) => picker::draw(picker, look, frame, area),
+        None => {}
+    }
+    look.plain(frame.buffer_mut());
+}
+
+fn draw_panes(state: &State, look: Look, frame: &mut Frame<'_>) {
+    let panes = panes(state);
+    top::draw(state, look, frame, panes.top);
+    if let Some(area) = panes.list {
+        list::draw(state, look, frame, area);
+    }
+    if let Some(area) = panes.thread {
+        let area = edged(panes.list.is_some(), frame, area);
+        thread::draw(state, look, frame, area);
+    }
+    if let Some(area) = panes.people {
+        let area = edged(panes.list.is_some(), frame, area);
+        people::draw(state, look, frame, area);
+    }
+    if let Some(area) = panes.composer {
+        composer::draw(state, look, frame, area);
+    }
+    draw_last_line(state, look, frame, panes.hints);
+}
+
+/// The pane without the edge to the one on its left.
+fn edged(has_left: bool, frame: &mut Frame<'_>, area: Rect) -> Rect {
+    if !has_left {
+        return area;
+    }
+    let edge = Block::new().borders(Borders::LEFT);
+    let inner = edge.inner(area);
+    frame.render_widget(edge, area);
+    inner
+}
+
+fn draw_last_line(state: &State, look: Look, frame: &mut Frame<'_>, area: Rect) {
+    let width = usize::from(area.width).saturating_sub(1);
+    let alert = look.theme.style(Tone::Alert);
+    let line = match (&state.notice, &state.link) {
+        (Some(words), _) => Line::styled(format!(" {}", cut(words, width)), alert),
+        (None, Link::SignedOut) => Line::styled(
+            cut(" You were signed out. L signs in again; drafts and unsent messages are kept.", width),
+            alert,
+        ),
+        (None, Link::Lost { why, .. }) => {
+            Line::styled(format!(" {}", cut(&format!("{why} - what you send waits.  R tries now"), width)), alert)
+        }
+        (None, Link::Ended(why)) => {
+            Line::styled(format!(" {}", cut(&format!("{why}  L signs in again"), width)), alert)
+        }
+        _ => Line::styled(format!(" {}", cut(&keys::hints(state.context()), width)), ratatui::style::Modifier::DIM),
+    };
+    frame.render_widget(line, area);
+}
+
+/// Puts the terminal's cursor where the eye of a screen reader belongs.
+fn point(frame: &mut Frame<'_>, within: Rect, column: usize, row: usize) {
+    let x = within.x.saturating_add(u16::try_from(column).unwrap_or(u16::MAX)).min(within.right().saturating_sub(1));
+    let y = within.y.saturating_add(u16::try_from(row).unwrap_or(u16::MAX)).min(within.bottom().saturating_sub(1));
+    frame.set_cursor_position(Position::new(x, y));
+}
+
+/// Whether the keys go to this pane while reading.
+fn has_keys(state: &State, pane: Pane) -> bool {
+    state.over.is_none() && !state.writing && state.pane == pane
+}

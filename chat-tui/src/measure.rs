@@ -1,0 +1,4 @@
+//! What the benchmark measures.
+
+/// Nothing yet.
+pub fn run() {}

@@ -1,0 +1,232 @@
+//! Everything that the screen shows. Texts of others are made safe on their way in, so that nothing else stands here.
+
+mod attention;
+mod composer;
+mod picker;
+mod row;
+mod sign_in;
+mod thread;
+mod writing;
+
+use std::collections::HashMap;
+
+use chat_proto::model::{PresenceState, User};
+use chat_proto::{ClientId, ConversationId, MessageId, Seq, UserId};
+use jiff::tz::TimeZone;
+
+pub(crate) use attention::Attention;
+pub(crate) use composer::Composer;
+pub(crate) use picker::{Action, Picker, PickerKind};
+pub(crate) use row::Row;
+pub(crate) use sign_in::SignIn;
+pub(crate) use thread::{Entry, Thread};
+pub(crate) use writing::{Draft, Edit};
+
+use crate::keys::Context;
+use crate::safe;
+
+/// How things stand with the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Link {
+    Connecting,
+    /// What was missed is being told.
+    Syncing,
+    /// What was missed cannot be told: everything is loaded anew.
+    Reloading,
+    Live,
+    /// Coming back by itself; why it went, and seconds until the next try.
+    Lost {
+        why: String,
+        retry_in: u64,
+        draining: bool,
+    },
+    /// Not coming back; why.
+    Ended(String),
+    /// The token is no good any more.
+    SignedOut,
+}
+
+/// What takes the keys while reading, and what a narrow screen shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pane {
+    List,
+    Thread,
+    People,
+}
+
+/// What lies over the screen.
+#[derive(Debug)]
+pub(crate) enum Over {
+    /// Rows that are scrolled away, and where the help was asked for.
+    Help(usize, Context),
+    Picker(Picker),
+}
+
+#[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "they are independent of each other")]
+pub(crate) struct State {
+    pub(crate) me: UserId,
+    pub(crate) my_name: String,
+    pub(crate) zone: TimeZone,
+    /// Columns and rows.
+    pub(crate) size: (u16, u16),
+    pub(crate) sign_in: Option<SignIn>,
+    /// The server and the address that one signed in with.
+    pub(crate) account: (String, String),
+    pub(crate) link: Link,
+    /// Whether what is shown is all there is, so far as it is known.
+    pub(crate) loaded: bool,
+    /// Whether the server has older conversations than the list.
+    pub(crate) more: bool,
+    pub(crate) pane: Pane,
+    /// Keys are text.
+    pub(crate) writing: bool,
+    pub(crate) over: Option<Over>,
+    /// The latest first.
+    pub(crate) order: Vec<ConversationId>,
+    pub(crate) rows: HashMap<ConversationId, Row>,
+    pub(crate) selected: Option<ConversationId>,
+    /// Where one was before.
+    pub(crate) before: Option<ConversationId>,
+    pub(crate) threads: HashMap<ConversationId, Thread>,
+    pub(crate) drafts: HashMap<ConversationId, Draft>,
+    /// Something that is kept over the program's end has changed.
+    pub(crate) unsaved: bool,
+    /// Sent, and not yet told: what others wrote before is not known until then.
+    pub(crate) outbox: Vec<Outgoing>,
+    pub(crate) typing: Vec<(ConversationId, UserId)>,
+    /// Who else has which conversation open.
+    pub(crate) viewing: Vec<(ConversationId, UserId)>,
+    /// Who is there; who is missing is not.
+    pub(crate) present: HashMap<UserId, PresenceState>,
+    pub(crate) attention: Attention,
+    pub(crate) view: View,
+    /// A message that is to be deleted if the answer is yes.
+    pub(crate) asked_to_delete: Option<(ConversationId, MessageId)>,
+    /// A word to the user until the next key.
+    pub(crate) notice: Option<String>,
+    /// Whether quitting was asked, and is done when it is asked again.
+    pub(crate) leaving: bool,
+    /// Whether the screen has to be drawn.
+    pub(crate) dirty: bool,
+}
+
+/// What of the selected conversation is on the screen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct View {
+    /// The message at the bottom, and how many of its lines are below; `None`: the newest, whatever comes.
+    pub(crate) bottom: Option<(Seq, usize)>,
+    /// The chosen message.
+    pub(crate) chosen: Option<Seq>,
+    /// What comes after this was unread when the conversation was opened.
+    pub(crate) new_after: Option<Seq>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Outgoing {
+    pub(crate) client_id: ClientId,
+    pub(crate) conv: ConversationId,
+    pub(crate) text: String,
+    /// On the server's disk; its event is on the way.
+    pub(crate) stored: bool,
+}
+
+impl State {
+    pub(crate) fn new(zone: TimeZone) -> Self {
+        Self {
+            me: UserId::from_bytes([0; 16]),
+            my_name: String::new(),
+            zone,
+            size: (80, 24),
+            sign_in: None,
+            account: (String::new(), String::new()),
+            link: Link::Connecting,
+            loaded: false,
+            more: false,
+            pane: Pane::List,
+            writing: false,
+            over: None,
+            order: Vec::new(),
+            rows: HashMap::new(),
+            selected: None,
+            before: None,
+            threads: HashMap::new(),
+            drafts: HashMap::new(),
+            unsaved: false,
+            outbox: Vec::new(),
+            typing: Vec::new(),
+            viewing: Vec::new(),
+            present: HashMap::new(),
+            attention: Attention::default(),
+            view: View::default(),
+            asked_to_delete: None,
+            notice: None,
+            leaving: false,
+            dirty: true,
+        }
+    }
+
+    /// Begins as this person, with nothing known yet but what was kept.
+    pub(crate) fn signed_in(&mut self, me: &User, drafts: HashMap<ConversationId, Draft>) {
+        let (zone, size, account) = (self.zone.clone(), self.size, self.account.clone());
+        *self = Self { me: me.id, my_name: safe::line(&me.name), size, account, drafts, ..Self::new(zone) };
+    }
+
+    /// Where the keys go.
+    pub(crate) fn context(&self) -> Context {
+        match (&self.over, &self.sign_in) {
+            (Some(Over::Help(..)), _) => Context::Help,
+            (Some(Over::Picker(_)), _) => Context::Pick,
+            (None, Some(_)) => Context::SignIn,
+            (None, None) if self.writing => Context::Write,
+            (None, None) => Context::Read,
+        }
+    }
+
+    pub(crate) fn row(&self, id: ConversationId) -> Option<&Row> {
+        self.rows.get(&id)
+    }
+
+    /// The selected conversation.
+    pub(crate) fn open_row(&self) -> Option<&Row> {
+        self.row(self.selected?)
+    }
+
+    pub(crate) fn open_thread(&self) -> Option<&Thread> {
+        self.threads.get(&self.selected?)
+    }
+
+    /// Where the selection stands in the list.
+    pub(crate) fn place(&self) -> Option<usize> {
+        self.order.iter().position(|id| Some(*id) == self.selected)
+    }
+
+    /// What is being written in the selected conversation.
+    pub(crate) fn draft(&self) -> Option<&Draft> {
+        self.drafts.get(&self.selected?)
+    }
+
+    /// The chosen message, or the newest.
+    pub(crate) fn message_at_hand(&self) -> Option<(Seq, &Entry)> {
+        let thread = self.open_thread()?;
+        let seq = self.view.chosen.or_else(|| thread.last())?;
+        Some((seq, thread.entries.get(&seq)?))
+    }
+
+    /// How somebody in a conversation is called.
+    pub(crate) fn name_in(&self, conv: ConversationId, user: UserId) -> &str {
+        let people = self.row(conv).map(|row| row.people.as_slice()).unwrap_or_default();
+        people.iter().find(|person| person.id == user).map_or("Somebody", |person| person.name.as_str())
+    }
+
+    /// Messages that the server has not confirmed yet.
+    pub(crate) fn waiting(&self) -> usize {
+        self.outbox.iter().filter(|outgoing| !outgoing.stored).count()
+    }
+
+    /// Whether something changes by time alone.
+    pub(crate) fn wants_ticks(&self) -> bool {
+        self.sign_in.is_none()
+            && (self.attention.wants_ticks() || matches!(self.link, Link::Lost { retry_in: 1.., .. }))
+    }
+}

@@ -1,0 +1,142 @@
+use chat_proto::model::Person;
+use chat_proto::{ConversationId, UserId};
+use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
+use nucleo_matcher::{Config, Matcher, Utf32Str};
+
+use super::{Composer, State};
+use crate::keys::{self, Command};
+use crate::safe;
+
+/// A list to pick from, which what is typed narrows down.
+#[derive(Debug)]
+pub(crate) struct Picker {
+    pub(crate) kind: PickerKind,
+    pub(crate) query: Composer,
+    pub(crate) found: Vec<Item>,
+    pub(crate) chosen: usize,
+    /// The directory, once it is loaded.
+    pub(crate) people: Option<Vec<Person>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PickerKind {
+    /// A conversation to go to.
+    Switch,
+    /// A command to carry out.
+    Command,
+    /// Somebody to write to.
+    Person,
+    /// A reaction to a message.
+    Reaction,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Item {
+    pub(crate) text: String,
+    /// What stands at the end of its line.
+    pub(crate) right: String,
+    pub(crate) action: Action,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    Go(ConversationId),
+    Do(Command),
+    Begin(UserId),
+    React(String),
+}
+
+/// Reactions that are offered, each by a name that can be typed.
+const REACTIONS: [(&str, &str); 10] = [
+    ("👍", "thumbs up, yes"),
+    ("✅", "done"),
+    ("👀", "looking at it"),
+    ("❤", "heart"),
+    ("🎉", "party"),
+    ("😄", "smile"),
+    ("🙏", "thanks"),
+    ("😢", "sad"),
+    ("❓", "question"),
+    ("👎", "thumbs down, no"),
+];
+
+impl Picker {
+    /// Items that are offered at once; what is typed finds the others.
+    const MOST: usize = 100;
+
+    pub(crate) fn new(kind: PickerKind, state: &State) -> Self {
+        let mut picker = Self { kind, query: Composer::default(), found: Vec::new(), chosen: 0, people: None };
+        picker.find(state);
+        picker
+    }
+
+    pub(crate) fn title(&self) -> &'static str {
+        match self.kind {
+            PickerKind::Switch => "Go to",
+            PickerKind::Command => "Commands",
+            PickerKind::Person => "Write to",
+            PickerKind::Reaction => "React with",
+        }
+    }
+
+    /// Finds anew what goes with what is typed, the best first.
+    pub(crate) fn find(&mut self, state: &State) {
+        self.chosen = 0;
+        let pattern = Pattern::new(self.query.text(), CaseMatching::Ignore, Normalization::Smart, AtomKind::Fuzzy);
+        let mut matcher = Matcher::new(Config::DEFAULT);
+        let mut buffer = Vec::new();
+        let mut scored = Vec::new();
+        let mut look = |text: &str, place: usize| {
+            if let Some(score) = pattern.score(Utf32Str::new(text, &mut buffer), &mut matcher) {
+                scored.push((score, place));
+            }
+        };
+        match self.kind {
+            PickerKind::Switch => {
+                let rows = state.order.iter().filter_map(|id| state.row(*id));
+                rows.enumerate().for_each(|(place, row)| look(&row.title, place));
+            }
+            PickerKind::Command => {
+                for (place, binding) in keys::palette().enumerate() {
+                    look(&format!("{} {}", binding.says, binding.command.name()), place);
+                }
+            }
+            PickerKind::Person => {
+                let people = self.people.iter().flatten();
+                people.enumerate().for_each(|(place, person)| look(&format!("{} {}", person.name, person.role), place));
+            }
+            PickerKind::Reaction => {
+                REACTIONS.iter().enumerate().for_each(|(place, (emoji, name))| look(&format!("{emoji} {name}"), place));
+            }
+        }
+        // Equally good ones stay in the order of their list.
+        scored.sort_by_key(|(score, place)| (std::cmp::Reverse(*score), *place));
+        scored.truncate(Self::MOST);
+        self.found = scored.into_iter().filter_map(|(_, place)| self.item(state, place)).collect();
+    }
+
+    fn item(&self, state: &State, place: usize) -> Option<Item> {
+        Some(match self.kind {
+            PickerKind::Switch => {
+                let row = state.row(*state.order.get(place)?)?;
+                let right = if row.unread > 0 { format!("{} new", row.unread) } else { String::new() };
+                Item { text: row.title.clone(), right, action: Action::Go(row.id) }
+            }
+            PickerKind::Command => {
+                let binding = keys::palette().nth(place)?;
+                let (text, right) = (binding.says.to_owned(), binding.shown.to_owned());
+                Item { text, right, action: Action::Do(binding.command) }
+            }
+            PickerKind::Person => {
+                let person = self.people.as_ref()?.get(place)?;
+                let (text, right) = (safe::line(&person.name), person.role.to_string());
+                Item { text, right, action: Action::Begin(person.id) }
+            }
+            PickerKind::Reaction => {
+                let (emoji, name) = REACTIONS.get(place)?;
+                let text = format!("{emoji}  {name}");
+                Item { text, right: String::new(), action: Action::React((*emoji).to_owned()) }
+            }
+        })
+    }
+}

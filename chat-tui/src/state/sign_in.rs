@@ -1,0 +1,26 @@
+use super::Composer;
+
+/// The form that somebody signs in with.
+#[derive(Debug)]
+pub(crate) struct SignIn {
+    /// Server, address, password.
+    pub(crate) fields: [Composer; 3],
+    /// The one that takes the keys.
+    pub(crate) at: usize,
+    /// The server is being asked.
+    pub(crate) busy: bool,
+    /// Why it did not work.
+    pub(crate) why: Option<String>,
+}
+
+impl SignIn {
+    pub(crate) const LABELS: [&'static str; 3] = ["Server", "E-mail", "Password"];
+    pub(crate) const PASSWORD: usize = 2;
+
+    /// What is known already is filled in.
+    pub(crate) fn new(url: &str, email: &str) -> Self {
+        let fields = [Composer::of(url), Composer::of(email), Composer::default()];
+        let at = fields.iter().position(Composer::is_empty).unwrap_or(Self::PASSWORD);
+        Self { fields, at, busy: false, why: None }
+    }
+}

@@ -1,0 +1,283 @@
+use std::time::Duration;
+
+use chat_client::{Connection, Diff, Error};
+use chat_proto::model::Reaction;
+use chat_proto::{Role, Seq, UserId};
+use crossterm::event::{KeyCode, KeyModifiers};
+use jiff::tz::TimeZone;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::style::Color;
+
+use super::shop::{
+    ANA, BO, LEO, MUGS, ORDER, message, opened, press, press_with, put_into_outbox, read_moved, send, take, told,
+    type_text,
+};
+use crate::draw::draw;
+use crate::state::{SignIn, State};
+use crate::theme::{Look, Theme};
+use crate::update::{Event, update};
+
+const SIZES: [(u16, u16); 4] = [(60, 20), (80, 24), (120, 40), (160, 50)];
+
+/// The screen at this size.
+pub(super) fn drawn(state: &mut State, (columns, rows): (u16, u16), look: Look) -> Terminal<TestBackend> {
+    update(state, Event::Resized(columns, rows));
+    let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
+    terminal.draw(|frame| draw(state, look, frame)).unwrap();
+    terminal
+}
+
+fn screen(state: &mut State, size: (u16, u16)) -> String {
+    let text = drawn(state, size, Look::default()).backend().to_string();
+    assert!(!text.contains('\u{1b}'), "nobody else steers this terminal");
+    text
+}
+
+/// The screen at every size.
+fn shows(name: &str, make: impl Fn(&mut State)) {
+    for size in SIZES {
+        let mut state = opened();
+        update(&mut state, Event::Resized(size.0, size.1));
+        make(&mut state);
+        insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), screen(&mut state, size));
+    }
+}
+
+#[test]
+fn list() {
+    shows("list", |state| {
+        take(state, read_moved(ORDER, ANA, 1));
+        take(state, Diff::Typing { conversation: MUGS, user: BO, on: true });
+    });
+}
+
+#[test]
+fn reading() {
+    shows("reading", |state| {
+        press(state, KeyCode::Char('l'));
+        let mut answer =
+            message(ORDER, 4, LEO, "It left our house this morning. It should be with you tomorrow, before noon.");
+        answer.reply_to = Some(message(ORDER, 2, ANA, "").id);
+        answer.edited_at = Some(answer.created_at);
+        answer.reactions = vec![Reaction { emoji: "👍".into(), users: vec![ANA] }];
+        told(state, &answer, 0);
+        take(state, Diff::Viewing { conversation: ORDER, user: ANA, on: true });
+        press(state, KeyCode::Char('K'));
+        press(state, KeyCode::Char('K'));
+    });
+}
+
+#[test]
+fn writing() {
+    shows("writing", |state| {
+        let effects = send(state, "It left our house this morning.");
+        put_into_outbox(state, effects);
+        update(
+            state,
+            Event::Paste(
+                "It should be with you tomorrow,\nbefore noon, and this line is long enough to be broken.".to_owned(),
+            ),
+        );
+        take(state, Diff::Typing { conversation: ORDER, user: ANA, on: true });
+    });
+}
+
+#[test]
+fn people() {
+    shows("people", |state| {
+        press(state, KeyCode::Char('c'));
+    });
+}
+
+#[test]
+fn help() {
+    shows("help", |state| {
+        press(state, KeyCode::Char('?'));
+    });
+}
+
+#[test]
+fn switcher() {
+    shows("switcher", |state| {
+        press_with(state, KeyModifiers::CONTROL, KeyCode::Char('k'));
+        type_text(state, "mug");
+    });
+}
+
+#[test]
+fn palette() {
+    shows("palette", |state| {
+        press(state, KeyCode::Char(':'));
+    });
+}
+
+#[test]
+fn directory() {
+    shows("directory", |state| {
+        press(state, KeyCode::Char('N'));
+        let person = |byte, name: &str, role| super::shop::person(UserId::from_bytes([byte; 16]), name, role);
+        let people = vec![
+            person(7, "Mia Stone", Role::Agent),
+            person(8, "Zoë 山田", Role::Designer),
+            person(1, "me", Role::Agent),
+        ];
+        update(state, Event::Directory(Ok(people)));
+    });
+}
+
+#[test]
+fn reactions() {
+    shows("reactions", |state| {
+        press(state, KeyCode::Char('+'));
+    });
+}
+
+#[test]
+fn offline() {
+    shows("offline", |state| {
+        let why = Error::Transport(std::sync::Arc::from(Box::<dyn std::error::Error + Send + Sync>::from(
+            "Connection refused",
+        )));
+        take(state, Diff::Connection(Connection::Waiting { why, retry_in: Duration::from_millis(3_500) }));
+        let effects = send(state, "It left today.");
+        put_into_outbox(state, effects);
+        press(state, KeyCode::Esc);
+    });
+}
+
+#[test]
+fn resync() {
+    shows("resync", |state| {
+        take(state, Diff::Reloading);
+    });
+}
+
+#[test]
+fn draining() {
+    shows("draining", |state| {
+        take(
+            state,
+            Diff::Connection(Connection::Waiting {
+                why: super::steps::refusal("draining"),
+                retry_in: Duration::from_secs(10),
+            }),
+        );
+    });
+}
+
+#[test]
+fn signed_out() {
+    shows("signed_out", |state| {
+        take(state, Diff::Connection(Connection::Ended(super::steps::refusal("token_revoked"))));
+    });
+}
+
+#[test]
+fn empty() {
+    shows("empty", |state| {
+        for conversation in [ORDER, MUGS] {
+            take(state, Diff::ConversationRemoved { conversation });
+        }
+        state.notice = None;
+    });
+}
+
+#[test]
+fn sign_in() {
+    shows("sign_in", |state| {
+        *state = State::new(TimeZone::UTC);
+        state.sign_in = Some(SignIn::new("http://127.0.0.1:9000", ""));
+        type_text(state, "leo@shop.example");
+        press(state, KeyCode::Enter);
+        type_text(state, "secret");
+        press(state, KeyCode::Enter);
+        update(state, Event::NotSignedIn("The address or the password is wrong (invalid_credentials)".to_owned()));
+    });
+}
+
+#[test]
+fn a_screen_that_is_too_small_says_so() {
+    insta::assert_snapshot!("too_small", screen(&mut opened(), (40, 4)));
+}
+
+#[test]
+fn wide_characters_keep_the_edges_straight() {
+    let mut state = opened();
+    told(
+        &mut state,
+        &message(
+            ORDER,
+            4,
+            ANA,
+            "你好，我的订单在哪里？我昨天就应该收到了，但是没有人接电话。👩\u{200d}👩\u{200d}👧 नमस्ते e\u{301}",
+        ),
+        3,
+    );
+    let terminal = drawn(&mut state, (80, 24), Look::default());
+    let buffer = terminal.backend().buffer();
+    for y in 1..19 {
+        assert_eq!(buffer[(27, y)].symbol(), "│", "line {y}: {}", terminal.backend());
+    }
+}
+
+#[test]
+fn without_colours_there_are_none_and_ascii_is_ascii() {
+    let mut state = opened();
+    press_with(&mut state, KeyModifiers::CONTROL, KeyCode::Char('k'));
+    let look = Look { theme: Theme::None, ascii: true };
+    let plain = drawn(&mut state, (160, 50), look);
+    for cell in &plain.backend().buffer().content {
+        assert_eq!((cell.fg, cell.bg), (Color::Reset, Color::Reset));
+        assert!(cell.symbol().is_ascii(), "{:?}", cell.symbol());
+    }
+    let coloured = drawn(&mut state, (160, 50), Look::default());
+    assert!(coloured.backend().buffer().content.iter().any(|cell| cell.fg != Color::Reset));
+}
+
+#[test]
+fn a_long_conversation_is_scrolled_without_gaps() {
+    let mut state = opened();
+    update(&mut state, Event::Resized(80, 24));
+    for seq in 4..=300 {
+        take(&mut state, Diff::MessageInserted(Box::new(message(ORDER, seq, ANA, &format!("number {seq}\nof many")))));
+    }
+    press(&mut state, KeyCode::Char('l'));
+    let numbers = |state: &mut State| -> Vec<u64> {
+        let text = screen(state, (80, 24));
+        let words: Vec<&str> = text.split_whitespace().collect();
+        words.windows(2).filter(|pair| pair[0] == "number").filter_map(|pair| pair[1].parse().ok()).collect()
+    };
+    let mut seen = Vec::new();
+    let mut lowest = u64::MAX;
+    for _ in 0..200 {
+        let shown = numbers(&mut state);
+        assert!(shown.is_sorted() && shown.windows(2).all(|pair| pair[0] + 1 == pair[1]), "{shown:?}");
+        if let (Some(first), Some(last)) = (shown.first(), shown.last()) {
+            assert!(lowest == u64::MAX || last + 1 >= lowest, "a gap above {lowest}: {shown:?}");
+            lowest = *first;
+        }
+        seen.extend(shown);
+        press(&mut state, KeyCode::PageUp);
+    }
+    assert_eq!(lowest, 4, "the beginning is reached");
+    assert!(screen(&mut state, (80, 24)).contains("Hello Ana"), "{}", screen(&mut state, (80, 24)));
+    // What comes in meanwhile moves nothing.
+    let before = screen(&mut state, (80, 24));
+    take(&mut state, Diff::MessageInserted(Box::new(message(ORDER, 301, ANA, "news"))));
+    let body = |text: &str| text.lines().skip(2).take(16).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(body(&before), body(&screen(&mut state, (80, 24))));
+    for _ in 0..200 {
+        press(&mut state, KeyCode::PageDown);
+    }
+    assert_eq!(state.view.bottom, None);
+    press(&mut state, KeyCode::Char('g'));
+    assert_eq!(state.view.chosen, Some(Seq(1)));
+    for seq in 2..=301 {
+        press(&mut state, KeyCode::Char('j'));
+        assert_eq!(state.view.chosen, Some(Seq(seq)));
+        assert!(screen(&mut state, (80, 24)).contains("│>"), "the chosen message {seq} is shown");
+    }
+    press(&mut state, KeyCode::Char('j'));
+    assert_eq!((state.view.chosen, state.view.bottom), (None, None));
+}

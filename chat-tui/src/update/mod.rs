@@ -1,0 +1,192 @@
+//! What happens, and what is to be done about it. Nothing here waits, draws or asks the time.
+
+mod acting;
+mod incoming;
+mod moving;
+mod picking;
+mod reading;
+mod signing_in;
+mod writing;
+
+use std::collections::HashMap;
+
+use chat_client::{Diff, Request, plain};
+use chat_proto::model::{Conversation, DeviceState, Person, User};
+use chat_proto::{ConversationId, MessageId, Seq, UserId};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use crate::keys::{self, Command, Context};
+use crate::safe;
+use crate::state::{Draft, Link, Over, State};
+
+#[derive(Debug)]
+pub(crate) enum Event {
+    Key(KeyEvent),
+    Paste(String),
+    Resized(u16, u16),
+    /// The terminal got or lost the focus.
+    Focus(bool),
+    /// A second has passed; only sent while [`State::wants_ticks`].
+    Tick,
+    /// Something of what is watched changed.
+    Diff(Diff),
+    /// Somebody is signed in, with what was kept of theirs.
+    SignedIn(Box<User>, HashMap<ConversationId, Draft>),
+    NotSignedIn(String),
+    /// The form is filled in: sign in.
+    SignIn,
+    /// A message could not even be put into the outbox.
+    NotSent {
+        conv: ConversationId,
+        text: String,
+        why: String,
+    },
+    /// People to write to, of all roles.
+    Directory(Result<Vec<Person>, String>),
+    /// A conversation that was asked for.
+    Begun(Result<Box<Conversation>, String>),
+    /// A word to the user.
+    Notice(String),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    SignIn {
+        url: String,
+        email: String,
+        password: String,
+    },
+    /// Shows the messages of a conversation.
+    Open(ConversationId),
+    /// Shows older ones.
+    Older(ConversationId),
+    /// Shows older conversations.
+    MoreConversations,
+    Send {
+        conv: ConversationId,
+        text: String,
+        reply_to: Option<MessageId>,
+        if_last_seq: Option<Seq>,
+    },
+    Request(Request),
+    Read(ConversationId, Seq),
+    Delivered(ConversationId, Seq),
+    Typing(ConversationId, bool),
+    Viewing(Option<ConversationId>),
+    Presence(DeviceState),
+    /// Loads whom one may write to.
+    Directory,
+    Begin(UserId),
+    Retry,
+    Redraw,
+    Quit,
+}
+
+pub(crate) fn update(state: &mut State, event: Event) -> Vec<Effect> {
+    // A second that changes nothing is not drawn.
+    state.dirty |= !matches!(event, Event::Tick);
+    match event {
+        Event::Key(key) => press(state, &key),
+        Event::Paste(text) => writing::paste(state, &plain(&text)),
+        Event::Resized(columns, rows) => {
+            state.size = (columns, rows);
+            moving::keep_pane(state);
+            Vec::new()
+        }
+        Event::Focus(focused) => reading::focus(state, focused),
+        Event::Tick => reading::tick(state),
+        Event::Diff(diff) => incoming::take(state, diff),
+        Event::SignedIn(me, drafts) => {
+            state.signed_in(&me, drafts);
+            Vec::new()
+        }
+        Event::SignIn => signing_in::submit(state),
+        Event::NotSignedIn(why) => signing_in::refused(state, &why),
+        Event::NotSent { conv, text, why } => {
+            writing::unsend(state, conv, &text, None, &why);
+            Vec::new()
+        }
+        Event::Directory(people) => picking::directory(state, people),
+        Event::Begun(Ok(conversation)) => moving::begun(state, &conversation),
+        Event::Begun(Err(why)) => say(state, &why),
+        Event::Notice(words) => say(state, &words),
+    }
+}
+
+/// A word to the user.
+fn say(state: &mut State, words: &str) -> Vec<Effect> {
+    state.notice = Some(safe::line(words));
+    Vec::new()
+}
+
+fn press(state: &mut State, key: &KeyEvent) -> Vec<Effect> {
+    state.notice = None;
+    let mut effects = Vec::new();
+    if state.attention.act() {
+        effects.push(Effect::Presence(DeviceState::Online));
+    }
+    let context = state.context();
+    let command = keys::command(context, key);
+    if !matches!(command, Some(Command::Quit | Command::Close)) {
+        state.leaving = false;
+    }
+    if command != Some(Command::Yes) {
+        state.asked_to_delete = None;
+    }
+    effects.extend(match (command, typed(key)) {
+        (Some(command), _) => carry_out(state, context, command),
+        (None, Some(c)) => writing::type_text(state, c.encode_utf8(&mut [0; 4])),
+        (None, None) => Vec::new(),
+    });
+    effects.extend(reading::read_if_looked_at(state));
+    effects
+}
+
+/// The character that a key types.
+fn typed(key: &KeyEvent) -> Option<char> {
+    match key.code {
+        KeyCode::Char(c) if (key.modifiers - KeyModifiers::SHIFT).is_empty() => Some(c),
+        _ => None,
+    }
+}
+
+fn carry_out(state: &mut State, context: Context, command: Command) -> Vec<Effect> {
+    match command {
+        Command::Quit => return acting::quit(state),
+        Command::Redraw => return vec![Effect::Redraw],
+        Command::Help if context != Context::Help => {
+            state.over = Some(Over::Help(0, context));
+            return Vec::new();
+        }
+        _ => {}
+    }
+    match context {
+        Context::Help => help(state, command),
+        Context::Pick => picking::pick(state, command),
+        Context::SignIn => signing_in::fill_in(state, command),
+        Context::Write => writing::write(state, command),
+        Context::Read => acting::act(state, command),
+    }
+}
+
+fn help(state: &mut State, command: Command) -> Vec<Effect> {
+    let Some(Over::Help(scroll, of)) = &mut state.over else { return Vec::new() };
+    let last = keys::help(*of).len().saturating_sub(1);
+    let by = match command {
+        Command::Next => 1,
+        Command::Previous => -1,
+        Command::PageDown => 10,
+        Command::PageUp => -10,
+        _ => {
+            state.over = None;
+            return Vec::new();
+        }
+    };
+    *scroll = scroll.saturating_add_signed(by).min(last);
+    Vec::new()
+}
+
+/// Whether there is a connection that takes changes now.
+fn is_live(state: &State) -> bool {
+    matches!(state.link, Link::Live | Link::Syncing)
+}
