@@ -1,7 +1,10 @@
-use std::io::{ErrorKind, Write as _};
+use std::io::{self, ErrorKind, Write as _};
 use std::process::ExitCode;
 
-use chat_client::{Error, plain_line};
+use chat_client::{Error, plain, plain_line};
+use chat_proto::ErrorCode;
+
+use crate::output::Style;
 
 /// How the program ends, for scripts.
 ///
@@ -10,12 +13,15 @@ use chat_client::{Error, plain_line};
 /// | 0 | done; checked and healthy |
 /// | 1 | failed |
 /// | 2 | wrong usage |
-/// | 7 | the server cannot be reached |
+/// | 3 | cancelled or declined |
+/// | 4 | not signed in, or forbidden |
+/// | 5 | not found |
+/// | 6 | conflict, or changed by somebody else meanwhile |
+/// | 7 | the server cannot be reached, or the data folder is in use |
 /// | 8 | checked and unhealthy |
-///
-/// Kept free for commands to come: 3 cancelled or declined, 4 not signed in or forbidden, 5 not found, 6 conflict,
-/// 9 partly done.
-#[derive(Clone, Copy, Debug)]
+/// | 9 | partly done |
+/// | 130 | interrupted |
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
     /// Done.
     Ok = 0,
@@ -23,15 +29,81 @@ pub(crate) enum Exit {
     Failed = 1,
     /// The command line makes no sense; clap ends with the same code.
     Usage = 2,
+    /// The user would rather not.
+    Declined = 3,
+    /// Nobody is signed in, or may not do this.
+    Denied = 4,
+    /// There is no such thing.
+    NotFound = 5,
+    /// It is there already, or is not any more what it was.
+    Conflict = 6,
     /// Nobody answers.
     Unreachable = 7,
     /// The server answers, and is not well.
     Unhealthy = 8,
+    /// Some of it is done.
+    #[expect(dead_code, reason = "in the table; for commands on many things")]
+    Partly = 9,
+    /// Ctrl-C, as shells count it.
+    Interrupted = 130,
+}
+
+/// Why a command did not do what it should.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The server's or the network's word.
+    Client(Error),
+    /// A word of our own.
+    Says { what: String, exit: Exit },
+}
+
+impl Failure {
+    pub(crate) fn usage(what: impl Into<String>) -> Self {
+        Self::Says { what: what.into(), exit: Exit::Usage }
+    }
+
+    pub(crate) fn says(what: impl Into<String>, exit: Exit) -> Self {
+        Self::Says { what: what.into(), exit }
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Client(error) => Exit::of(error),
+            Self::Says { exit, .. } => *exit,
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Client(error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::says(error.to_string(), Exit::Failed)
+    }
 }
 
 impl Exit {
     /// The code that goes with this error.
     pub(crate) fn of(error: &Error) -> Self {
+        use ErrorCode as Code;
+        match error.code() {
+            Some(
+                Code::Unauthenticated
+                | Code::InvalidCredentials
+                | Code::TokenExpired
+                | Code::TokenRevoked
+                | Code::Forbidden,
+            ) => return Self::Denied,
+            Some(Code::NotFound) => return Self::NotFound,
+            Some(Code::Conflict | Code::EmailTaken | Code::NewerMessages | Code::VersionMismatch) => {
+                return Self::Conflict;
+            }
+            _ => {}
+        }
         match error {
             Error::InvalidUrl(_) => Self::Usage,
             Error::Transport(_) | Error::Timeout | Error::Closed(_) => Self::Unreachable,
@@ -48,16 +120,48 @@ impl From<Exit> for ExitCode {
     }
 }
 
+/// Says what went wrong, if anything did, and how to end.
+pub(crate) fn end(done: Result<Exit, Failure>, style: &Style) -> Exit {
+    let failure = match done {
+        Ok(exit) => return exit,
+        Err(failure) => failure,
+    };
+    let exit = failure.exit();
+    if style.json {
+        // For programs the problem itself, if the server gave one.
+        let problem = match &failure {
+            Failure::Client(Error::Refused(problem)) => serde_json::to_value(problem).unwrap_or_default(),
+            Failure::Client(error) => serde_json::json!({ "detail": error.to_string(), "exit_code": exit as u8 }),
+            Failure::Says { what, .. } => serde_json::json!({ "detail": what, "exit_code": exit as u8 }),
+        };
+        // Nobody may be reading.
+        let _ = writeln!(io::stderr(), "{}", plain(&problem.to_string()));
+        return exit;
+    }
+    match failure {
+        Failure::Client(error) => {
+            let hint = match error.code() {
+                Some(ErrorCode::Unauthenticated | ErrorCode::TokenExpired | ErrorCode::TokenRevoked) => {
+                    ". Sign in again: chatctl login"
+                }
+                _ => "",
+            };
+            complain(&format!("{error}{hint}"), exit)
+        }
+        Failure::Says { what, .. } => complain(&what, exit),
+    }
+}
+
 /// Says what went wrong to a person, and how to end.
 pub(crate) fn complain(what: &str, exit: Exit) -> Exit {
     // Nobody may be reading.
-    let _ = writeln!(std::io::stderr(), "chatctl: {}", plain_line(what));
+    let _ = writeln!(io::stderr(), "chatctl: {}", plain_line(what));
     exit
 }
 
 /// Writes to standard output; a reader that has heard enough is no failure.
 pub(crate) fn print(text: &str, exit: Exit) -> Exit {
-    match std::io::stdout().write_all(text.as_bytes()) {
+    match io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             complain(&format!("cannot write the output: {error}"), Exit::Failed)
         }

@@ -1,48 +1,110 @@
 //! The command line of the shop chat's operators.
 
+mod access;
 mod bench;
+mod completion;
+mod conversation;
+mod event;
 mod exit;
+mod files;
+mod output;
+mod profile;
+mod sign_in;
 mod status;
+mod user;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use tokio::runtime::Runtime;
 
-use exit::Exit;
+use access::Door;
+use exit::{Exit, Failure};
+use output::Style;
 
 /// The command line of the shop chat's operators.
 #[derive(Debug, Parser)]
-#[command(name = "chatctl", version, about, arg_required_else_help = true)]
-#[command(after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 7 cannot reach the server, 8 unhealthy")]
+#[command(name = "chatctl", version, about, arg_required_else_help = true, max_term_width = 100)]
+#[command(after_help = "\
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 cancelled, 4 not signed in or forbidden, 5 not found, 6 conflict, \
+7 cannot reach the server, 8 checked and unhealthy, 9 partly done, 130 interrupted
+
+Begin with: chatctl login http://127.0.0.1:9000")]
 struct Cli {
+    #[command(flatten)]
+    door: Door,
+    #[command(flatten)]
+    style: Style,
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Sign in, and remember it as a profile
+    Login(sign_in::Login),
+    /// Sign out: the session ends on the server too
+    Logout,
+    /// Say who is signed in, and where
+    Whoami,
+    /// The servers that are known here
+    #[command(subcommand, visible_alias = "profiles")]
+    Profile(profile::Profile),
     /// Say whether the server is well, and what it takes
-    Status(status::Status),
+    Status,
+    /// People and their accounts
+    #[command(subcommand, visible_alias = "users")]
+    User(user::User),
+    /// Conversations that you are in
+    #[command(subcommand, visible_aliases = ["conv", "conversations"])]
+    Conversation(conversation::Conversation),
+    /// What happens
+    #[command(subcommand, visible_alias = "events")]
+    Event(event::Event),
     /// Put load on a server that is there to be measured, and account for every message
     Bench(bench::Bench),
+    /// Print a script that completes commands in a shell
+    Completion(completion::Completion),
+    /// Print the manual page, or write all of them into a folder
+    Man(completion::Man),
 }
 
 fn main() -> ExitCode {
-    run().into()
+    let Cli { door, style, command } = Cli::parse();
+    let done = match command {
+        Command::Bench(bench) => return bench::run(&bench).into(),
+        Command::Completion(completion) => return completion::complete(&completion).into(),
+        Command::Man(man) => completion::man(&man),
+        command => in_runtime(run(command, &door, &style)),
+    };
+    exit::end(done, &style).into()
 }
 
-fn run() -> Exit {
-    match Cli::parse().command {
-        Command::Status(status) => match runtime() {
-            Ok(runtime) => runtime.block_on(status::run(&status)),
-            Err(error) => exit::complain(&error.to_string(), Exit::Failed),
-        },
-        Command::Bench(bench) => bench::run(&bench),
+async fn run(command: Command, door: &Door, style: &Style) -> Result<Exit, Failure> {
+    let work = async {
+        match command {
+            Command::Login(login) => sign_in::login(&login, door, style).await,
+            Command::Logout => sign_in::logout(door, style).await,
+            Command::Whoami => sign_in::whoami(door, style).await,
+            Command::Profile(profile) => profile::run(&profile, door, style),
+            Command::Status => status::run(door, style).await,
+            Command::User(user) => user::run(&user, door, style).await,
+            Command::Conversation(conversation) => conversation::run(&conversation, door, style).await,
+            Command::Event(event) => event::run(&event, door, style).await,
+            Command::Bench(_) | Command::Completion(_) | Command::Man(_) => Ok(Exit::Ok),
+        }
+    };
+    tokio::select! {
+        done = work => done,
+        interrupted = tokio::signal::ctrl_c() => interrupted.map(|()| Exit::Interrupted).map_err(Failure::from),
     }
 }
 
 /// One thread is enough for a command.
+fn in_runtime(work: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
+    runtime()?.block_on(work)
+}
+
 fn runtime() -> std::io::Result<Runtime> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(|error| std::io::Error::other(format!("the runtime did not start: {error}")))

@@ -1,0 +1,175 @@
+use std::fmt::Write as _;
+
+use chat_client::{Change, Client, PageQuery, Part, plain, plain_line};
+use chat_proto::model::{Conversation as Row, Message};
+use chat_proto::{ConversationId, Seq};
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use crate::access::Door;
+use crate::event::{Following, follow};
+use crate::exit::{Exit, Failure, print};
+use crate::output::{Style, moment};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Conversation {
+    /// The conversations that you are in, the latest first
+    #[command(visible_alias = "ls")]
+    List(List),
+    /// One of them: who is in it, and its newest messages
+    Show(Show),
+    /// Print messages as they come; ends with Ctrl-C
+    Tail(Tail),
+    /// Write all of it to standard output, the oldest message first, a line of JSON each
+    Export {
+        /// Its id: conv_...
+        id: ConversationId,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// So many at the most
+    #[arg(long, default_value_t = 50, conflicts_with = "all")]
+    limit: u32,
+    /// All of them
+    #[arg(long)]
+    all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// Its id: conv_...
+    id: ConversationId,
+    /// So many messages
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(0..=200))]
+    messages: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Tail {
+    /// Its id: conv_...; without it, all that you are in
+    id: Option<ConversationId>,
+}
+
+pub(crate) async fn run(conversation: &Conversation, door: &Door, style: &Style) -> Result<Exit, Failure> {
+    let client = door.client().await?;
+    match conversation {
+        Conversation::List(list) => self::list(&client, list, style).await,
+        Conversation::Show(show) => self::show(&client, show, style).await,
+        Conversation::Tail(tail) => self::tail(client, tail, style).await,
+        Conversation::Export { id } => export(&client, *id).await,
+    }
+}
+
+#[derive(Serialize)]
+struct Items<'a, T> {
+    items: &'a [T],
+}
+
+async fn list(client: &Client, args: &List, style: &Style) -> Result<Exit, Failure> {
+    let mut found: Vec<Row> = Vec::new();
+    let mut query = PageQuery::first();
+    loop {
+        let left =
+            if args.all { u32::MAX } else { args.limit.saturating_sub(u32::try_from(found.len()).unwrap_or(u32::MAX)) };
+        let page = client.conversations(&query.limit(left.min(200))).await?;
+        found.extend(page.items);
+        match page.next_cursor {
+            Some(next) if args.all || found.len() < args.limit as usize => query = PageQuery::after(next),
+            _ => break,
+        }
+    }
+    let rows = found.iter().map(|row| {
+        let newest = row.last_message.as_ref().map_or("", |message| message.text.as_str());
+        vec![row.id.to_string(), moment(row.updated_at), row.unread.to_string(), title(row), newest.to_owned()]
+    });
+    let rows: Vec<_> = rows.collect();
+    style.table(&Items { items: &found }, &["ID", "CHANGED", "UNREAD", "WITH", "NEWEST"], &rows, "conversation")
+}
+
+/// What it is about, or who is in it.
+fn title(row: &Row) -> String {
+    row.subject.clone().unwrap_or_else(|| {
+        let names: Vec<_> = row.participants.iter().map(|person| person.name.as_str()).collect();
+        names.join(", ")
+    })
+}
+
+/// What `show --json` prints.
+#[derive(Serialize)]
+struct Shown<'a> {
+    #[serde(flatten)]
+    conversation: &'a Row,
+    messages: &'a [Message],
+}
+
+async fn show(client: &Client, args: &Show, style: &Style) -> Result<Exit, Failure> {
+    let (conversation, history) = tokio::try_join!(
+        client.conversation(args.id),
+        client.messages(args.id, Part::Newest, Some(args.messages.max(1)))
+    )?;
+    let messages = if args.messages == 0 { &[][..] } else { &history.items };
+    if style.json {
+        return crate::output::json(&Shown { conversation: &conversation, messages });
+    }
+    let mut text = format!("{}  {}\n", conversation.id, plain_line(&title(&conversation)));
+    for person in &conversation.participants {
+        let owner = if person.owner { ", owner" } else { "" };
+        let name = plain_line(&person.name);
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "  {name} ({}{owner}), read up to {}", person.role, person.read_seq);
+    }
+    for message in messages {
+        text += &told(message);
+    }
+    Ok(print(&text, Exit::Ok))
+}
+
+/// A message as people read it. The lines of its text are indented, so that none can pass for another message.
+fn told(message: &Message) -> String {
+    let head = format!("{} {} {}", moment(message.created_at), message.seq, plain_line(&message.author.name));
+    if message.deleted_at.is_some() {
+        return format!("{head}: (deleted)\n");
+    }
+    let edited = if message.edited_at.is_some() { " (edited)" } else { "" };
+    format!("{head}{edited}: {}\n", plain(&message.text).replace('\n', "\n    "))
+}
+
+async fn tail(client: Client, args: &Tail, style: &Style) -> Result<Exit, Failure> {
+    let says = |event: &chat_client::LiveChange| {
+        let (Change::MessageCreated(message) | Change::MessageChanged(message)) = &event.change else { return None };
+        if args.id.is_some_and(|id| id != message.conversation_id) {
+            return None;
+        }
+        if style.json {
+            return serde_json::to_string(message).ok().map(|json| plain_line(&json).into_owned() + "\n");
+        }
+        let of = if args.id.is_none() { format!("{} ", message.conversation_id) } else { String::new() };
+        Some(of + &told(message))
+    };
+    if let Some(id) = args.id {
+        // Whether there is such a conversation is said at once.
+        client.conversation(id).await?;
+    }
+    follow(client, Following { style, says: &says }).await
+}
+
+async fn export(client: &Client, id: ConversationId) -> Result<Exit, Failure> {
+    let mut after = Seq::ZERO;
+    loop {
+        let history = client.messages(id, Part::After(after), Some(200)).await?;
+        let mut lines = String::new();
+        for message in &history.items {
+            let json =
+                serde_json::to_string(message).map_err(|error| Failure::says(error.to_string(), Exit::Failed))?;
+            lines += &plain_line(&json);
+            lines.push('\n');
+            after = after.max(message.seq);
+        }
+        let exit = print(&lines, Exit::Ok);
+        if exit != Exit::Ok || !history.more_after || history.items.is_empty() {
+            return Ok(exit);
+        }
+    }
+}

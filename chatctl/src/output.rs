@@ -1,0 +1,201 @@
+//! How answers are shown: tables for people, the same rows with tabs for pipes, the server's JSON for programs.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use chat_client::{plain, plain_line};
+use chat_proto::Timestamp;
+use clap::Args;
+use serde::Serialize;
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
+use crate::exit::{Exit, Failure, print};
+
+/// How to show it.
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct Style {
+    /// Print the server's answer as JSON, for programs; errors too, on standard error
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Say nothing but what was asked for; no header in front of piped rows
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// No colours; also with `NO_COLOR` in the environment
+    #[arg(long, global = true)]
+    no_color: bool,
+    /// Ask nothing: what is missing is an error
+    #[arg(long, global = true)]
+    pub(crate) no_input: bool,
+    /// Say yes to what would be asked
+    #[arg(long, short, global = true)]
+    pub(crate) yes: bool,
+    /// See <https://no-color.org>
+    #[arg(long, hide = true, env = "NO_COLOR", default_value = "", hide_env = true, global = true)]
+    no_color_env: String,
+}
+
+impl Style {
+    /// A list, of which the server's own form is `answer`.
+    pub(crate) fn table(
+        &self,
+        answer: &impl Serialize,
+        header: &[&str],
+        rows: &[Vec<String>],
+        unit: &str,
+    ) -> Result<Exit, Failure> {
+        if self.json {
+            return json(answer);
+        }
+        if !io::stdout().is_terminal() {
+            return Ok(print(&tabs(header, rows, self.quiet), Exit::Ok));
+        }
+        let colored = !self.no_color && self.no_color_env.is_empty();
+        let exit = print(&columns(header, rows, width(), colored), Exit::Ok);
+        let count = rows.len();
+        self.remark(&format!("{count} {unit}{}", if count == 1 { "" } else { "s" }));
+        Ok(exit)
+    }
+
+    /// One thing, as a line for each of its sides.
+    pub(crate) fn card(&self, answer: &impl Serialize, sides: &[(&str, String)]) -> Result<Exit, Failure> {
+        if self.json {
+            return json(answer);
+        }
+        let widest = sides.iter().map(|(name, _)| name.width()).max().unwrap_or_default();
+        let line = |(name, value): &(&str, String)| format!("{name:<widest$}  {}\n", plain_line(value));
+        Ok(print(&sides.iter().map(line).collect::<String>(), Exit::Ok))
+    }
+
+    /// What changed.
+    pub(crate) fn done(&self, answer: &impl Serialize, says: &str) -> Result<Exit, Failure> {
+        if self.json {
+            return json(answer);
+        }
+        Ok(print(&format!("{}\n", plain_line(says)), Exit::Ok))
+    }
+
+    /// Something by the way, for people.
+    pub(crate) fn remark(&self, says: &str) {
+        if !self.quiet && !self.json {
+            // Nobody may be reading.
+            let _ = writeln!(io::stderr(), "{}", plain_line(says));
+        }
+    }
+
+    /// Asks whether to go on.
+    pub(crate) fn confirm(&self, question: &str) -> Result<(), Failure> {
+        if self.yes {
+            return Ok(());
+        }
+        if self.no_input || !io::stdin().is_terminal() {
+            return Err(Failure::usage(format!("{question} Say --yes to go on without being asked.")));
+        }
+        write!(io::stderr(), "{} [y/N] ", plain_line(question))?;
+        let mut answer = String::new();
+        io::stdin().read_line(&mut answer)?;
+        if matches!(answer.trim(), "y" | "Y" | "yes") {
+            return Ok(());
+        }
+        Err(Failure::says("Nothing was changed.", Exit::Declined))
+    }
+}
+
+/// The server's answer.
+pub(crate) fn json(answer: &impl Serialize) -> Result<Exit, Failure> {
+    let json = serde_json::to_string_pretty(answer).map_err(|error| Failure::says(error.to_string(), Exit::Failed))?;
+    // JSON escapes some of what a terminal could obey, not all of it.
+    Ok(print(&(plain(&json).into_owned() + "\n"), Exit::Ok))
+}
+
+/// A moment, in the reader's own time.
+pub(crate) fn moment(at: Timestamp) -> String {
+    match jiff::Timestamp::from_millisecond(at.as_millis()) {
+        Ok(at) => at.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string(),
+        Err(_) => at.to_string(),
+    }
+}
+
+fn tabs(header: &[&str], rows: &[Vec<String>], quiet: bool) -> String {
+    let mut text = String::new();
+    if !quiet {
+        text += &header.join("\t");
+        text.push('\n');
+    }
+    for row in rows {
+        let cells: Vec<_> = row.iter().map(|cell| plain_line(cell).into_owned()).collect();
+        text += &cells.join("\t");
+        text.push('\n');
+    }
+    text
+}
+
+fn columns(header: &[&str], rows: &[Vec<String>], width: usize, colored: bool) -> String {
+    let rows: Vec<Vec<_>> = rows.iter().map(|row| row.iter().map(|cell| plain_line(cell)).collect()).collect();
+    let widths: Vec<_> = header
+        .iter()
+        .enumerate()
+        .map(|(i, name)| rows.iter().filter_map(|row| row.get(i)).map(|cell| cell.width()).chain([name.width()]).max())
+        .map(Option::unwrap_or_default)
+        .collect();
+    let line = |cells: &mut dyn Iterator<Item = &str>| {
+        let mut line = String::new();
+        for (cell, width) in cells.zip(&widths) {
+            line += cell;
+            line.extend(std::iter::repeat_n(' ', width.saturating_sub(cell.width()) + 2));
+        }
+        cut(line.trim_end(), width)
+    };
+    let head = line(&mut header.iter().copied());
+    let mut text = if colored { format!("\u{1b}[2m{head}\u{1b}[0m\n") } else { head + "\n" };
+    for row in &rows {
+        text += &line(&mut row.iter().map(|cell| &**cell));
+        text.push('\n');
+    }
+    text
+}
+
+/// The text, or its beginning and three dots, in so many columns.
+fn cut(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut left = width.saturating_sub(3);
+    let fits = |c: &char| {
+        let wide = c.width().unwrap_or_default();
+        left.checked_sub(wide).map(|rest| left = rest).is_some()
+    };
+    text.chars().take_while(fits).chain("...".chars()).collect()
+}
+
+/// Columns of the terminal.
+fn width() -> usize {
+    rustix::termios::tcgetwinsize(io::stdout())
+        .ok()
+        .map(|size| usize::from(size.ws_col))
+        .filter(|w| *w > 0)
+        .unwrap_or(80)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(cells: &[&[&str]]) -> Vec<Vec<String>> {
+        cells.iter().map(|row| row.iter().map(|cell| (*cell).to_owned()).collect()).collect()
+    }
+
+    #[test]
+    fn columns_line_up_and_lines_end_at_the_edge() {
+        let rows = rows(&[&["Ana", "ana@shop.example"], &["李雷", "li@shop.example, and more than there is room for"]]);
+        let table = columns(&["NAME", "LOGIN"], &rows, 30, false);
+        assert_eq!(table, "NAME  LOGIN\nAna   ana@shop.example\n李雷  li@shop.example, and...\n");
+    }
+
+    #[test]
+    fn what_people_write_cannot_leave_its_cell() {
+        let rows = rows(&[&["\u{1b}]0;owned\u{7}Ana\tLi\nLeo", "x"]]);
+        assert_eq!(tabs(&["A", "B"], &rows, true), "]0;ownedAna Li Leo\tx\n");
+        assert!(!columns(&["A", "B"], &rows, 80, false).contains('\u{1b}'));
+    }
+}

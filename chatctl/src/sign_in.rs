@@ -1,0 +1,123 @@
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+
+use chat_proto::model::User;
+use clap::Args;
+use serde::Serialize;
+
+use crate::access::{Door, kept};
+use crate::exit::{Exit, Failure};
+use crate::files::Server;
+use crate::output::Style;
+
+#[derive(Debug, Args)]
+pub(crate) struct Login {
+    /// The server, such as <http://127.0.0.1:9000>; without it the one of the profile
+    url: Option<String>,
+    /// Your address; asked for when it is missing
+    #[arg(long, value_name = "ADDRESS", env = "CHATCTL_EMAIL")]
+    email: Option<String>,
+    /// Read the password from the first line of standard input
+    #[arg(long)]
+    password_stdin: bool,
+}
+
+pub(crate) async fn login(args: &Login, door: &Door, style: &Style) -> Result<Exit, Failure> {
+    let server = match &args.url {
+        Some(url) => Server { server: url.clone(), email: None },
+        None => door.choose()?.server,
+    };
+    let client = door.stranger(&server)?;
+    let email = match args.email.clone().or(server.email.clone()) {
+        Some(email) => email,
+        None => ask_address(style)?,
+    };
+    let password = if args.password_stdin { read_password()? } else { ask_password(&email, style)? };
+    let (_, signed_in) = client.login(&email, &password).await?;
+
+    let _lock = door.places.lock()?;
+    let mut known = door.places.profiles()?;
+    let name = door.named().map_or_else(|| profile_name(&server.server), ToOwned::to_owned);
+    known.profiles.insert(name.clone(), Server { server: server.server.clone(), email: Some(email) });
+    known.default.get_or_insert_with(|| name.clone());
+    let mut credentials = door.places.credentials()?;
+    credentials.sessions.insert(name.clone(), kept(&signed_in));
+    door.places.keep_credentials(&credentials)?;
+    door.places.keep_profiles(&known)?;
+    let User { name: who, role, .. } = &signed_in.user;
+    style.done(&signed_in.user, &format!("Signed in to {} as {who} ({role}), profile {name}.", server.server))
+}
+
+pub(crate) async fn logout(door: &Door, style: &Style) -> Result<Exit, Failure> {
+    let chosen = door.choose()?;
+    let ended = match door.client().await {
+        Ok(client) => client.logout().await.map_err(Failure::from),
+        Err(failure) => Err(failure),
+    };
+    let _lock = door.places.lock()?;
+    let mut credentials = door.places.credentials()?;
+    let Some(profile) = chosen.profile.filter(|profile| credentials.sessions.remove(profile).is_some()) else {
+        return Err(Failure::says(format!("Nobody is signed in to {}.", chosen.server.server), Exit::Denied));
+    };
+    door.places.keep_credentials(&credentials)?;
+    if let Err(failure) = ended {
+        style.remark(&format!(
+            "The session is forgotten here; whether it ended on the server is not known: {failure:?}"
+        ));
+    }
+    style.done(&serde_json::json!({ "profile": profile }), &format!("Signed out of {}.", chosen.server.server))
+}
+
+/// What `whoami --json` prints.
+#[derive(Serialize)]
+struct Identity<'a> {
+    server: &'a str,
+    profile: Option<&'a str>,
+    user: &'a User,
+}
+
+pub(crate) async fn whoami(door: &Door, style: &Style) -> Result<Exit, Failure> {
+    let chosen = door.choose()?;
+    let user = door.client().await?.me().await?;
+    let identity = Identity { server: &chosen.server.server, profile: chosen.profile.as_deref(), user: &user };
+    style.card(
+        &identity,
+        &[
+            ("Name", user.name.clone()),
+            ("Login", user.email.clone()),
+            ("Role", user.role.to_string()),
+            ("Server", chosen.server.server.clone()),
+            ("Profile", chosen.profile.clone().unwrap_or_default()),
+        ],
+    )
+}
+
+/// The server's host, which is short and says enough.
+fn profile_name(url: &str) -> String {
+    let host = url.split_once("://").map_or(url, |(_, rest)| rest);
+    host.split(['/', ':']).next().unwrap_or(host).to_owned()
+}
+
+fn ask_address(style: &Style) -> Result<String, Failure> {
+    if style.no_input || !io::stdin().is_terminal() {
+        return Err(Failure::usage("Whose address? Say --email ADDRESS."));
+    }
+    write!(io::stderr(), "Address: ")?;
+    let mut email = String::new();
+    io::stdin().read_line(&mut email)?;
+    Ok(email.trim().to_owned())
+}
+
+fn ask_password(email: &str, style: &Style) -> Result<String, Failure> {
+    if style.no_input || !io::stdin().is_terminal() {
+        return Err(Failure::usage("The password is asked for on a terminal, or read with --password-stdin."));
+    }
+    rpassword::prompt_password(format!("Password of {}: ", chat_client::plain_line(email))).map_err(Failure::from)
+}
+
+/// The first line of standard input.
+pub(crate) fn read_password() -> Result<String, Failure> {
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line)?;
+    let password = line.strip_suffix('\n').unwrap_or(&line);
+    Ok(password.strip_suffix('\r').unwrap_or(password).to_owned())
+}

@@ -1,0 +1,190 @@
+//! `chatctl` as its users run it: the real program, a home of its own, a real server.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use chat_proto::Role;
+use chat_tests::{Door, InProcess, PASSWORD};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A user of the program: their home, and the server that they are in front of.
+struct Desk {
+    home: TempDir,
+    server: InProcess,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+struct Ran {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl Desk {
+    async fn new() -> Self {
+        Self { home: tempfile::tempdir().expect("a folder"), server: InProcess::start().await }
+    }
+
+    /// … at which the admin has signed in.
+    async fn signed_in() -> Self {
+        let desk = Self::new().await;
+        let ran = desk.run_with(&["login", &desk.url(), "--email", Door::ADMIN, "--password-stdin"], PASSWORD).await;
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        desk
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}", self.server.door.address)
+    }
+
+    async fn run(&self, arguments: &[&str]) -> Ran {
+        self.run_with(arguments, "").await
+    }
+
+    /// The server lives on this test's thread, so the program is waited for on another.
+    async fn run_with(&self, arguments: &[&str], stdin: &str) -> Ran {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_chatctl"));
+        command.args(arguments).env_clear().env("HOME", self.home.path());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let stdin = stdin.to_owned();
+        let run = tokio::task::spawn_blocking(move || {
+            let mut child = command.spawn().expect("the program starts");
+            // One that reads nothing may be gone already.
+            let _ = child.stdin.take().expect("it is piped").write_all(stdin.as_bytes());
+            child.wait_with_output().expect("it ends")
+        });
+        let Output { status, stdout, stderr } = run.await.expect("no panic");
+        let text = |bytes| String::from_utf8(bytes).expect("text");
+        Ran { code: status.code(), out: text(stdout), err: text(stderr) }
+    }
+
+    fn file(&self, path: &str) -> std::path::PathBuf {
+        self.home.path().join(path)
+    }
+}
+
+impl Ran {
+    #[track_caller]
+    fn ok(&self) -> &str {
+        assert_eq!(self.code, Some(0), "{self:?}");
+        &self.out
+    }
+
+    #[track_caller]
+    fn json(&self) -> Value {
+        serde_json::from_str(self.ok()).expect("JSON")
+    }
+}
+
+fn mode(path: &Path) -> u32 {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::metadata(path).expect("a file").permissions().mode() & 0o777
+}
+
+#[tokio::test]
+async fn signing_in_is_remembered_and_signing_out_ends_it() {
+    let desk = Desk::signed_in().await;
+    let who = desk.run(&["whoami", "--json"]).await.json();
+    assert_eq!((&who["user"]["role"], &who["profile"]), (&"admin".into(), &"127.0.0.1".into()));
+    let credentials = desk.file(".local/state/chatctl/credentials.toml");
+    assert_eq!(mode(&credentials), 0o600);
+    let profiles = std::fs::read_to_string(desk.file(".config/chatctl/config.toml")).expect("a file");
+    assert!(profiles.contains(Door::ADMIN) && !profiles.contains("token"), "{profiles}");
+    let listed = desk.run(&["profile", "list"]).await;
+    assert_eq!(
+        listed.ok(),
+        format!("\tNAME\tSERVER\tLOGIN\tSTATE\n*\t127.0.0.1\t{}\t{}\tsigned in\n", desk.url(), Door::ADMIN)
+    );
+
+    let kept = std::fs::read_to_string(&credentials).expect("a file");
+    desk.run(&["logout"]).await.ok();
+    assert_eq!(desk.run(&["whoami"]).await.code, Some(4), "nobody is signed in");
+    std::fs::write(&credentials, kept).expect("a file");
+    let revoked = desk.run(&["whoami"]).await;
+    assert_eq!(revoked.code, Some(4), "the session ended on the server too: {revoked:?}");
+    assert!(revoked.err.contains("chatctl login"), "{revoked:?}");
+}
+
+#[tokio::test]
+async fn a_wrong_password_a_missing_profile_and_no_server_have_their_codes() {
+    let desk = Desk::new().await;
+    let wrong =
+        desk.run_with(&["login", &desk.url(), "--email", Door::ADMIN, "--password-stdin"], "not this one").await;
+    assert_eq!(wrong.code, Some(4), "{wrong:?}");
+    assert!(!desk.file(".config/chatctl/config.toml").exists(), "nothing is remembered of it");
+    assert_eq!(desk.run(&["whoami"]).await.code, Some(2), "no server is named");
+    assert_eq!(desk.run(&["whoami", "--profile", "none"]).await.code, Some(5));
+    assert_eq!(
+        desk.run(&["login", &desk.url(), "--email", "x@shop.example"]).await.code,
+        Some(2),
+        "nobody can be asked"
+    );
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
+    let away =
+        desk.run_with(&["login", &format!("http://{closed}"), "--email", "a@b.c", "--password-stdin"], "x").await;
+    assert_eq!(away.code, Some(7), "{away:?}");
+    let problem = desk.run(&["whoami", "--json", "--server", &desk.url()]).await;
+    assert_eq!(serde_json::from_str::<Value>(&problem.err).expect("JSON")["exit_code"], 4, "{problem:?}");
+}
+
+#[tokio::test]
+async fn an_access_token_that_ran_out_is_renewed_once_for_many_programs() {
+    let desk = Desk::signed_in().await;
+    let credentials = desk.file(".local/state/chatctl/credentials.toml");
+    let kept = std::fs::read_to_string(&credentials).expect("a file");
+    let old: String = kept
+        .lines()
+        .map(|line| if line.starts_with("expires_at") { "expires_at = 1\n".into() } else { format!("{line}\n") })
+        .collect();
+    std::fs::write(&credentials, &old).expect("a file");
+    let runs = futures_util::future::join_all((0..6).map(|_| desk.run(&["whoami"]))).await;
+    assert!(
+        runs.iter().all(|ran| ran.code == Some(0)),
+        "spending a refresh token twice would end the session: {runs:?}"
+    );
+    let renewed = std::fs::read_to_string(&credentials).expect("a file");
+    assert!(renewed != kept && renewed != old);
+}
+
+#[tokio::test]
+async fn conversations_are_listed_shown_followed_and_written_out() {
+    let desk = Desk::signed_in().await;
+    let door = &desk.server.door;
+    let ana = door.person(Role::Customer, "ana").await;
+    let conversation = door.sign_in(Door::ADMIN).await.direct(&ana).await;
+    for text in ["good morning", "\u{1b}]52;c;aGk=\u{7}two\nlines", "third"] {
+        ana.write(conversation, text).await;
+    }
+    let conversation = conversation.to_string();
+    let listed = desk.run(&["conversation", "list", "--json"]).await.json();
+    assert_eq!(listed["items"][0]["id"], conversation.as_str());
+    let table = desk.run(&["conv", "ls", "-q"]).await;
+    assert!(table.ok().starts_with(&format!("{conversation}\t")) && table.out.ends_with("third\n"), "{table:?}");
+    let shown = desk.run(&["conversation", "show", &conversation]).await;
+    assert!(shown.ok().contains("2 ana: ]52;c;aGk=two\n    lines\n"), "{shown:?}");
+    let written = desk.run(&["conversation", "export", &conversation]).await;
+    let messages: Vec<Value> = written.ok().lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(messages.iter().map(|message| message["seq"].as_u64()).collect::<Vec<_>>(), [Some(1), Some(2), Some(3)]);
+    assert_eq!(messages[1]["text"], "\u{1b}]52;c;aGk=\u{7}two\nlines", "nothing of it is lost");
+    let foreign = desk.run(&["conversation", "show", "conv_01k9w2fxgre00v5sm7f3n1g8qt"]).await;
+    assert_eq!(foreign.code, Some(5), "{foreign:?}");
+}
+
+#[tokio::test]
+async fn everything_has_a_help_a_completion_and_a_page() {
+    let desk = Desk::new().await;
+    for arguments in [&["--help"][..], &["login", "--help"], &["user", "--help"], &["conversation", "--help"]] {
+        let help = desk.run(arguments).await;
+        insta::assert_snapshot!(arguments.join(" "), help.ok());
+    }
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        assert!(desk.run(&["completion", shell]).await.ok().contains("conversation"), "{shell}");
+    }
+    assert!(desk.run(&["man"]).await.ok().contains(".TH chatctl"));
+    let folder = desk.file("man");
+    desk.run(&["man", "--dir", folder.to_str().expect("text")]).await.ok();
+    assert!(folder.join("chatctl-conversation-show.1").exists());
+}
