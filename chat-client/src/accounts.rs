@@ -100,6 +100,16 @@ impl Client {
         self.post_empty(&format!("/users/{id}/enable")).await?.json()
     }
 
+    /// Where an account is signed in; for admins.
+    pub async fn sessions_of(&self, id: UserId) -> Result<Page<Session>, Error> {
+        self.get(&format!("/users/{id}/sessions")).await
+    }
+
+    /// Signs an account out everywhere; for admins.
+    pub async fn end_sessions_of(&self, id: UserId) -> Result<(), Error> {
+        self.delete(&format!("/users/{id}/sessions")).await.map(drop)
+    }
+
     /// Invites somebody to make an account of this role; for admins.
     pub async fn invite(&self, email: &str, role: Role) -> Result<Invited, Error> {
         self.post("/invitations", &NewInvitation { email: email.to_owned(), role }).await?.json()

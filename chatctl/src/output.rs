@@ -189,7 +189,7 @@ mod tests {
     fn columns_line_up_and_lines_end_at_the_edge() {
         let rows = rows(&[&["Ana", "ana@shop.example"], &["李雷", "li@shop.example, and more than there is room for"]]);
         let table = columns(&["NAME", "LOGIN"], &rows, 30, false);
-        assert_eq!(table, "NAME  LOGIN\nAna   ana@shop.example\n李雷  li@shop.example, and...\n");
+        assert_eq!(table, "NAME  LOGIN\nAna   ana@shop.example\n李雷  li@shop.example, and ...\n");
     }
 
     #[test]

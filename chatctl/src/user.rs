@@ -1,16 +1,64 @@
-use chat_proto::Role;
-use chat_proto::wire::NewUser;
-use clap::{Args, Subcommand};
+use chat_client::{Client, PageQuery};
+use chat_proto::model::{User as Account, UserState};
+use chat_proto::wire::{NewUser, PatchUser};
+use chat_proto::{Role, UserId};
+use clap::{Args, Subcommand, ValueEnum};
+use serde::Serialize;
 
 use crate::access::Door;
 use crate::exit::{Exit, Failure};
-use crate::output::Style;
+use crate::output::{Style, moment};
 use crate::sign_in::read_password;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum User {
-    /// Make an account
+    /// The accounts, by role and name
+    #[command(visible_alias = "ls")]
+    List(List),
+    /// One account, and where it is signed in
+    Show(Who),
+    /// Make an account with a password; mostly it is better to invite
     Create(Create),
+    /// Invite somebody, who chooses a name and a password themselves
+    Invite(Invite),
+    /// Give an account another role; it is signed out everywhere
+    Role(ChangeRole),
+    /// Let nobody sign in to an account; it is signed out everywhere
+    Disable(Who),
+    /// Let an account be used again
+    Enable(Who),
+    /// Where an account is signed in
+    Sessions(Who),
+    /// Sign an account out everywhere
+    RevokeSessions(Who),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// Only those of this role: admin, agent, customer, designer, merchant
+    #[arg(long)]
+    role: Option<Role>,
+    /// Only those in this state
+    #[arg(long)]
+    state: Option<State>,
+    /// So many at the most
+    #[arg(long, default_value_t = 50, conflicts_with = "all")]
+    limit: u32,
+    /// All of them
+    #[arg(long)]
+    all: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum State {
+    Active,
+    Disabled,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Who {
+    /// Their id, user_..., or their address
+    user: String,
 }
 
 #[derive(Debug, Args)]
@@ -28,15 +76,145 @@ pub(crate) struct Create {
     password_stdin: bool,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Invite {
+    /// The address of the account to be
+    email: String,
+    /// What they will be to the shop: admin, agent, customer, designer, merchant
+    #[arg(long)]
+    role: Role,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ChangeRole {
+    #[command(flatten)]
+    who: Who,
+    /// What they are to the shop from now on: admin, agent, customer, designer, merchant
+    role: Role,
+}
+
 pub(crate) async fn run(user: &User, door: &Door, style: &Style) -> Result<Exit, Failure> {
     let client = door.client().await?;
     match user {
-        User::Create(args) => {
-            let name = args.name.as_deref().or(args.email.split('@').next()).unwrap_or_default().to_owned();
-            let password = read_password()?;
-            let user = NewUser { email: args.email.clone(), name, password, role: args.role };
-            let made = client.create_user(&user).await?;
-            style.done(&made, &format!("Created {} {} ({}).", made.id, made.name, made.role))
+        User::List(args) => list(&client, args, style).await,
+        User::Show(who) => show(&find(&client, who).await?, style),
+        User::Create(args) => create(&client, args, style).await,
+        User::Invite(args) => invite(&client, args, style).await,
+        User::Role(ChangeRole { who, role }) => {
+            let account = find(&client, who).await?;
+            style.confirm(&format!("{} becomes {role} and is signed out everywhere.", named(&account)))?;
+            let change = PatchUser { name: None, role: Some(*role) };
+            let changed = client.change_user(account.id, &change).await?;
+            style.done(&changed, &format!("{} is {role} now, instead of {}.", changed.name, account.role))
+        }
+        User::Disable(who) => {
+            let account = find(&client, who).await?;
+            style.confirm(&format!("Nobody can sign in as {} any more.", named(&account)))?;
+            let changed = client.disable_user(account.id).await?;
+            style
+                .done(&changed, &format!("Disabled {}. Take it back: chatctl user enable {}", changed.name, changed.id))
+        }
+        User::Enable(who) => {
+            let changed = client.enable_user(find(&client, who).await?.id).await?;
+            style.done(&changed, &format!("{} can sign in again.", changed.name))
+        }
+        User::Sessions(who) => {
+            let sessions = client.sessions_of(find(&client, who).await?.id).await?;
+            let row = |session: &chat_proto::model::Session| {
+                let device = session.device.clone().unwrap_or_default();
+                let address = session.address.map(|address| address.to_string()).unwrap_or_default();
+                vec![session.id.to_string(), moment(session.created_at), moment(session.last_used_at), address, device]
+            };
+            let rows: Vec<_> = sessions.items.iter().map(row).collect();
+            style.table(&sessions, &["ID", "SINCE", "LAST USED", "ADDRESS", "DEVICE"], &rows, "session")
+        }
+        User::RevokeSessions(who) => {
+            let account = find(&client, who).await?;
+            style.confirm(&format!("{} is signed out everywhere.", named(&account)))?;
+            client.end_sessions_of(account.id).await?;
+            style.done(&account, &format!("Signed {} out everywhere.", account.name))
         }
     }
+}
+
+#[derive(Serialize)]
+struct Items<'a, T> {
+    items: &'a [T],
+}
+
+async fn list(client: &Client, args: &List, style: &Style) -> Result<Exit, Failure> {
+    let state = args.state.map(|state| match state {
+        State::Active => UserState::Active,
+        State::Disabled => UserState::Disabled,
+    });
+    let most = if args.all { usize::MAX } else { args.limit as usize };
+    let mut found: Vec<Account> = Vec::new();
+    let mut query = PageQuery::first();
+    loop {
+        let rows = u32::try_from(most - found.len()).unwrap_or(u32::MAX).min(200);
+        let page = client.users(args.role, state, &query.limit(rows)).await?;
+        found.extend(page.items);
+        match page.next_cursor {
+            Some(next) if found.len() < most => query = PageQuery::after(next),
+            _ => break,
+        }
+    }
+    let row = |account: &Account| {
+        let Account { id, email, name, role, state, created_at, .. } = account;
+        vec![name.clone(), email.clone(), role.to_string(), state.to_string(), moment(*created_at), id.to_string()]
+    };
+    let rows: Vec<_> = found.iter().map(row).collect();
+    style.table(&Items { items: &found }, &["NAME", "LOGIN", "ROLE", "STATE", "SINCE", "ID"], &rows, "user")
+}
+
+fn show(account: &Account, style: &Style) -> Result<Exit, Failure> {
+    let verified = if account.email_verified { "verified" } else { "not verified" };
+    style.card(
+        account,
+        &[
+            ("Name", account.name.clone()),
+            ("Login", format!("{} ({verified})", account.email)),
+            ("Role", account.role.to_string()),
+            ("State", account.state.to_string()),
+            ("Since", moment(account.created_at)),
+            ("Id", account.id.to_string()),
+        ],
+    )
+}
+
+async fn create(client: &Client, args: &Create, style: &Style) -> Result<Exit, Failure> {
+    let name = args.name.as_deref().or(args.email.split('@').next()).unwrap_or_default().to_owned();
+    let password = read_password()?;
+    let made = client.create_user(&NewUser { email: args.email.clone(), name, password, role: args.role }).await?;
+    style.done(&made, &format!("Created {} {} ({}).", made.id, made.name, made.role))
+}
+
+async fn invite(client: &Client, args: &Invite, style: &Style) -> Result<Exit, Failure> {
+    let invited = client.invite(&args.email, args.role).await?;
+    let until = moment(invited.invitation.expires_at);
+    let says =
+        format!("Invited {} ({}) until {until}. The token, shown once: {}", args.email, args.role, invited.token);
+    style.done(&invited, &says)
+}
+
+/// By id, or by address; then the server's list is gone through.
+async fn find(client: &Client, who: &Who) -> Result<Account, Failure> {
+    if let Ok(id) = who.user.parse::<UserId>() {
+        return Ok(client.user(id).await?);
+    }
+    let mut query = PageQuery::first();
+    loop {
+        let page = client.users(None, None, &query.limit(200)).await?;
+        if let Some(account) = page.items.into_iter().find(|account| account.email.eq_ignore_ascii_case(&who.user)) {
+            return Ok(account);
+        }
+        let Some(next) = page.next_cursor else {
+            return Err(Failure::says(format!("There is no account {}.", who.user), Exit::NotFound));
+        };
+        query = PageQuery::after(next);
+    }
+}
+
+fn named(account: &Account) -> String {
+    format!("{} <{}>", account.name, account.email)
 }

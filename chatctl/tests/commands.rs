@@ -174,6 +174,43 @@ async fn conversations_are_listed_shown_followed_and_written_out() {
 }
 
 #[tokio::test]
+async fn accounts_are_made_shown_changed_and_locked() {
+    let desk = Desk::signed_in().await;
+    let made =
+        desk.run_with(&["user", "create", "mia@shop.example", "--role", "agent", "--password-stdin"], PASSWORD).await;
+    assert!(made.ok().ends_with(" mia (agent).\n"), "{made:?}");
+    let again =
+        desk.run_with(&["user", "create", "Mia@shop.example", "--role", "agent", "--password-stdin"], PASSWORD).await;
+    assert_eq!(again.code, Some(6), "{again:?}");
+    let invited = desk.run(&["user", "invite", "leo@shop.example", "--role", "designer", "--json"]).await.json();
+    assert!(invited["token"].is_string() && invited["invitation"]["email"] == "leo@shop.example", "{invited}");
+    let agents = desk.run(&["user", "list", "--role", "agent", "--json"]).await.json();
+    assert_eq!(agents["items"][0]["email"], "mia@shop.example");
+
+    let undecided = desk.run(&["user", "disable", "mia@shop.example"]).await;
+    assert_eq!(undecided.code, Some(2), "nobody can be asked: {undecided:?}");
+    desk.run(&["user", "disable", "mia@shop.example", "--yes"]).await.ok();
+    assert!(desk.run(&["user", "show", "mia@shop.example"]).await.ok().contains("disabled"));
+    assert!(
+        desk.run(&["user", "list", "--state", "disabled", "-q"])
+            .await
+            .ok()
+            .starts_with("mia\tmia@shop.example\tagent\t")
+    );
+    desk.run(&["user", "enable", "mia@shop.example"]).await.ok();
+    desk.run(&["user", "role", "mia@shop.example", "merchant", "--yes"]).await.ok();
+    assert_eq!(desk.run(&["user", "show", "mia@shop.example", "--json"]).await.json()["role"], "merchant");
+    let last = desk.run(&["user", "disable", Door::ADMIN, "--yes"]).await;
+    assert_eq!(last.code, Some(6), "the last admin stays: {last:?}");
+    assert_eq!(desk.run(&["user", "show", "nobody@shop.example"]).await.code, Some(5));
+
+    let listed = desk.run(&["user", "sessions", Door::ADMIN, "--json"]).await.json();
+    assert!(listed["items"].as_array().is_some_and(|sessions| !sessions.is_empty()), "{listed}");
+    desk.run(&["user", "revoke-sessions", Door::ADMIN, "--yes"]).await.ok();
+    assert_eq!(desk.run(&["whoami"]).await.code, Some(4), "one's own session is among them");
+}
+
+#[tokio::test]
 async fn everything_has_a_help_a_completion_and_a_page() {
     let desk = Desk::new().await;
     for arguments in [&["--help"][..], &["login", "--help"], &["user", "--help"], &["conversation", "--help"]] {
