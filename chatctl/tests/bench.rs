@@ -170,7 +170,7 @@ async fn what_cannot_be_measured_is_refused_with_a_reason() {
     assert!(without.stderr.contains("CHATCTL_PASSWORD"), "{}", without.stderr);
 
     let wrong = finish(chatctl(&server, &["idle", "--password-stdin"]), "not the password\n").await;
-    assert_eq!(wrong.code, Some(1));
+    assert_eq!(wrong.code, Some(4));
     assert!(wrong.stderr.contains("invalid_credentials"), "{}", wrong.stderr);
 
     let nobody = bench(&server, &["room", "--server-pid", "4194304"]).await;

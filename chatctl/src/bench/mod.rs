@@ -37,7 +37,7 @@ use traffic::{Plan, Venue};
 #[command(after_help = "The accounts it needs are made by the admin who signs in, as bench-0001@example.invalid and \
 so on, with the admin's own password, and used again by the next run; its conversations are new each time. It is for \
 servers that are there to be measured: what it writes stays in the store.\n\n\
-Exit codes: 0 measured, 1 failed, 2 wrong usage, 7 cannot reach the server, 8 something was lost, doubled or out of \
+Exit codes: 0 measured, 1 failed, 2 wrong usage, 4 not let in, 7 cannot reach the server, 8 something was lost, doubled or out of \
 order")]
 pub(crate) struct Bench {
     #[command(subcommand)]
