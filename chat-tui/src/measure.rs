@@ -1,4 +1,156 @@
-//! What the benchmark measures.
+//! How long a screen takes to be made, and what it costs to hold one: recorded events at the sizes that a busy shop has.
+//!
+//! `cargo bench -p chat-tui --features measure`
 
-/// Nothing yet.
-pub fn run() {}
+use std::io::{Write as _, stdout};
+
+use chat_client::{Connection, Diff};
+use chat_proto::model::{Conversation, Message, User};
+use chat_proto::{ConversationId, MessageId, Seq, UserId};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use jiff::tz::TimeZone;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use serde_json::json;
+
+use crate::draw::draw;
+use crate::state::State;
+use crate::theme::Look;
+use crate::update::{Event, update};
+
+const CONVERSATIONS: u64 = 10_000;
+const MESSAGES: u64 = 50_000;
+/// Events between two frames: a thousand a second, thirty frames a second.
+const EVENTS: u64 = 1_000 / 30;
+const FRAMES: u64 = 1_500;
+const SIZES: [(u16, u16); 2] = [(80, 24), (160, 50)];
+
+const ME: UserId = UserId::from_bytes([1; 16]);
+const WORDS: &str =
+    "Hi, the shoes I got are a 42, I ordered 43. 你好 Do I send these back first, or do you send the others? 👍 ";
+
+/// Measures, and prints what was measured.
+pub fn run() {
+    for (columns, rows) in SIZES {
+        let mut state = filled();
+        update(&mut state, Event::Resized(columns, rows));
+        let mut took = frames(&mut state, columns, rows);
+        took.sort_unstable();
+        let at = |part: usize| took.get(took.len() * part / 1_000).copied().unwrap_or_default();
+        let _ = writeln!(
+            stdout(),
+            "{columns}x{rows}: frame with its {EVENTS} events and a key, µs: p50 {}, p99 {}, most {}; resident {} MiB",
+            at(500),
+            at(990),
+            took.last().copied().unwrap_or_default(),
+            resident_kib() / 1024,
+        );
+    }
+}
+
+/// Microseconds that each frame took, with the events that came since the one before.
+fn frames(state: &mut State, columns: u16, rows: u16) -> Vec<u128> {
+    let Ok(mut terminal) = Terminal::new(TestBackend::new(columns, rows));
+    let mut took = Vec::new();
+    let mut dice = 1_u64;
+    for frame in 0..FRAMES {
+        let diffs: Vec<Diff> = (0..EVENTS).flat_map(|event| happens(&mut dice, frame * EVENTS + event)).collect();
+        #[expect(clippy::disallowed_methods, reason = "this is what is measured")]
+        let begins = std::time::Instant::now();
+        for diff in diffs {
+            update(state, Event::Diff(diff));
+        }
+        update(state, Event::Key(KeyEvent::new(key(frame), KeyModifiers::NONE)));
+        let Ok(_) = terminal.draw(|frame| draw(state, Look::default(), frame));
+        took.push(begins.elapsed().as_micros());
+    }
+    took
+}
+
+/// Reads, scrolls, chooses, goes on.
+fn key(frame: u64) -> KeyCode {
+    match frame % 10 {
+        0..4 => KeyCode::PageUp,
+        4..6 => KeyCode::Char('K'),
+        6 => KeyCode::Char('g'),
+        7 => KeyCode::PageDown,
+        8 => KeyCode::Char('G'),
+        _ => KeyCode::Char('?'),
+    }
+}
+
+/// A message somewhere: its conversation changes and moves to the top.
+fn happens(dice: &mut u64, event: u64) -> Vec<Diff> {
+    *dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    // Every tenth is in the conversation that is open.
+    let place = if event.is_multiple_of(10) { 0 } else { (*dice >> 33) % CONVERSATIONS };
+    let seq = MESSAGES + event + 1;
+    let Some(conversation) = conversation(place, seq) else { return Vec::new() };
+    let id = conversation.id;
+    let mut diffs =
+        vec![Diff::ConversationChanged(Box::new(conversation)), Diff::ConversationMoved { conversation: id, to: 0 }];
+    diffs.extend(message(place, seq).map(|message| Diff::MessageInserted(Box::new(message))));
+    diffs
+}
+
+fn filled() -> State {
+    let mut state = State::new(TimeZone::UTC);
+    let me = json!({"id": ME, "email": "leo@shop.example", "name": "Leo", "role": "agent", "created_at": MOMENT, "version": 1});
+    if let Ok(me) = serde_json::from_value::<User>(me) {
+        update(&mut state, Event::SignedIn(Box::new(me), std::collections::HashMap::new()));
+    }
+    for place in 0..CONVERSATIONS {
+        let at = usize::try_from(place).unwrap_or(usize::MAX);
+        let conversation = conversation(place, if place == 0 { MESSAGES } else { 5 });
+        let inserted =
+            conversation.map(|conversation| Diff::ConversationInserted { at, conversation: Box::new(conversation) });
+        if let Some(diff) = inserted {
+            update(&mut state, Event::Diff(diff));
+        }
+    }
+    update(&mut state, Event::Diff(Diff::ThreadChanged { conversation: id(0), loading: false, more_before: false }));
+    for seq in 1..=MESSAGES {
+        let inserted = message(0, seq).map(|message| Diff::MessageInserted(Box::new(message)));
+        if let Some(diff) = inserted {
+            update(&mut state, Event::Diff(diff));
+        }
+    }
+    update(&mut state, Event::Diff(Diff::Connection(Connection::Live)));
+    state
+}
+
+const MOMENT: &str = "2026-11-22T14:07:03.250Z";
+
+fn id(place: u64) -> ConversationId {
+    ConversationId::from_bytes((u128::from(place) + 1).to_be_bytes())
+}
+
+fn customer(place: u64) -> UserId {
+    UserId::from_bytes((u128::from(place) + (1 << 64)).to_be_bytes())
+}
+
+fn message(place: u64, seq: u64) -> Option<Message> {
+    let text = WORDS.repeat(usize::try_from(seq % 3).ok()? + 1);
+    let author =
+        if seq.is_multiple_of(4) { (ME, "Leo".to_owned()) } else { (customer(place), format!("Customer {place}")) };
+    let of = MessageId::from_bytes((u128::from(place) << 64 | u128::from(seq)).to_be_bytes());
+    let message = json!({"id": of, "conversation_id": id(place), "seq": Seq(seq), "version": 1,
+        "author": {"id": author.0, "name": author.1, "role": "customer"}, "kind": "message", "text": text, "created_at": MOMENT});
+    serde_json::from_value(message).ok()
+}
+
+fn conversation(place: u64, seq: u64) -> Option<Conversation> {
+    let person = |id: UserId, name: String| json!({"id": id, "name": name, "role": "customer", "owner": false, "joined_at": MOMENT, "read_seq": 0, "delivered_seq": 0});
+    let people = [person(ME, "Leo".to_owned()), person(customer(place), format!("Customer {place}"))];
+    let conversation = json!({"id": id(place), "kind": "direct", "subject": null, "participants": people,
+        "participant_count": 2, "receipts": true, "last_message": message(place, seq), "last_seq": seq, "read_seq": seq - 1,
+        "unread": 1, "created_at": MOMENT, "updated_at": MOMENT, "version": 1});
+    serde_json::from_value(conversation).ok()
+}
+
+/// What the process has in memory; 0 where that cannot be told.
+fn resident_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
+    line.split_whitespace().next().and_then(|kib| kib.parse().ok()).unwrap_or_default()
+}

@@ -11,6 +11,7 @@ mod http;
 mod in_process;
 mod server;
 mod socket;
+mod tmux;
 mod wait;
 
 pub use cutter::Cutter;
@@ -21,6 +22,7 @@ pub use http::{Answer, Request};
 pub use in_process::{InProcess, Options};
 pub use server::{Finished, Server, run};
 pub use socket::{Frame, Socket, name_of};
+pub use tmux::{Terminal, Tmux};
 pub use wait::{DEADLINE, eventually, option};
 
 /// Everybody's password.

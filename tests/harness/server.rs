@@ -97,8 +97,19 @@ impl Server {
     /// # Panics
     /// When there is one already, or none can be made.
     pub fn spawn(&mut self) {
+        self.spawn_at("127.0.0.1:0");
+    }
+
+    /// Starts the process where it was met before, and waits until it listens.
+    pub async fn spawn_again(&mut self) {
+        let address = self.door().address.to_string();
+        self.spawn_at(&address);
+        self.ready().await;
+    }
+
+    fn spawn_at(&mut self, address: &str) {
         assert!(self.running.is_none(), "it runs");
-        let mut command = command(&self.program, ["serve", "--listen", "127.0.0.1:0"]);
+        let mut command = command(&self.program, ["serve", "--listen", address]);
         command
             .arg("--data-dir")
             .arg(self.data_dir())

@@ -1,0 +1,166 @@
+//! Programs in terminals, driven through tmux as somebody at the keys would.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+use crate::{PASSWORD, eventually};
+
+/// A tmux server of its own; dropping it ends it with everything that runs in it.
+#[derive(Debug)]
+pub struct Tmux {
+    folder: TempDir,
+}
+
+/// One terminal with one program.
+#[derive(Debug)]
+pub struct Terminal<'a> {
+    tmux: &'a Tmux,
+    name: String,
+}
+
+impl Tmux {
+    /// # Panics
+    /// When there is no tmux: what this tests cannot be left out.
+    pub fn new() -> Self {
+        let version = Command::new("tmux").arg("-V").output();
+        assert!(version.is_ok_and(|output| output.status.success()), "install the Debian package `tmux`");
+        Self { folder: tempfile::tempdir().expect("a temporary folder") }
+    }
+
+    /// Starts a program in a terminal of this size.
+    ///
+    /// # Panics
+    /// When tmux does not.
+    pub fn start(&self, name: &str, (columns, rows): (u16, u16), program: &str, arguments: &[&str]) -> Terminal<'_> {
+        let state = self.folder.path().join(format!("state-{name}"));
+        let state = format!("XDG_STATE_HOME={}", state.display());
+        let password = format!("CHAT_TUI_PASSWORD={PASSWORD}");
+        let (columns, rows) = (columns.to_string(), rows.to_string());
+        let mut all = vec!["new-session", "-d", "-s", name, "-x", &columns, "-y", &rows];
+        all.extend(["-e", &state, "-e", &password, "-e", "LC_ALL=C.UTF-8", "-e", "RUST_BACKTRACE=1", "--", program]);
+        all.extend(arguments);
+        self.run(&all);
+        // What is left on the screen when the program ends is looked at, too.
+        self.run(&["set-option", "-t", name, "remain-on-exit", "on"]);
+        self.run(&["set-option", "-t", name, "focus-events", "on"]);
+        Terminal { tmux: self, name: name.to_owned() }
+    }
+
+    fn run(&self, arguments: &[&str]) -> String {
+        let Output { status, stdout, stderr } = self.command(arguments).output().expect("tmux runs");
+        assert!(status.success(), "tmux {arguments:?}: {}", String::from_utf8_lossy(&stderr));
+        String::from_utf8_lossy(&stdout).into_owned()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new("tmux");
+        // Nothing of whoever runs the tests.
+        command.env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C.UTF-8").env("TERM", "xterm-256color");
+        command.arg("-u").arg("-f").arg("/dev/null").arg("-S").arg(self.socket());
+        command.args(arguments);
+        command
+    }
+
+    fn socket(&self) -> impl AsRef<std::ffi::OsStr> + use<> {
+        self.folder.path().join("socket")
+    }
+
+    /// Where it keeps what is kept.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+impl Default for Tmux {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for Tmux {
+    fn drop(&mut self) {
+        let _ = self.command(&["kill-server"]).output();
+    }
+}
+
+impl Terminal<'_> {
+    /// What is on the screen, without colours.
+    pub fn screen(&self) -> String {
+        self.tmux.run(&["capture-pane", "-p", "-t", &self.name])
+    }
+
+    /// What is on the screen, with the escape sequences of its colours.
+    pub fn coloured(&self) -> String {
+        self.tmux.run(&["capture-pane", "-p", "-e", "-t", &self.name])
+    }
+
+    /// Types a text.
+    pub fn types(&self, text: &str) {
+        self.tmux.run(&["send-keys", "-t", &self.name, "-l", "--", text]);
+    }
+
+    /// Presses a key by tmux's name of it, such as `Enter` or `C-k`.
+    pub fn presses(&self, key: &str) {
+        self.tmux.run(&["send-keys", "-t", &self.name, key]);
+    }
+
+    /// Gives the terminal another size.
+    pub fn resize(&self, (columns, rows): (u16, u16)) {
+        let (columns, rows) = (columns.to_string(), rows.to_string());
+        self.tmux.run(&["resize-window", "-t", &self.name, "-x", &columns, "-y", &rows]);
+    }
+
+    /// Waits until the screen is like this.
+    ///
+    /// # Panics
+    /// When it does not become so; with what it showed in the end.
+    pub async fn until(&self, what: &str, is_it: impl Fn(&str) -> bool) -> String {
+        let told = format!("{}: {what}", self.name);
+        let last = std::cell::RefCell::new(String::new());
+        let show_at_the_end = Shown(&last);
+        let found = eventually(&told, async || {
+            let screen = self.screen();
+            let found = is_it(&screen).then(|| screen.clone());
+            *last.borrow_mut() = screen;
+            found
+        })
+        .await;
+        std::mem::forget(show_at_the_end);
+        found
+    }
+
+    /// The process of the program, and whether it is over, with its status.
+    pub fn process(&self) -> (i32, Option<i32>) {
+        let format = "#{pane_pid} #{pane_dead} #{pane_dead_status}";
+        let told = self.tmux.run(&["display-message", "-p", "-t", &self.name, format]);
+        let mut words = told.split_whitespace();
+        let pid = words.next().and_then(|pid| pid.parse().ok()).expect("a process");
+        let dead = words.next() == Some("1");
+        (pid, dead.then(|| words.next().and_then(|status| status.parse().ok()).unwrap_or(-1)))
+    }
+
+    /// Waits until the program is over; its status.
+    pub async fn over(&self) -> i32 {
+        eventually(&format!("{} is over", self.name), async || self.process().1).await
+    }
+
+    /// Whether the terminal is as it was before the program: no other screen, no raw keys.
+    pub fn is_given_back(&self) -> bool {
+        self.tmux.run(&["display-message", "-p", "-t", &self.name, "#{alternate_on}"]).trim() == "0"
+    }
+}
+
+/// Prints the screen when waiting for it fails.
+struct Shown<'a>(&'a std::cell::RefCell<String>);
+
+impl Drop for Shown<'_> {
+    fn drop(&mut self) {
+        tracing::error!("the screen was:\n{}", self.0.borrow());
+        #[expect(clippy::print_stderr, reason = "whoever reads the failure needs to see it")]
+        {
+            eprintln!("the screen was:\n{}", self.0.borrow());
+        }
+    }
+}
