@@ -1,7 +1,7 @@
 use chat_proto::model::{Invitation, Page, Person, Session, User, UserState};
 use chat_proto::wire::{
-    AcceptBody, Invited, LoginBody, NewInvitation, NewUser, PasswordBody, PatchMe, PatchUser, RefreshBody,
-    RegisterBody, ServerInfo, SignedIn,
+    AcceptBody, ForgotBody, Invited, LoginBody, NewInvitation, NewUser, PasswordBody, PatchMe, PatchUser, RefreshBody,
+    RegisterBody, ResetBody, ServerInfo, SignedIn, VerifyBody,
 };
 use chat_proto::{InvitationId, Role, SessionId, UserId};
 
@@ -25,6 +25,27 @@ impl Client {
     pub async fn refresh(&self, refresh_token: &str) -> Result<(Self, SignedIn), Error> {
         let body = RefreshBody { refresh_token: refresh_token.to_owned() };
         self.adopt(self.post("/auth/refresh", &body).await?.json()?)
+    }
+
+    /// Has a letter sent with which somebody sets a new password, if there is such an account.
+    pub async fn forgot_password(&self, email: &str) -> Result<(), Error> {
+        self.post("/auth/password/forgot", &ForgotBody { email: email.to_owned() }).await.map(drop)
+    }
+
+    /// Sets a new password with the token of that letter.
+    pub async fn reset_password(&self, token: &str, password: &str) -> Result<(), Error> {
+        let body = ResetBody { token: token.to_owned(), password: password.to_owned() };
+        self.post("/auth/password/reset", &body).await.map(drop)
+    }
+
+    /// Verifies an address with the token of the letter that was sent there.
+    pub async fn verify_email(&self, token: &str) -> Result<(), Error> {
+        self.post("/auth/verify-email", &VerifyBody { token: token.to_owned() }).await.map(drop)
+    }
+
+    /// Has that letter sent again.
+    pub async fn ask_to_verify_email(&self) -> Result<(), Error> {
+        self.post_empty("/me/verify-email").await.map(drop)
     }
 
     /// Ends the session of the token, its live connections included.

@@ -236,6 +236,9 @@ fn accounts() {
                 token_type: "Bearer".to_owned(),
             },
         )
+        .add("ForgotBody", &ForgotBody { email: "ben@example.com".to_owned() })
+        .add("ResetBody", &ResetBody { token: "pt_AAAA".to_owned(), password: "correct horse".to_owned() })
+        .add("VerifyBody", &VerifyBody { token: "vt_AAAA".to_owned() })
         .add("PatchUser", &PatchUser { name: None, role: Some(Role::Merchant) })
         .add("NewInvitation", &NewInvitation { email: "ben@example.com".to_owned(), role: Role::Agent })
         .add(

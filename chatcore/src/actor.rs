@@ -4,15 +4,18 @@ use chat_proto::model::{Cursor, Page, Person, Session, User};
 use chat_proto::{ConversationId, ErrorCode, Role, SessionId, Timestamp, UserId};
 
 use crate::access::{self, Action, Relation};
+use crate::auth::strength;
 use crate::builder::PAGE_ROWS;
 use crate::chat::Chat;
 use crate::conversations::ConversationHandle;
 use crate::cursor::CursorFault;
 use crate::error::{Error, Result};
 use crate::events::EventStream;
+use crate::pace::stranger;
 use crate::shape;
 use crate::state::{
     Account, AccountState, Author, Command, Conversation, ConversationNo, Origin, Position, Refusal, UserNo, author,
+    fold_email,
 };
 use crate::store::View;
 
@@ -126,17 +129,22 @@ impl Actor {
     /// Changes my password. It ends my other sessions.
     ///
     /// # Errors
-    /// `invalid` when the current one is wrong, or the new one has the wrong length; `conflict` when I have none yet, or
-    /// another since just now.
+    /// `invalid` when the current one is wrong, or the new one has the wrong length; `weak_password`; `rate_limited` after
+    /// failures; `conflict` when I have none yet, or another since just now.
     pub async fn change_password(&self, current: String, new: String) -> Result<()> {
         let engine = self.chat.engine();
-        let new = shape::password_at("/new_password", new)?;
-        let stored = self.read(|me| Ok(me.account.password.clone())).await?;
+        let account = self.read(|me| Ok(Arc::clone(&me.account))).await?;
+        let new = strength::password("/new_password", new, &account.email, &account.name)?;
+        let stored = account.password.clone();
         let stored = stored.ok_or_else(|| Error::new(ErrorCode::Conflict, "You sign in without a password."))?;
+        // Whoever has found a device that is signed in must not be able to guess.
+        let from = self.origin.as_ref().and_then(|origin| stranger(origin.address));
+        let attempt = engine.guard.attempt(&fold_email(&account.email), from, true)?;
         // Longer ones are none; they are not worth a hash.
         if shape::password(current.clone()).is_err() || !engine.passwords.verify(current, Some(stored.clone())).await? {
             return Err(Error::invalid("/current_password", "This is not your password."));
         }
+        attempt.succeeded();
         let new = engine.passwords.hash(new).await?;
         let (by, origin) = (self.by, self.origin());
         self.carry(Command::ChangePassword { by, current: stored, new, origin }).await.map(drop)
@@ -145,9 +153,10 @@ impl Actor {
     /// Makes an account of any role. Admins only.
     ///
     /// # Errors
-    /// `forbidden`, `invalid`, `email_taken`.
+    /// `forbidden`, `invalid`, `weak_password`, `email_taken`.
     pub async fn create_user(&self, role: Role, email: &str, name: &str, password: String) -> Result<User> {
-        let (email, name, password) = (shape::email(email)?, shape::name(name)?, shape::password(password)?);
+        let (email, name) = (shape::email(email)?, shape::name(name)?);
+        let password = strength::password("/password", password, &email, &name)?;
         // Asked before the hash, which costs more than the whole rest, and again where it counts.
         self.read(|me| Ok(access::require(me.account.role, Action::ManageUsers, Relation::Stranger)?)).await?;
         let engine = self.chat.engine();

@@ -132,7 +132,7 @@ impl Actor {
         let engine = self.chat().engine();
         let (email, now) = (shape::email(email)?, engine.clock.now());
         let id = InvitationId::new(now, engine.entropy.bytes());
-        let token = engine.links.token(Purpose::Invitation, id.to_bytes(), [0; 16]);
+        let token = engine.links.token(Purpose::Invitation, id.to_bytes());
         let (hash, expires_at) = (token.hash(Purpose::Invitation), now.after(INVITED_FOR));
         let (by, origin) = (self.by(), self.origin());
         match self.carry(Command::Invite { by, id, email, role, token: hash, expires_at, origin }).await? {

@@ -8,7 +8,7 @@ use tokio_util::task::TaskTracker;
 use zeroize::Zeroizing;
 
 use crate::access::{ContactMatrix, Rules};
-use crate::auth::{Cost, LinkKey, Passwords, TokenKeys, Tokens};
+use crate::auth::{Cost, Guard, LinkKey, Passwords, TokenKeys, Tokens};
 use crate::chat::{Chat, Engine};
 use crate::clock::{Clock, Entropy, SystemClock, SystemEntropy};
 use crate::cursor::Seal;
@@ -299,6 +299,7 @@ impl ChatBuilder {
             tokens: Tokens::new(&token_keys, Arc::clone(&clock)),
             passwords,
             revoked,
+            guard: Guard::new(Arc::clone(&clock)),
             links: LinkKey::new(key.derive("links")),
             seal: Seal::new(&key.derive("cursors")),
             clock,

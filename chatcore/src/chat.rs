@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::access::Rules;
 use crate::actor::Actor;
-use crate::auth::{LinkKey, Passwords, Tokens};
+use crate::auth::{Guard, LinkKey, Passwords, Tokens, strength};
 use crate::builder::{ChatBuilder, Limits};
 use crate::clock::{Clock, Entropy};
 use crate::cursor::Seal;
@@ -59,6 +59,7 @@ pub(crate) struct Engine {
     pub(crate) tokens: Tokens,
     pub(crate) passwords: Passwords,
     pub(crate) revoked: Arc<Revoked>,
+    pub(crate) guard: Guard,
     pub(crate) links: LinkKey,
     pub(crate) seal: Seal,
     pub(crate) clock: Arc<dyn Clock>,
@@ -131,6 +132,13 @@ impl Chat {
                 () = stop.cancelled() => {}
             }
         });
+        let housekeeping = Arc::clone(&engine);
+        engine.tasks.spawn(async move {
+            tokio::select! {
+                () = housekeeping.forget_letters() => {}
+                () = housekeeping.stop.cancelled() => {}
+            }
+        });
         Self(Arc::new(Handle { engine, thread: Mutex::new(Some(thread)) }))
     }
 
@@ -188,7 +196,7 @@ impl Chat {
     /// A customer signs up, from nowhere in particular; see [`Entrance::register`].
     ///
     /// # Errors
-    /// `invalid` for a malformed value, `email_taken`.
+    /// `invalid` for a malformed value, `weak_password`, `email_taken`.
     pub async fn register(&self, email: &str, name: &str, password: String) -> Result<SignedIn> {
         self.entrance(Origin::default()).register(email, name, password).await
     }
@@ -196,7 +204,7 @@ impl Chat {
     /// Somebody signs in, from nowhere in particular; see [`Entrance::login`].
     ///
     /// # Errors
-    /// `invalid_credentials`, the same for an unknown address and a wrong password, after the same time.
+    /// `invalid_credentials`; `rate_limited` after failures.
     pub async fn login(&self, email: &str, password: String) -> Result<SignedIn> {
         self.entrance(Origin::default()).login(email, password).await
     }
@@ -204,10 +212,11 @@ impl Chat {
     /// Makes the first admin.
     ///
     /// # Errors
-    /// `conflict` once there is one; `invalid`; `email_taken`.
+    /// `conflict` once there is one; `invalid`; `weak_password`; `email_taken`.
     pub async fn bootstrap_admin(&self, email: &str, name: &str, password: String) -> Result<User> {
         let engine = self.engine();
-        let (email, name, password) = (shape::email(email)?, shape::name(name)?, shape::password(password)?);
+        let (email, name) = (shape::email(email)?, shape::name(name)?);
+        let password = strength::password("/password", password, &email, &name)?;
         let password = engine.passwords.hash(password).await?;
         engine.user(Command::Bootstrap { id: engine.new_user_id(), email, name, password }).await
     }

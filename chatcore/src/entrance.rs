@@ -1,10 +1,12 @@
 use chat_proto::{ErrorCode, InvitationId, SessionId, UserId};
 
-use crate::auth::{LinkToken, Purpose, RefreshToken};
+use crate::auth::{LinkToken, Purpose, RefreshToken, strength};
 use crate::chat::{Chat, SignedIn};
 use crate::error::{Error, Result};
+use crate::letters;
+use crate::pace::stranger;
 use crate::shape;
-use crate::state::{Acceptance, Command, NewSession, Origin, Outcome, Refusal, Renewal, fold_email};
+use crate::state::{Acceptance, Command, LetterKind, NewSession, Origin, Outcome, Refusal, Renewal, fold_email};
 
 /// Where people come in who are nobody yet: they sign up, sign in, or go on under new tokens.
 #[derive(Clone, Debug)]
@@ -18,35 +20,46 @@ impl Entrance {
         Self { chat, origin }
     }
 
-    /// A customer signs up; nobody becomes anything else this way.
+    /// A customer signs up; nobody becomes anything else this way. They are sent a letter to verify their address.
     ///
     /// # Errors
-    /// `invalid` for a malformed value, `email_taken`.
+    /// `invalid` for a malformed value, `weak_password`, `email_taken`.
     pub async fn register(&self, email: &str, name: &str, password: String) -> Result<SignedIn> {
         let engine = self.chat.engine();
-        let (email, name, password) = (shape::email(email)?, shape::name(name)?, shape::password(password)?);
+        let (email, name) = (shape::email(email)?, shape::name(name)?);
+        let password = strength::password("/password", password, &email, &name)?;
         let password = engine.passwords.hash(password).await?;
         let id = engine.new_user_id();
-        self.begin_session(id, |session| Command::Register { id, email, name, password, session }).await
+        let letter = Box::new(engine.new_letter(LetterKind::EmailVerification));
+        self.begin_session(id, |session| Command::Register { id, email, name, password, session, letter }).await
     }
 
     /// Somebody signs in.
     ///
     /// # Errors
-    /// `invalid_credentials`, the same for an unknown address and a wrong password, after the same time.
+    /// `invalid_credentials`, the same for an unknown address, a disabled account and a wrong password, after the same
+    /// time. `rate_limited` after failures: see [`retry_after`](Error::retry_after).
     pub async fn login(&self, email: &str, password: String) -> Result<SignedIn> {
         let engine = self.chat.engine();
         let wrong = || Error::new(ErrorCode::InvalidCredentials, "No account with this address and password.");
-        if shape::password(password.clone()).is_err() {
+        let folded = fold_email(email);
+        // Longer ones are nobody's, and not worth remembering.
+        if shape::password(password.clone()).is_err() || folded.len() > shape::EMAIL_BYTES {
             return Err(wrong());
         }
-        let folded = fold_email(email);
-        let account = engine
+        let (from, now, sought) = (stranger(self.origin.address), engine.clock.now(), folded.clone());
+        let (account, familiar) = engine
             .read(move |view| {
-                let no = view.user_by_email(&folded)?;
-                Ok(no.map(|no| view.account(no)).transpose()?.flatten())
+                let no = view.user_by_email(&sought)?;
+                let account = no.map(|no| view.account(no)).transpose()?.flatten();
+                let sessions = no.map(|no| view.sessions(no)).transpose()?.unwrap_or_default();
+                let familiar = sessions
+                    .iter()
+                    .any(|session| session.expires_at > now && from.is_some() && stranger(session.address) == from);
+                Ok((account, familiar))
             })
             .await?;
+        let attempt = engine.guard.attempt(&folded, from, familiar)?;
         let stored = account.as_ref().and_then(|account| account.password.clone());
         let right = engine.passwords.verify(password, stored).await?;
         let Some(account) = account.filter(|_| right) else {
@@ -55,10 +68,60 @@ impl Entrance {
         let (user, password) = (account.id, account.password.clone());
         let started = self.begin_session(user, |session| Command::StartSession { user, password, session }).await;
         // A disabled account looks like none.
-        started.map_err(|error| match error.code() {
-            ErrorCode::TokenRevoked | ErrorCode::InvalidCredentials => wrong(),
-            _ => error,
-        })
+        match started.as_ref().map_err(Error::code) {
+            Err(ErrorCode::TokenRevoked | ErrorCode::InvalidCredentials) => return Err(wrong()),
+            _ => attempt.succeeded(),
+        }
+        started
+    }
+
+    /// Sends a letter with which somebody sets a new password, if there is an account of this address. Whether there is
+    /// shows neither in the answer nor in the time it takes.
+    ///
+    /// # Errors
+    /// `draining`, `unavailable`; never anything that depends on the address.
+    pub async fn forgot_password(&self, email: &str) -> Result<()> {
+        let engine = self.chat.engine();
+        let Ok(email) = shape::email(email) else { return Ok(()) };
+        let (letter, origin) = (Box::new(engine.new_letter(LetterKind::PasswordReset)), self.origin.clone());
+        let command = Command::ForgotPassword { email: fold_email(&email), letter, origin };
+        // Not waited for: what comes of it takes longer when there is an account.
+        engine.writer.queue(command).await.map(drop)
+    }
+
+    /// Sets a new password with the token of such a letter. All sessions of the account end, nobody has to wait to sign in
+    /// to it any more, and its address is verified: the letter has arrived.
+    ///
+    /// # Errors
+    /// `invalid` for a token (`/token`) that was used before or is over; `invalid`, `weak_password` for the password.
+    pub async fn reset_password(&self, token: &str, password: String) -> Result<()> {
+        let engine = self.chat.engine();
+        let (letter, token) = letters::link(LetterKind::PasswordReset, token)?;
+        let now = engine.clock.now();
+        // Asked before the hash, which costs more than the whole rest, and again where it counts.
+        let account = engine
+            .read(move |view| {
+                let letter = view.letter(letter)?;
+                let letter = letter.filter(|letter| letter.is_good(LetterKind::PasswordReset, &token, now));
+                Ok(letter.map(|letter| view.account(letter.user)).transpose()?.flatten())
+            })
+            .await?;
+        let account = account.ok_or_else(|| Error::from(Refusal::spent_link()))?;
+        let password = strength::password("/password", password, &account.email, &account.name)?;
+        let (password, origin) = (engine.passwords.hash(password).await?, self.origin.clone());
+        engine.writer.carry(Command::ResetPassword { letter, token, password, origin }).await?;
+        engine.guard.forgive(&fold_email(&account.email));
+        Ok(())
+    }
+
+    /// Shows that a letter has arrived at its address.
+    ///
+    /// # Errors
+    /// `invalid` for a token (`/token`) that was used before or is over.
+    pub async fn verify_email(&self, token: &str) -> Result<()> {
+        let (letter, token) = letters::link(LetterKind::EmailVerification, token)?;
+        let origin = self.origin.clone();
+        self.chat.engine().writer.carry(Command::VerifyEmail { letter, token, origin }).await.map(drop)
     }
 
     /// Goes on in a session under new tokens; the refresh token is spent by it.
@@ -96,21 +159,23 @@ impl Entrance {
     ///
     /// # Errors
     /// `invalid` for a malformed value, and for a token (`/token`) that was used before, was taken back or is over;
-    /// `email_taken`.
+    /// `weak_password`, `email_taken`.
     pub async fn accept_invitation(&self, token: &str, name: &str, password: String) -> Result<SignedIn> {
         let engine = self.chat.engine();
-        let (name, password) = (shape::name(name)?, shape::password(password)?);
+        let name = shape::name(name)?;
         let spent = || Error::from(Refusal::spent_link());
         let token = LinkToken::parse(Purpose::Invitation, token).ok_or_else(spent)?;
-        let (invitation, token) = (InvitationId::from_bytes(token.first()), token.hash(Purpose::Invitation));
+        let (invitation, token) = (InvitationId::from_bytes(token.id()), token.hash(Purpose::Invitation));
         let now = engine.clock.now();
         // Asked before the hash, which costs more than the whole rest, and again where it counts.
         let stored = engine.read(move |view| Ok(view.invitation(invitation)?)).await?;
-        stored.filter(|stored| stored.is_good(&token, now)).ok_or_else(spent)?;
+        let stored = stored.filter(|stored| stored.is_good(&token, now)).ok_or_else(spent)?;
+        let password = strength::password("/password", password, &stored.email, &name)?;
         let password = engine.passwords.hash(password).await?;
         let id = engine.new_user_id();
+        let letter = engine.new_letter(LetterKind::EmailVerification);
         let accept = |session: Box<NewSession>| {
-            let acceptance = Acceptance { invitation, token, id, name, password, session: *session };
+            let acceptance = Acceptance { invitation, token, id, name, password, session: *session, letter };
             Command::AcceptInvitation(Box::new(acceptance))
         };
         self.begin_session(id, accept).await

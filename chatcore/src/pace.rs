@@ -121,7 +121,7 @@ impl Pace {
 
 /// Whom a limit per address is for. This machine itself has none: programs of the shop's own run on it, and a proxy that
 /// the configuration does not name, behind which everybody is.
-fn stranger(from: Option<IpAddr>) -> Option<Network> {
+pub(crate) fn stranger(from: Option<IpAddr>) -> Option<Network> {
     from.filter(|ip| !ip.to_canonical().is_loopback()).map(Network::of)
 }
 

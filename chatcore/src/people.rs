@@ -1,6 +1,7 @@
 use chat_proto::model::User;
 use chat_proto::{Role, UserId};
 
+use crate::auth::strength;
 use crate::chat::Chat;
 use crate::error::Result;
 use crate::shape;
@@ -63,14 +64,16 @@ impl People {
     /// Makes an account.
     ///
     /// # Errors
-    /// `invalid` for a malformed value, `email_taken`.
+    /// `invalid` for a malformed value, `weak_password`, `email_taken`.
     pub async fn create(&self, person: NewPerson) -> Result<User> {
         let engine = self.chat.engine();
         let email = shape::email(&person.email)?;
         let local = email.split('@').next().unwrap_or_default().to_owned();
         let name = shape::name(&person.name.unwrap_or(local))?;
         let password = match person.password {
-            Some(password) => Some(engine.passwords.hash(shape::password(password)?).await?),
+            Some(password) => {
+                Some(engine.passwords.hash(strength::password("/password", password, &email, &name)?).await?)
+            }
             None => None,
         };
         let id = engine.new_user_id();

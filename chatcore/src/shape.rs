@@ -6,7 +6,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use crate::error::{Error, Result};
 
 /// The most bytes of an e-mail address (RFC 5321, 4.5.3.1.3, less the angle brackets).
-const EMAIL_BYTES: usize = 254;
+pub(crate) const EMAIL_BYTES: usize = 254;
 const NAME_CHARS: usize = 100;
 const SUBJECT_CHARS: usize = 200;
 const MENTIONS: usize = 50;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use chat_proto::{ConversationId, InvitationId, MessageId, Role, Seq, SessionId, Timestamp, UserId};
 use chatcore::state::{
-    Acceptance, AccountState, Author, Command, Origin, Outcome, Post, RefreshHashes, Refusal, Renewal,
+    Acceptance, AccountState, Author, Command, LetterId, Origin, Outcome, Post, RefreshHashes, Refusal, Renewal,
 };
 use chatcore::store::conformance::{Acting, Backend, Shop, Snapshot, client_id};
 use chatcore::store::memory::MemoryStore;
@@ -133,6 +133,18 @@ enum Act {
     Accept {
         invitation: u8,
     },
+    Forgot {
+        email: u8,
+    },
+    AskToVerify {
+        who: u8,
+    },
+    /// Uses the link of a letter, for one or the other.
+    UseLink {
+        letter: u8,
+        verify: bool,
+    },
+    ForgetLetters,
     ChangePassword {
         who: u8,
         session: Option<u8>,
@@ -239,6 +251,10 @@ fn act() -> impl Strategy<Value = Act> {
         1 => (who(), 0..9_u8, 0..5_usize).prop_map(|(who, email, role)| Act::Invite { who, email, role }),
         1 => (who(), 0..3_u8).prop_map(|(who, invitation)| Act::TakeBack { who, invitation }),
         1 => (0..3_u8).prop_map(|invitation| Act::Accept { invitation }),
+        1 => (0..9_u8).prop_map(|email| Act::Forgot { email }),
+        1 => who().prop_map(|who| Act::AskToVerify { who }),
+        1 => (0..3_u8, any::<bool>()).prop_map(|(letter, verify)| Act::UseLink { letter, verify }),
+        1 => Just(Act::ForgetLetters),
         3 => (who(), who()).prop_map(|(who, with)| Act::Direct { who, with }),
         2 => (who(), prop::collection::vec(who(), 0..4)).prop_map(|(who, with)| Act::Group { who, with }),
         3 => (who(), conversation(), who()).prop_map(|(who, to, other)| Act::Add { who, to, other }),
@@ -398,7 +414,8 @@ impl Side {
             Act::Register { email } => {
                 let (id, session) = (self.shop.new_user_id(), self.shop.new_session(expires_at));
                 let (email, name, password) = (format!("U{email}@shop.example"), "Reg".to_owned(), "hash".to_owned());
-                Command::Register { id, email, name, password, session }
+                let letter = self.shop.new_letter(expires_at);
+                Command::Register { id, email, name, password, session, letter }
             }
             Act::Bootstrap => {
                 let (id, email) = (self.shop.new_user_id(), "ada@shop.example".to_owned());
@@ -463,10 +480,38 @@ impl Side {
                 let (invitation, id) = (self.invitation(*invitation), self.shop.new_user_id());
                 let session = *self.shop.new_session(expires_at);
                 let (name, password) = ("Invited".to_owned(), "hash".to_owned());
-                let acceptance = Acceptance { invitation, token: [7; 32], id, name, password, session };
+                let letter = *self.shop.new_letter(expires_at);
+                let acceptance = Acceptance { invitation, token: [7; 32], id, name, password, session, letter };
                 Command::AcceptInvitation(Box::new(acceptance))
             }
-            talk => unreachable!("{talk:?} is no affair of accounts"),
+            letter => self.letter_command(letter),
+        }
+    }
+
+    fn letter_command(&mut self, act: &Act) -> Command {
+        let expires_at = Timestamp::from_millis(1_800_000_000_200);
+        match act {
+            Act::Forgot { email } => {
+                let (email, letter) = (format!("u{email}@shop.example"), self.shop.new_letter(expires_at));
+                Command::ForgotPassword { email, letter, origin: Origin::default() }
+            }
+            Act::AskToVerify { who } => {
+                let (by, letter) = (self.user(*who).author(), self.shop.new_letter(expires_at));
+                Command::AskToVerifyEmail { by, letter, origin: Origin::default() }
+            }
+            Act::UseLink { letter, verify } => {
+                let letters = self.shop.view().letters_after(None, 100).expect("readable");
+                let letter =
+                    letters.iter().rev().nth(usize::from(*letter)).map_or(LetterId([9; 16]), |letter| letter.id);
+                let (token, origin) = ([7; 32], Origin::default());
+                if *verify {
+                    Command::VerifyEmail { letter, token, origin }
+                } else {
+                    Command::ResetPassword { letter, token, password: "reset".to_owned(), origin }
+                }
+            }
+            Act::ForgetLetters => Command::ForgetLetters,
+            other => unreachable!("{other:?} is no affair of letters"),
         }
     }
 

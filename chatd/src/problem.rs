@@ -99,7 +99,7 @@ impl From<&chatcore::Error> for Refused {
     fn from(error: &chatcore::Error) -> Self {
         let fields = error.fields().iter().map(|field| FieldProblem {
             pointer: field.pointer.clone().into(),
-            code: ErrorCode::Invalid,
+            code: error.code(),
             detail: field.detail.clone().into(),
         });
         let mut cause = String::new();

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use chat_proto::{Role, UserId};
-use chat_tests::{InProcess, Person};
+use chat_tests::{InProcess, PASSWORD, Person};
 use chatcore::{Action, ContactMatrix, Relation, allows, can, policy};
 use serde_json::json;
 
@@ -118,7 +118,8 @@ async fn groups_follow_the_matrix_too_and_so_does_the_directory() {
             assert_eq!(listed.contains(&to.id.to_string()), reaches, "{case}: {listed}");
             assert!(!listed.contains(&from.id.to_string()) && !listed.contains("@shop.test"), "{listed}");
         }
-        let made = json!({"email": format!("by-{}@shop.test", from.role), "name": "X", "password": "12345678", "role": "admin"});
+        let made =
+            json!({"email": format!("by-{}@shop.test", from.role), "name": "X", "password": PASSWORD, "role": "admin"});
         let made = from.call_with("POST", "/users", &made).await;
         assert_eq!(made.status, if from.role == Role::Admin { 201 } else { 403 }, "{}", from.role);
         assert_eq!(twin.role, from.role);

@@ -11,6 +11,7 @@ mod limits;
 mod long_poll;
 mod messages;
 mod openapi;
+mod passwords;
 mod presence;
 mod renewal;
 mod sessions;

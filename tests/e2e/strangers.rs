@@ -128,6 +128,16 @@ fn attempts(route: &str, stranger: &Person, scene: &Scene, conv: ConversationId)
 /// The same, on routes that are about accounts; a conversation is no part of them.
 fn account_attempts(route: &str, stranger: &Person, scene: &Scene) -> Option<Vec<Request>> {
     Some(match route {
+        "POST /api/v1/auth/password/forgot" => {
+            vec![stranger.request("POST", "/auth/password/forgot").json(&json!({"email": scene.member.email}))]
+        }
+        "POST /api/v1/auth/password/reset" => vec![
+            stranger.request("POST", "/auth/password/reset").json(&json!({"token": "pt_x", "password": "12345678"})),
+        ],
+        "POST /api/v1/auth/verify-email" => {
+            vec![stranger.request("POST", "/auth/verify-email").json(&json!({"token": "vt_x"}))]
+        }
+        "POST /api/v1/me/verify-email" => vec![stranger.request("POST", "/me/verify-email")],
         "POST /api/v1/auth/invitation" => vec![
             stranger
                 .request("POST", "/auth/invitation")

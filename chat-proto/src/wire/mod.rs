@@ -18,9 +18,10 @@ pub use frame::{
 };
 pub use problem::{FieldProblem, Problem};
 pub use rest::{
-    AcceptBody, AddParticipant, ClaimVisitorBody, EventBatch, IdentityBody, Invited, LoginBody, NewConversation,
-    NewConversationKind, NewInvitation, NewMessage, NewUser, PasswordBody, PatchMe, PatchMessage, PatchUser, ReadBody,
-    RefreshBody, RegisterBody, Revisions, ServerInfo, SignedIn, TypingBody, VisitorBody,
+    AcceptBody, AddParticipant, ClaimVisitorBody, EventBatch, ForgotBody, IdentityBody, Invited, LoginBody,
+    NewConversation, NewConversationKind, NewInvitation, NewMessage, NewUser, PasswordBody, PatchMe, PatchMessage,
+    PatchUser, ReadBody, RefreshBody, RegisterBody, ResetBody, Revisions, ServerInfo, SignedIn, TypingBody, VerifyBody,
+    VisitorBody,
 };
 
 /// The WebSocket sub-protocol of this version.

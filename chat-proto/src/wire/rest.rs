@@ -15,7 +15,7 @@ pub struct RegisterBody {
     pub email: String,
     /// 1 to 100 characters.
     pub name: String,
-    /// 8 to 256 bytes.
+    /// 8 to 256 bytes, and none of those that everybody tries first.
     pub password: String,
 }
 
@@ -26,7 +26,7 @@ pub struct RegisterBody {
 pub struct LoginBody {
     /// Compared without regard to case.
     pub email: String,
-    /// 8 to 256 bytes.
+    /// 8 to 256 bytes, and none of those that everybody tries first.
     pub password: String,
 }
 
@@ -99,6 +99,35 @@ pub struct PasswordBody {
     pub new_password: String,
 }
 
+/// `POST /auth/password/forgot`.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ForgotBody {
+    /// The sign-in address.
+    pub email: String,
+}
+
+/// `POST /auth/password/reset`.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ResetBody {
+    /// As it stands in the link.
+    pub token: String,
+    /// The new one: 8 to 256 bytes.
+    pub password: String,
+}
+
+/// `POST /auth/verify-email`.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct VerifyBody {
+    /// As it stands in the link.
+    pub token: String,
+}
+
 /// `PATCH /me`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -117,7 +146,7 @@ pub struct NewUser {
     pub email: String,
     /// 1 to 100 characters.
     pub name: String,
-    /// 8 to 256 bytes.
+    /// 8 to 256 bytes, and none of those that everybody tries first.
     pub password: String,
     /// What they are to the shop.
     pub role: Role,
@@ -166,7 +195,7 @@ pub struct AcceptBody {
     pub token: String,
     /// 1 to 100 characters.
     pub name: String,
-    /// 8 to 256 bytes.
+    /// 8 to 256 bytes, and none of those that everybody tries first.
     pub password: String,
 }
 
@@ -315,5 +344,8 @@ hidden!(
     PasswordBody,
     NewUser,
     Invited,
-    AcceptBody
+    AcceptBody,
+    ForgotBody,
+    ResetBody,
+    VerifyBody
 );

@@ -13,12 +13,14 @@ pub(crate) struct LinkKey(Zeroizing<[u8; 32]>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     Invitation,
+    PasswordReset,
+    EmailVerification,
 }
 
 /// What such a token says of itself: which row it belongs to. Proves nothing before its hash was compared.
 pub(crate) struct LinkToken(Zeroizing<[u8; LENGTH]>);
 
-const NAME: usize = 32;
+const NAME: usize = 16;
 const LENGTH: usize = NAME + 32;
 
 impl Purpose {
@@ -26,6 +28,8 @@ impl Purpose {
     const fn prefix(self) -> &'static str {
         match self {
             Self::Invitation => "it_",
+            Self::PasswordReset => "pt_",
+            Self::EmailVerification => "vt_",
         }
     }
 }
@@ -35,15 +39,14 @@ impl LinkKey {
         Self(key)
     }
 
-    /// The token of this name: an id, or that of its owner before it.
-    pub(crate) fn token(&self, purpose: Purpose, first: [u8; 16], second: [u8; 16]) -> LinkToken {
+    /// The token of this id.
+    pub(crate) fn token(&self, purpose: Purpose, id: [u8; 16]) -> LinkToken {
         let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(&*self.0).unwrap_or_else(|_| {
             unreachable!("HMAC takes keys of any length");
         });
         mac.update(purpose.prefix().as_bytes());
         let mut token = Zeroizing::new([0; LENGTH]);
-        token[..16].copy_from_slice(&first);
-        token[16..NAME].copy_from_slice(&second);
+        token[..NAME].copy_from_slice(&id);
         mac.update(&token[..NAME]);
         token[NAME..].copy_from_slice(&mac.finalize().into_bytes());
         LinkToken(token)
@@ -60,19 +63,15 @@ impl LinkToken {
         format!("{}{}", purpose.prefix(), BASE64URL_NOPAD.encode(&*self.0))
     }
 
-    pub(crate) fn first(&self) -> [u8; 16] {
-        self.part(0)
+    pub(crate) fn id(&self) -> [u8; 16] {
+        let mut id = [0; 16];
+        id.copy_from_slice(&self.0[..NAME]);
+        id
     }
 
     /// Of what the store remembers it by.
     pub(crate) fn hash(&self, purpose: Purpose) -> [u8; 32] {
         Sha256::new().chain_update(purpose.prefix()).chain_update(*self.0).finalize().into()
-    }
-
-    fn part(&self, from: usize) -> [u8; 16] {
-        let mut part = [0; 16];
-        part.copy_from_slice(&self.0[from..from + 16]);
-        part
     }
 }
 
@@ -93,15 +92,27 @@ mod tests {
     #[test]
     fn a_token_can_be_made_again_and_by_nobody_else() {
         let purpose = Purpose::Invitation;
-        let token = key(7).token(purpose, [1; 16], [2; 16]);
+        let token = key(7).token(purpose, [1; 16]);
         let read = LinkToken::parse(purpose, &token.text(purpose)).unwrap();
-        assert_eq!((read.first(), read.hash(purpose)), ([1; 16], token.hash(purpose)));
-        assert_eq!(key(7).token(purpose, [1; 16], [2; 16]).text(purpose), token.text(purpose));
-        for other in [key(8).token(purpose, [1; 16], [2; 16]), key(7).token(purpose, [1; 16], [3; 16])] {
+        assert_eq!((read.id(), read.hash(purpose)), ([1; 16], token.hash(purpose)));
+        assert_eq!(key(7).token(purpose, [1; 16]).text(purpose), token.text(purpose));
+        for other in [key(8).token(purpose, [1; 16]), key(7).token(purpose, [2; 16])] {
             assert_ne!(other.hash(purpose), token.hash(purpose));
         }
         for text in ["", "it_", "it_AAAA", &token.text(purpose)[1..], &token.text(purpose)[..50]] {
             assert!(LinkToken::parse(purpose, text).is_none(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_token_for_one_purpose_is_none_for_another() {
+        let token = key(7).token(Purpose::PasswordReset, [1; 16]);
+        let text = token.text(Purpose::PasswordReset);
+        assert!(LinkToken::parse(Purpose::EmailVerification, &text).is_none());
+        let renamed = format!("vt_{}", &text[3..]);
+        let renamed = LinkToken::parse(Purpose::EmailVerification, &renamed).unwrap();
+        assert_ne!(renamed.hash(Purpose::EmailVerification), token.hash(Purpose::PasswordReset));
+        let right = key(7).token(Purpose::EmailVerification, [1; 16]);
+        assert_ne!(renamed.hash(Purpose::EmailVerification), right.hash(Purpose::EmailVerification));
     }
 }

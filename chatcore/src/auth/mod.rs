@@ -1,11 +1,14 @@
 //! Passwords and tokens.
 
+mod guard;
 pub(crate) mod identity;
 mod link;
 mod passwords;
 mod refresh;
+pub(crate) mod strength;
 mod tokens;
 
+pub(crate) use guard::Guard;
 pub(crate) use link::{LinkKey, LinkToken, Purpose};
 pub(crate) use passwords::{Cost, Passwords};
 pub(crate) use refresh::RefreshToken;

@@ -45,6 +45,8 @@ pub fn apply(
         | Change::Tidied
         | Change::InvitationMade { .. }
         | Change::InvitationEnded { .. }
+        | Change::LetterWritten { .. }
+        | Change::LettersForgotten { .. }
         | Change::SessionStarted { .. }
         | Change::SessionRenewed { .. }
         | Change::SessionEnded { .. } => {}

@@ -45,6 +45,9 @@ stored_as!(session_id, chat_proto::SessionId, crate::state::cbor::Bytes16, |id| 
 stored_as!(invitation_id, chat_proto::InvitationId, crate::state::cbor::Bytes16, |id| id.to_bytes().into(), |b| {
     Some(chat_proto::InvitationId::from_bytes(*b))
 });
+stored_as!(letter_id, crate::state::LetterId, crate::state::cbor::Bytes16, |id| id.0.into(), |b| {
+    Some(crate::state::LetterId(*b))
+});
 stored_as!(timestamp, chat_proto::Timestamp, i64, |t| t.as_millis(), |ms| {
     Some(chat_proto::Timestamp::from_millis(ms))
 });

@@ -8,7 +8,7 @@ use chat_proto::{
     ClientId, ConversationId, ErrorCode, InvitationId, MessageId, Role, Seq, SessionId, Timestamp, UserId,
 };
 
-use super::{AccountState, ConversationNo, RecordKey, RefreshHashes};
+use super::{AccountState, ConversationNo, LetterId, RecordKey, RefreshHashes};
 use crate::shape::is_unprintable;
 
 /// What somebody wants changed. Shape and length were checked before; everything that depends on what is stored is
@@ -16,7 +16,15 @@ use crate::shape::is_unprintable;
 #[derive(Clone, Debug)]
 pub enum Command {
     /// A customer signs up and is signed in. Outcome: [`Outcome::SignedIn`].
-    Register { id: UserId, email: String, name: String, password: String, session: Box<NewSession> },
+    Register {
+        id: UserId,
+        email: String,
+        name: String,
+        password: String,
+        session: Box<NewSession>,
+        /// Asks to verify the address.
+        letter: Box<NewLetter>,
+    },
     /// The first admin; refused once there is one. Outcome: [`Outcome::User`].
     Bootstrap { id: UserId, email: String, name: String, password: String },
     /// An account of any role, by an admin or (`by: None`) by the embedding program. Outcome: [`Outcome::User`].
@@ -69,6 +77,18 @@ pub enum Command {
     /// A session goes on under new tokens. Outcome: [`Outcome::SignedIn`], or [`Outcome::Spent`] when the refresh token
     /// was used before: then the session has ended.
     RenewSession { user: UserId, session: SessionId, renewal: Box<Renewal> },
+    /// A letter to the account of this folded address, if there is one; whether there is must not be told.
+    /// Outcome: [`Outcome::Done`].
+    ForgotPassword { email: String, letter: Box<NewLetter>, origin: Origin },
+    /// The link of such a letter is used: the account has another password, and its sessions end.
+    /// Outcome: [`Outcome::Done`].
+    ResetPassword { letter: LetterId, token: [u8; 32], password: String, origin: Origin },
+    /// A letter to the author's own address, until it is verified. Outcome: [`Outcome::Done`].
+    AskToVerifyEmail { by: Author, letter: Box<NewLetter>, origin: Origin },
+    /// The link of such a letter is used. Outcome: [`Outcome::Done`].
+    VerifyEmail { letter: LetterId, token: [u8; 32], origin: Origin },
+    /// Letters whose time is over are forgotten, some at a time. Outcome: [`Outcome::Done`].
+    ForgetLetters,
     /// Signs out one of the author's sessions. Outcome: [`Outcome::Done`].
     EndSession { by: Author, session: SessionId, origin: Origin },
     /// Signs out all of the author's sessions but their own. Outcome: [`Outcome::Done`].
@@ -175,6 +195,15 @@ pub struct NewSession {
     pub origin: Origin,
 }
 
+/// A letter that may have to be written.
+#[derive(Clone, Copy, Debug)]
+pub struct NewLetter {
+    pub id: LetterId,
+    /// SHA-256 of the token in its link.
+    pub token: [u8; 32],
+    pub expires_at: Timestamp,
+}
+
 /// Who accepts an invitation, and how.
 #[derive(Clone, Debug)]
 pub struct Acceptance {
@@ -186,6 +215,8 @@ pub struct Acceptance {
     /// The stored form of the password.
     pub password: String,
     pub session: NewSession,
+    /// Asks to verify the address.
+    pub letter: NewLetter,
 }
 
 /// What a refresh token is given for.
@@ -294,9 +325,18 @@ impl Refusal {
 
     /// A value is malformed or out of range.
     pub fn invalid(pointer: impl Into<Cow<'static, str>>, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::at(ErrorCode::Invalid, pointer, detail)
+    }
+
+    /// A value is at fault.
+    pub(crate) fn at(
+        code: ErrorCode,
+        pointer: impl Into<Cow<'static, str>>,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Self {
         let detail = detail.into();
         Self {
-            code: ErrorCode::Invalid,
+            code,
             detail: detail.clone(),
             fields: vec![Field { pointer: pointer.into(), detail }],
             current: None,

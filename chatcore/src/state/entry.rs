@@ -4,7 +4,7 @@ use chat_proto::model::ConversationKind;
 use chat_proto::{ConversationId, InvitationId, Seq, SessionId, Timestamp};
 use minicbor::{Decode, Encode};
 
-use super::rows::{Member, MessageRow};
+use super::rows::{LetterId, Member, MessageRow};
 use super::{ConversationNo, UserNo, cbor};
 
 /// The place of an event in the shop's log: 1, 2, 3 … in the order of commits. 0 stands before the first.
@@ -250,6 +250,20 @@ pub enum Change {
         #[cbor(n(0), with = "cbor::invitation_id")]
         invitation: InvitationId,
     },
+    /// There is a letter to be sent; its row was written with this entry.
+    #[n(15)]
+    #[cbor(array)]
+    LetterWritten {
+        #[cbor(n(0), with = "cbor::letter_id")]
+        letter: LetterId,
+    },
+    /// Letters whose time is over; their rows are gone.
+    #[n(16)]
+    #[cbor(array)]
+    LettersForgotten {
+        #[n(0)]
+        count: u64,
+    },
 }
 
 /// In which way a message was changed.
@@ -278,6 +292,8 @@ impl Change {
             | Self::PasswordChanged { .. }
             | Self::InvitationMade { .. }
             | Self::InvitationEnded { .. }
+            | Self::LetterWritten { .. }
+            | Self::LettersForgotten { .. }
             | Self::SessionStarted { .. }
             | Self::SessionRenewed { .. }
             | Self::SessionEnded { .. } => Scope::Nobody,

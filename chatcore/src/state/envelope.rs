@@ -4,7 +4,7 @@ use chat_proto::model::{self, Message, Participant, Person, User};
 use chat_proto::{ConversationId, InvitationId, Seq, SessionId, Timestamp, UserId};
 
 use super::decide::messages::authored;
-use super::rows::{Conversation, Mark, Members, MessageRow};
+use super::rows::{Conversation, LetterId, Mark, Members, MessageRow};
 use super::{Change, ConversationNo, Entry, Line, Lookup, MessageChange, Position, UserNo};
 use crate::store::StoreError;
 
@@ -63,6 +63,10 @@ pub enum Event {
     InvitationMade(InvitationId),
     /// An invitation is over.
     InvitationEnded(InvitationId),
+    /// There is a letter to be sent.
+    LetterWritten(LetterId),
+    /// So many letters were over.
+    LettersForgotten(u64),
     /// A session ended; its connections are to be closed.
     SessionEnded(SessionId),
 }
@@ -171,6 +175,8 @@ pub fn envelope(
         Change::PasswordChanged { user } => (Event::PasswordChanged(account(lookup, *user)?.id), Audience::Nobody),
         Change::InvitationMade { invitation } => (Event::InvitationMade(*invitation), Audience::Nobody),
         Change::InvitationEnded { invitation } => (Event::InvitationEnded(*invitation), Audience::Nobody),
+        Change::LetterWritten { letter } => (Event::LetterWritten(*letter), Audience::Nobody),
+        Change::LettersForgotten { count } => (Event::LettersForgotten(*count), Audience::Nobody),
         Change::SessionEnded { session, user } => (Event::SessionEnded(*session), Audience::User(*user)),
         Change::ConversationCreated { conversation, .. } => {
             let conversation = existing(lookup, *conversation)?;

@@ -8,8 +8,8 @@ use data_encoding::HEXLOWER;
 use minicbor::{Decode, Encode};
 
 use super::{
-    Account, AccountState, Change, ConversationNo, Entry, Invitation, Member, MessageRow, Position, RefreshHashes,
-    Session, UserNo,
+    Account, AccountState, Change, ConversationNo, Entry, Invitation, Letter, LetterId, LetterKind, Member, MessageRow,
+    Position, RefreshHashes, Session, UserNo,
 };
 
 const AT: Timestamp = Timestamp::from_millis(1_800_000_000_123);
@@ -81,6 +81,23 @@ fn invitations() {
     golden(
         &invitation,
         "875055555555555555555555555555555555706c656f4073686f702e6578616d706c6501051b000001a3185c507b1b000001a3185c507b58206666666666666666666666666666666666666666666666666666666666666666",
+    );
+}
+
+#[test]
+fn letters() {
+    let letter = Letter {
+        id: LetterId([0x55; 16]),
+        kind: LetterKind::PasswordReset,
+        user: UserNo(5),
+        to: "ana@shop.example".to_owned(),
+        created_at: AT,
+        expires_at: AT,
+        token: [0x66; 32],
+    };
+    golden(
+        &letter,
+        "875055555555555555555555555555555555010570616e614073686f702e6578616d706c651b000001a3185c507b1b000001a3185c507b58206666666666666666666666666666666666666666666666666666666666666666",
     );
 }
 
@@ -176,6 +193,9 @@ fn entries() {
         &change(Change::InvitationEnded { invitation }),
         "831b000001a3185c507b05820e815055555555555555555555555555555555",
     );
+    let letter = LetterId([0x55; 16]);
+    golden(&change(Change::LetterWritten { letter }), "831b000001a3185c507b05820f815055555555555555555555555555555555");
+    golden(&change(Change::LettersForgotten { count: 3 }), "831b000001a3185c507b0582108103");
     let (kind, members) = (ConversationKind::Direct, vec![member(5, false), member(6, false)]);
     golden(
         &change(Change::ConversationCreated { conversation, id, kind, subject: None, members }),

@@ -19,8 +19,8 @@ mod rows;
 pub use apply::{Derived, apply};
 pub(crate) use cbor::role_number;
 pub use command::{
-    Acceptance, Author, Command, Current, Field, Identity, NewSession, Origin, Outcome, Post, Refusal, Renewal,
-    VisitorClaim,
+    Acceptance, Author, Command, Current, Field, Identity, NewLetter, NewSession, Origin, Outcome, Post, Refusal,
+    Renewal, VisitorClaim,
 };
 pub(crate) use decide::messages::find as find_message;
 pub use decide::{Decision, NewMessage, Next, decide};
@@ -31,9 +31,9 @@ pub(crate) use envelope::{conversation_view, message_view, shown, wrote};
 pub use minter::Minter;
 pub use records::{RecordKey, number_row, row_number};
 pub use rows::{
-    Account, AccountExtras, AccountState, Conversation, IdentityRow, Invitation, Mark, Member, Members, MessageExtras,
-    MessageRow, Put, RECEIPTS_UP_TO, ReactionRow, RefreshHashes, RevisionRow, Session, VisitorRow, fold_email,
-    fold_name,
+    Account, AccountExtras, AccountState, Conversation, IdentityRow, Invitation, Letter, LetterId, LetterKind, Mark,
+    Member, Members, MessageExtras, MessageRow, Put, RECEIPTS_UP_TO, ReactionRow, RefreshHashes, RevisionRow, Session,
+    VisitorRow, fold_email, fold_name,
 };
 
 /// The dense internal number of an account; it never leaves the server.
@@ -78,6 +78,12 @@ pub trait Lookup {
     fn session(&self, user: UserNo, id: SessionId) -> Result<Option<Arc<Session>>, StoreError>;
     /// All sign-ins of this person, in the order of their ids; decisions see to it that they are few.
     fn sessions(&self, user: UserNo) -> Result<Vec<Arc<Session>>, StoreError>;
+    /// A letter whose link was not used yet.
+    fn letter(&self, id: LetterId) -> Result<Option<Arc<Letter>>, StoreError>;
+    /// All letters about this account; decisions see to it that they are few.
+    fn letters(&self, user: UserNo) -> Result<Vec<Arc<Letter>>, StoreError>;
+    /// The letters after this one, the oldest first, at most `limit`.
+    fn letters_after(&self, after: Option<LetterId>, limit: usize) -> Result<Vec<Arc<Letter>>, StoreError>;
     /// The conversation with this number, its members included.
     fn conversation(&self, no: ConversationNo) -> Result<Option<Arc<Conversation>>, StoreError>;
     /// The number of the conversation with this id.

@@ -142,6 +142,48 @@ pub struct Invitation {
     pub token: [u8; 32],
 }
 
+/// The name of a letter; later ones are greater. Not to be seen outside of links.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LetterId(pub [u8; 16]);
+
+/// Something to be sent by mail, with a link that is good once. Its row is there until the link was used or is over.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct Letter {
+    #[cbor(n(0), with = "cbor::letter_id")]
+    pub id: LetterId,
+    #[n(1)]
+    pub kind: LetterKind,
+    /// Whose account it is about; nobody's for an invitation, whose number is 0.
+    #[cbor(n(2), with = "cbor::user_no")]
+    pub user: UserNo,
+    /// The address that it goes to.
+    #[n(3)]
+    pub to: String,
+    #[cbor(n(4), with = "cbor::timestamp")]
+    pub created_at: Timestamp,
+    #[cbor(n(5), with = "cbor::timestamp")]
+    pub expires_at: Timestamp,
+    /// SHA-256 of the token in its link.
+    #[cbor(n(6), with = "minicbor::bytes")]
+    pub token: [u8; 32],
+}
+
+/// What a letter is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum LetterKind {
+    /// Somebody is invited.
+    #[n(0)]
+    Invitation,
+    /// Somebody has forgotten their password.
+    #[n(1)]
+    PasswordReset,
+    /// Somebody is to show that they get what is sent to their address.
+    #[n(2)]
+    EmailVerification,
+}
+
 /// By what a refresh token is known again: SHA-256 of parts of it, never the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(array)]
@@ -332,6 +374,10 @@ pub enum Put {
     Invitation(Box<Invitation>),
     /// An invitation that is over.
     InvitationGone { id: InvitationId },
+    /// A letter to be sent.
+    Letter(Box<Letter>),
+    /// A letter whose link was used or is over; it need not be there.
+    LetterGone { user: UserNo, id: LetterId },
     /// Under which number a conversation is found.
     Conversation { id: ConversationId, no: ConversationNo },
     /// The one conversation of this pair.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use chatcore::store::{StoreError, StoreErrorKind};
-use chatcore::{Chat, Limits, Rates, Retention};
+use chatcore::{Chat, LetterKind, Limits, Rates, Retention};
 use clap::Args;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
@@ -119,7 +119,11 @@ async fn serve(config: &Config, demo: Option<&Path>) -> Exit {
         }
     };
     let serve_and_close = async {
-        crate::serve(listener, &chat, router, limits).await;
+        let base = config.public_url.origin().map_or_else(|| format!("http://{address}"), ToString::to_string);
+        tokio::select! {
+            () = crate::serve(listener, &chat, router, limits) => {}
+            () = show_letters(&chat, &base), if demo.is_some() => {}
+        }
         chat.clone().close(CLOSE_GRACE).await
     };
     let closed = tokio::select! {
@@ -238,6 +242,26 @@ fn start_log(config: &Config) -> Result<(), String> {
         (LogFormat::Text | LogFormat::Auto, _) => builder.with_ansi(terminal).with_target(false).init(),
     }
     Ok(())
+}
+
+/// Shows what a mailer would send, since the demo has none. Never ends.
+async fn show_letters(chat: &Chat, base: &str) {
+    use std::io::Write as _;
+    const LOOK_EVERY: Duration = Duration::from_secs(1);
+    let mut shown = None;
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        for letter in chat.letters(shown, 100).await.unwrap_or_default() {
+            shown = Some(letter.id);
+            let about = match letter.kind {
+                LetterKind::Invitation => "You are invited",
+                LetterKind::PasswordReset => "Set a new password",
+                LetterKind::EmailVerification => "Verify your address",
+            };
+            // Nobody may be reading; the server serves all the same.
+            let _ = writeln!(std::io::stdout(), "A letter to {}: {about}: {}", letter.to, letter.link(base));
+        }
+    }
 }
 
 /// What to try, ready to be pasted into another terminal.

@@ -1,5 +1,7 @@
 use axum::extract::State;
-use chat_proto::wire::{AcceptBody, LoginBody, Problem, RefreshBody, RegisterBody, SignedIn};
+use chat_proto::wire::{
+    AcceptBody, ForgotBody, LoginBody, Problem, RefreshBody, RegisterBody, ResetBody, SignedIn, VerifyBody,
+};
 use http::StatusCode;
 
 use super::Answer;
@@ -13,6 +15,7 @@ use crate::extract::{Caller, From, Json};
     (status = 201, description = "Signed up and signed in", body = SignedIn),
     (status = 400, description = "`invalid`: a value has the wrong form", body = Problem),
     (status = 409, description = "`email_taken`", body = Problem),
+    (status = 422, description = "`weak_password`", body = Problem),
     (status = 429, description = "`rate_limited`: too many attempts of this address", body = Problem),
 ))]
 pub(crate) async fn register(
@@ -27,7 +30,8 @@ pub(crate) async fn register(
 
 /// Sign in
 ///
-/// Anybody may. An unknown address and a wrong password are answered alike, after the same time.
+/// Anybody may. An unknown address, a disabled account and a wrong password are answered alike, after the same time. After
+/// some failures there is a wait, which grows.
 #[utoipa::path(post, path = "/auth/login", tag = "auth", request_body = LoginBody, responses(
     (status = 200, description = "Signed in", body = SignedIn),
     (status = 401, description = "`invalid_credentials`", body = Problem),
@@ -51,6 +55,7 @@ pub(crate) async fn login(
     (status = 400, description = "`invalid`: a value has the wrong form, or the token is used, taken back or over",
         body = Problem),
     (status = 409, description = "`email_taken`", body = Problem),
+    (status = 422, description = "`weak_password`", body = Problem),
     (status = 429, description = "`rate_limited`: this address tried too often", body = Problem),
 ))]
 pub(crate) async fn accept_invitation(
@@ -61,6 +66,64 @@ pub(crate) async fn accept_invitation(
     app.chat.admit_sign_in(origin.address)?;
     let signed_in = app.chat.entrance(origin).accept_invitation(&body.token, &body.name, body.password).await?;
     Ok((StatusCode::CREATED, axum::Json(shown(signed_in))))
+}
+
+/// Forgot my password
+///
+/// Sends a letter with a link, good for one hour, if there is an account of this address. The answer is the same either
+/// way.
+#[utoipa::path(post, path = "/auth/password/forgot", tag = "auth", request_body = ForgotBody, responses(
+    (status = 202, description = "If there is such an account, a letter is on its way"),
+    (status = 429, description = "`rate_limited`: this address tried too often", body = Problem),
+))]
+pub(crate) async fn forgot_password(
+    State(app): State<App>,
+    From(origin): From,
+    Json(body): Json<ForgotBody>,
+) -> Answer<StatusCode> {
+    app.chat.admit_sign_in(origin.address)?;
+    app.chat.entrance(origin).forgot_password(&body.email).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// Set a new password
+///
+/// With the token of such a letter, once. All sessions of the account end.
+#[utoipa::path(post, path = "/auth/password/reset", tag = "auth", request_body = ResetBody, responses(
+    (status = 204, description = "Set; sign in with it"),
+    (status = 400, description = "`invalid`: the token was used or is over, or the password has the wrong length",
+        body = Problem),
+    (status = 403, description = "`forbidden`: the account is disabled", body = Problem),
+    (status = 422, description = "`weak_password`", body = Problem),
+    (status = 429, description = "`rate_limited`: this address tried too often", body = Problem),
+))]
+pub(crate) async fn reset_password(
+    State(app): State<App>,
+    From(origin): From,
+    Json(body): Json<ResetBody>,
+) -> Answer<StatusCode> {
+    app.chat.admit_sign_in(origin.address)?;
+    app.chat.entrance(origin).reset_password(&body.token, body.password).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Verify an address
+///
+/// With the token of the letter that was sent there, once, within 24 hours.
+#[utoipa::path(post, path = "/auth/verify-email", tag = "auth", request_body = VerifyBody, responses(
+    (status = 204, description = "Verified"),
+    (status = 400, description = "`invalid`: the token was used or is over", body = Problem),
+    (status = 403, description = "`forbidden`: the account is disabled", body = Problem),
+    (status = 429, description = "`rate_limited`: this address tried too often", body = Problem),
+))]
+pub(crate) async fn verify_email(
+    State(app): State<App>,
+    From(origin): From,
+    Json(body): Json<VerifyBody>,
+) -> Answer<StatusCode> {
+    app.chat.admit_sign_in(origin.address)?;
+    app.chat.entrance(origin).verify_email(&body.token).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Get the next pair of tokens

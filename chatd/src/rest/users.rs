@@ -45,6 +45,7 @@ pub(crate) async fn list(Caller(me): Caller, Query(query): Query<UsersQuery>) ->
     (status = 400, description = "`invalid`", body = Problem),
     (status = 403, description = "`forbidden`: not an admin", body = Problem),
     (status = 409, description = "`email_taken`", body = Problem),
+    (status = 422, description = "`weak_password`", body = Problem),
 ))]
 pub(crate) async fn create(Caller(me): Caller, Json(body): Json<NewUser>) -> Answer<(StatusCode, Shown<User>)> {
     let user = me.create_user(body.role, &body.email, &body.name, body.password).await?;

@@ -1,9 +1,9 @@
 use chat_proto::{ErrorCode, Role, UserId};
 
-use super::{Account, AccountState, Context, Decision, Put, Refusal, Stop, sessions};
+use super::{Account, AccountState, Context, Decision, Put, Refusal, Stop, letters, sessions};
 use crate::access::{self, Action, Relation};
 use crate::state::rows::fold_email;
-use crate::state::{Author, Change, NewSession, Outcome, UserNo};
+use crate::state::{Author, Change, LetterKind, NewLetter, NewSession, Outcome, UserNo};
 
 pub(super) fn register(
     context: &Context<'_>,
@@ -12,13 +12,15 @@ pub(super) fn register(
     name: String,
     password: String,
     session: NewSession,
+    letter: NewLetter,
 ) -> Result<Decision, Stop> {
     let mut decision = new_account(context, None, id, email, name, Role::Customer, Some(password))?;
     let Outcome::User(user) = decision.outcome else { unreachable!("a new account is answered with its user") };
-    let no = context.next.user;
+    let (no, email) = (context.next.user, user.email.clone());
     decision.by = Some(no);
     decision.outcome = Outcome::SignedIn { user, session: session.id, expires_at: session.expires_at };
     sessions::begin(context, &mut decision, no, session)?;
+    letters::write(context, &mut decision, LetterKind::EmailVerification, no, &email, letter)?;
     Ok(decision)
 }
 

@@ -2,11 +2,13 @@
 
 use chat_proto::{ErrorCode, InvitationId, Role, Timestamp, model};
 
-use super::{Account, Context, Decision, Put, Refusal, Stop, accounts, sessions};
+use super::{Account, Context, Decision, Put, Refusal, Stop, accounts, letters, sessions};
 use crate::access::{self, Action, Relation};
 use crate::state::rows::{Invitation, fold_email};
-use crate::state::{Acceptance, Author, Change, Outcome, UserNo};
+use crate::state::{Acceptance, Author, Change, LetterId, LetterKind, NewLetter, Outcome, UserNo};
 
+/// Who is invited is nobody yet.
+const NOBODY: UserNo = UserNo(0);
 /// Invitations that are open at the same time.
 const MOST_INVITATIONS: usize = 1_000;
 
@@ -24,6 +26,7 @@ pub(super) fn invite(
     if context.lookup.user_by_email(&folded)?.is_some() {
         return Err(Refusal::new(ErrorCode::EmailTaken, "An account with this address exists.").into());
     }
+    let to = email.clone();
     let row = Invitation { id, email, role, by: no, created_at: context.now, expires_at, token };
     let mut decision = Decision { by: Some(no), ..Decision::nothing(Outcome::Done) };
     let mut open = 0;
@@ -41,6 +44,8 @@ pub(super) fn invite(
     decision.outcome = Outcome::Invitation(Box::new(row.shown(author.person())));
     decision.puts.push(Put::Invitation(Box::new(row)));
     decision.changes.push((Change::InvitationMade { invitation: id }, None));
+    let (letter, to) = (NewLetter { id: LetterId(id.to_bytes()), token, expires_at }, to);
+    letters::write(context, &mut decision, LetterKind::Invitation, NOBODY, &to, letter)?;
     Ok(decision)
 }
 
@@ -55,7 +60,7 @@ pub(super) fn take_back(context: &Context<'_>, by: Author, invitation: Invitatio
 }
 
 pub(super) fn accept(context: &Context<'_>, acceptance: Acceptance) -> Result<Decision, Stop> {
-    let Acceptance { invitation, token, id, name, password, session } = acceptance;
+    let Acceptance { invitation, token, id, name, password, session, letter } = acceptance;
     let invitation = context.lookup.invitation(invitation)?;
     let invitation = invitation.filter(|invitation| invitation.is_good(&token, context.clock_now));
     let invitation = invitation.ok_or_else(Refusal::spent_link)?;
@@ -66,6 +71,7 @@ pub(super) fn accept(context: &Context<'_>, acceptance: Acceptance) -> Result<De
     decision.by = Some(no);
     decision.outcome = Outcome::SignedIn { user, session: session.id, expires_at: session.expires_at };
     end(&mut decision, invitation.id);
+    letters::write(context, &mut decision, LetterKind::EmailVerification, no, &invitation.email, letter)?;
     sessions::begin(context, &mut decision, no, session)?;
     Ok(decision)
 }
@@ -78,6 +84,7 @@ fn admin(context: &Context<'_>, by: Author) -> Result<(UserNo, std::sync::Arc<Ac
 
 fn end(decision: &mut Decision, invitation: InvitationId) {
     decision.puts.push(Put::InvitationGone { id: invitation });
+    decision.puts.push(Put::LetterGone { user: NOBODY, id: LetterId(invitation.to_bytes()) });
     decision.changes.push((Change::InvitationEnded { invitation }, None));
 }
 

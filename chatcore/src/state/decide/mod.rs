@@ -4,6 +4,7 @@ mod accounts;
 mod conversations;
 mod identities;
 mod invitations;
+mod letters;
 mod marks;
 pub(crate) mod messages;
 mod sessions;
@@ -56,13 +57,20 @@ pub fn decide(
     let is_paced = !matches!(command, Command::StartSession { .. } | Command::EndSession { .. } | Command::Send { .. });
     let context = Context { lookup, rules, now: minter.now(), clock_now: minter.clock_now(), next, is_paced };
     let decided = match command {
-        Command::Register { id, email, name, password, session } => {
-            accounts::register(&context, id, email, name, password, *session)
+        Command::Register { id, email, name, password, session, letter } => {
+            accounts::register(&context, id, email, name, password, *session, *letter)
         }
         Command::Bootstrap { id, email, name, password } => accounts::bootstrap(&context, id, email, name, password),
         Command::CreateUser { by, id, email, name, role, password, origin: _ } => {
             accounts::create(&context, by, id, email, name, role, password)
         }
+        Command::ForgotPassword { email, letter, origin: _ } => letters::forgot_password(&context, &email, *letter),
+        Command::ResetPassword { letter, token, password, origin: _ } => {
+            letters::reset_password(&context, letter, &token, password)
+        }
+        Command::AskToVerifyEmail { by, letter, origin: _ } => letters::ask_to_verify(&context, by, *letter),
+        Command::VerifyEmail { letter, token, origin: _ } => letters::verify_email(&context, letter, &token),
+        Command::ForgetLetters => letters::forget(&context),
         Command::ChangeUser { by, user, name, role, if_version, origin: _ } => {
             staff::change(&context, by, user, name, role, if_version)
         }

@@ -12,7 +12,8 @@ fn bootstrap(shop: &mut Shop, email: &str) -> Command {
 fn register(shop: &mut Shop, email: &str) -> Command {
     let (id, session) = (shop.new_user_id(), shop.new_session(Timestamp::from_millis(i64::MAX)));
     let (email, name, password) = (email.to_owned(), "Ana".to_owned(), "$argon2id$hash".to_owned());
-    Command::Register { id, email, name, password, session }
+    let letter = shop.new_letter(Timestamp::from_millis(i64::MAX));
+    Command::Register { id, email, name, password, session, letter }
 }
 
 fn an_account_is_found_by_number_id_and_address(shop: &mut Shop) {

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod conversations;
+mod letters;
 mod log;
 mod messages;
 mod reading;
@@ -51,6 +52,7 @@ pub fn trials<B: Backend + 'static>(name: &str, make: fn() -> B) -> Vec<Trial> {
     let files = [
         ("accounts", accounts::CASES),
         ("conversations", conversations::CASES),
+        ("letters", letters::CASES),
         ("log", log::CASES),
         ("messages", messages::CASES),
         ("reading", reading::CASES),

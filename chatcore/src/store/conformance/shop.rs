@@ -7,8 +7,8 @@ use super::{Backend, Snapshot};
 use crate::access::Rules;
 use crate::clock::Entropy;
 use crate::state::{
-    Author, Command, Conversation, ConversationNo, MessageRow, NewSession, Origin, Outcome, Post, RefreshHashes,
-    Refusal, UserNo,
+    Author, Command, Conversation, ConversationNo, LetterId, MessageRow, NewLetter, NewSession, Origin, Outcome, Post,
+    RefreshHashes, Refusal, UserNo,
 };
 use crate::store::{Committed, Store, View};
 use crate::testing::{ManualClock, SeededEntropy};
@@ -215,6 +215,11 @@ impl Shop {
 
     pub fn new_invitation_id(&mut self) -> InvitationId {
         InvitationId::from_bytes(self.new_id())
+    }
+
+    /// A letter that may have to be written; its token has the number 7.
+    pub fn new_letter(&mut self, expires_at: Timestamp) -> Box<NewLetter> {
+        Box::new(NewLetter { id: LetterId(self.new_id()), token: [7; 32], expires_at })
     }
 
     pub fn new_conversation_id(&mut self) -> ConversationId {

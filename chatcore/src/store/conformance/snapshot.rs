@@ -4,7 +4,7 @@ use std::sync::Arc;
 use chat_proto::{ClientId, Role, Seq, Timestamp};
 
 use crate::state::{
-    Account, Change, Conversation, ConversationNo, Invitation, Line, Mark, MessageRow, Position, RecordKey,
+    Account, Change, Conversation, ConversationNo, Invitation, Letter, Line, Mark, MessageRow, Position, RecordKey,
     RevisionRow, Session, UserNo, fold_email,
 };
 use crate::store::{StoreError, View};
@@ -21,6 +21,7 @@ pub struct Snapshot {
     accounts: Vec<Option<Arc<Account>>>,
     sessions: Vec<Vec<Arc<Session>>>,
     invitations: Vec<Arc<Invitation>>,
+    letters: Vec<Arc<Letter>>,
     directory: Vec<Vec<(String, UserNo)>>,
     conversations: Vec<Arc<Conversation>>,
     timelines: Vec<Vec<Arc<MessageRow>>>,
@@ -63,6 +64,7 @@ impl Snapshot {
             epoch: view.epoch(),
             sessions,
             invitations: view.invitations()?,
+            letters: letters(view)?,
             directory: Role::ALL.into_iter().map(|role| directory(view, role)).collect::<Result<_, _>>()?,
             marks: conversations.iter().map(marks).collect::<Result<_, _>>()?,
             revisions: timelines
@@ -166,6 +168,11 @@ impl Snapshot {
                 }
             }
         }
+        for letter in &self.letters {
+            if view.letter(letter.id)?.as_ref() != Some(letter) || !view.letters(letter.user)?.contains(letter) {
+                return Ok(Some(format!("{letter:?} is not found by its id or user")));
+            }
+        }
         for invitation in &self.invitations {
             if view.invitation(invitation.id)?.as_ref() != Some(invitation) {
                 return Ok(Some(format!("{invitation:?} is not found by its id")));
@@ -225,6 +232,17 @@ fn directory(view: &dyn View, role: Role) -> Result<Vec<(String, UserNo)>, Store
     let mut rows: Vec<(String, UserNo)> = Vec::new();
     loop {
         let page = view.directory(role, rows.last().map(|(name, no)| (name.as_str(), *no)), PAGE)?;
+        if page.is_empty() {
+            return Ok(rows);
+        }
+        rows.extend(page);
+    }
+}
+
+fn letters(view: &dyn View) -> Result<Vec<Arc<Letter>>, StoreError> {
+    let mut rows: Vec<Arc<Letter>> = Vec::new();
+    loop {
+        let page = view.letters_after(rows.last().map(|letter| letter.id), PAGE)?;
         if page.is_empty() {
             return Ok(rows);
         }

@@ -6,7 +6,7 @@ use chat_proto::{ErrorCode, InvitationId, Role, SessionId, Timestamp, UserId};
 use super::cases;
 use super::shop::{Acting, Shop};
 use crate::clock::Clock;
-use crate::state::{Acceptance, AccountState, Author, Command, Event, Origin, Outcome};
+use crate::state::{Acceptance, AccountState, Author, Command, Event, LetterId, LetterKind, Origin, Outcome};
 use crate::store::Committed;
 
 const NEVER: Timestamp = Timestamp::from_millis(i64::MAX);
@@ -31,7 +31,8 @@ fn accept(shop: &mut Shop, invitation: InvitationId) -> Command {
     let session = *shop.new_session(NEVER);
     let (name, password) = ("Leo".to_owned(), "hash".to_owned());
     let token = [invitation.to_bytes()[0]; 32];
-    let acceptance = Acceptance { invitation, token, id: shop.new_user_id(), name, password, session };
+    let (id, letter) = (shop.new_user_id(), *shop.new_letter(NEVER));
+    let acceptance = Acceptance { invitation, token, id, name, password, session, letter };
     Command::AcceptInvitation(Box::new(acceptance))
 }
 
@@ -162,6 +163,8 @@ fn an_invitation_is_accepted_once(shop: &mut Shop) {
         }
         assert_eq!(shop.refused(guess), ErrorCode::Invalid);
         assert_eq!(shop.view().invitations().expect("readable").len(), 1);
+        let letter = shop.view().letter(LetterId(id.to_bytes())).expect("readable").expect("a letter");
+        assert_eq!((letter.kind, &*letter.to), (LetterKind::Invitation, "leo@shop.example"));
     });
     let batch = vec![accept(shop, id), accept(shop, id)];
     let committed = shop.commit(batch);
@@ -171,6 +174,7 @@ fn an_invitation_is_accepted_once(shop: &mut Shop) {
     let (user, session) = (user.id, *session);
     shop.in_every_state(|shop| {
         assert_eq!(shop.view().invitation(id).expect("readable"), None);
+        assert_eq!(shop.view().letter(LetterId(id.to_bytes())).expect("readable"), None);
         assert!(shop.view().session(shop.no(user), session).expect("readable").is_some());
     });
 }

@@ -5,8 +5,8 @@ use chat_proto::{ClientId, ConversationId, InvitationId, Role, Seq, SessionId, T
 use imbl::{HashMap, OrdMap, OrdSet, Vector};
 
 use crate::state::{
-    Account, Change, Conversation, ConversationNo, Derived, Entry, Invitation, Line, Lookup, Mark, MessageRow, Next,
-    Position, Put, RecordKey, RevisionRow, Scope, Session, UserNo, fold_email, fold_name,
+    Account, Change, Conversation, ConversationNo, Derived, Entry, Invitation, Letter, LetterId, Line, Lookup, Mark,
+    MessageRow, Next, Position, Put, RecordKey, RevisionRow, Scope, Session, UserNo, fold_email, fold_name,
 };
 use crate::store::{Keep, StoreError, View};
 
@@ -24,6 +24,7 @@ pub struct MemoryView {
     directory: OrdSet<(Role, String, UserNo)>,
     sessions: OrdMap<(UserNo, SessionId), Arc<Session>>,
     invitations: OrdMap<InvitationId, Arc<Invitation>>,
+    letters: OrdMap<LetterId, Arc<Letter>>,
     conversations: OrdMap<ConversationNo, Arc<Conversation>>,
     conversation_numbers: HashMap<ConversationId, ConversationNo>,
     directs: HashMap<(UserNo, UserNo), ConversationNo>,
@@ -51,6 +52,7 @@ impl MemoryView {
             directory: OrdSet::new(),
             sessions: OrdMap::new(),
             invitations: OrdMap::new(),
+            letters: OrdMap::new(),
             conversations: OrdMap::new(),
             conversation_numbers: HashMap::new(),
             directs: HashMap::new(),
@@ -104,6 +106,12 @@ impl MemoryView {
             }
             Put::InvitationGone { id } => {
                 self.invitations.remove(&id);
+            }
+            Put::Letter(letter) => {
+                self.letters.insert(letter.id, Arc::from(letter));
+            }
+            Put::LetterGone { id, .. } => {
+                self.letters.remove(&id);
             }
             Put::Conversation { id, no } => {
                 self.conversation_numbers.insert(id, no);
@@ -224,6 +232,19 @@ impl Lookup for MemoryView {
     fn sessions(&self, user: UserNo) -> Result<Vec<Arc<Session>>, StoreError> {
         let all = (user, SessionId::from_bytes([0; 16]))..=(user, SessionId::from_bytes([0xff; 16]));
         Ok(self.sessions.range(all).map(|(_, session)| Arc::clone(session)).collect())
+    }
+
+    fn letter(&self, id: LetterId) -> Result<Option<Arc<Letter>>, StoreError> {
+        Ok(self.letters.get(&id).cloned())
+    }
+
+    fn letters(&self, user: UserNo) -> Result<Vec<Arc<Letter>>, StoreError> {
+        Ok(self.letters.values().filter(|letter| letter.user == user).cloned().collect())
+    }
+
+    fn letters_after(&self, after: Option<LetterId>, limit: usize) -> Result<Vec<Arc<Letter>>, StoreError> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        Ok(self.letters.range((from, Bound::Unbounded)).take(limit).map(|(_, letter)| Arc::clone(letter)).collect())
     }
 
     fn conversation(&self, no: ConversationNo) -> Result<Option<Arc<Conversation>>, StoreError> {

@@ -10,8 +10,8 @@ use redb::ReadableTable;
 
 use super::tables::StoredMark;
 use crate::state::{
-    Conversation, ConversationNo, Entry, Invitation, Line, Mark, Member, Members, MessageRow, Position, RecordKey,
-    RevisionRow, Session, UserNo, role_number,
+    Conversation, ConversationNo, Entry, Invitation, Letter, LetterId, Line, Mark, Member, Members, MessageRow,
+    Position, RecordKey, RevisionRow, Session, UserNo, role_number,
 };
 use crate::store::{StoreError, StoreErrorKind};
 
@@ -174,6 +174,36 @@ pub(super) fn stored_invitations(
     let mut found = Vec::new();
     for row in invitations.iter()? {
         found.push(Arc::new(decode(row?.1.value())?));
+    }
+    Ok(found)
+}
+
+/// The letters after this one, the oldest first.
+pub(super) fn stored_letters(
+    letters: &impl ReadableTable<&'static [u8; 16], &'static [u8]>,
+    after: Option<LetterId>,
+    limit: usize,
+) -> Result<Vec<Arc<Letter>>, StoreError> {
+    let from = after.as_ref().map_or(Bound::Unbounded, |after| Bound::Excluded(&after.0));
+    let mut found = Vec::new();
+    for row in letters.range::<&[u8; 16]>((from, Bound::Unbounded))?.take(limit) {
+        found.push(Arc::new(decode(row?.1.value())?));
+    }
+    Ok(found)
+}
+
+/// All letters about an account, in the order of their ids.
+pub(super) fn stored_letters_of(
+    index: &impl ReadableTable<(u64, &'static [u8; 16]), ()>,
+    letters: &impl ReadableTable<&'static [u8; 16], &'static [u8]>,
+    user: UserNo,
+) -> Result<Vec<Arc<Letter>>, StoreError> {
+    let mut found = Vec::new();
+    for row in index.range((user.0, &[0; 16])..=(user.0, &[0xff; 16]))? {
+        let key = row?.0;
+        let stored = letters.get(key.value().1)?;
+        let stored = stored.ok_or_else(|| StoreError::corrupt("a letter in the index that does not exist"))?;
+        found.push(Arc::new(decode(stored.value())?));
     }
     Ok(found)
 }

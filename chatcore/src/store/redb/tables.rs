@@ -103,6 +103,10 @@ tables! {
     sessions: SESSIONS = "sessions.v2", (u64, Id) => Bytes;
     /// invitation's id -> invitation
     invitations: INVITATIONS = "invitations.v1", Id => Bytes;
+    /// letter's id -> letter
+    letters: LETTERS = "letters.v1", Id => Bytes;
+    /// (user, letter's id)
+    user_letters: USER_LETTERS = "user_letters.v1", (u64, Id) => ();
     /// conversation's id -> conversation
     conversation_numbers: CONVERSATION_NUMBERS = "conversation_numbers.v1", Id => u64;
     /// (lower user, higher user) -> their direct conversation
@@ -160,9 +164,8 @@ mod tests {
         let mut names: Vec<_> = txn.list_tables().unwrap().map(|table| table.name().to_owned()).collect();
         names.sort();
         let expected = "accounts.v1 conversation_log.v1 conversation_numbers.v1 conversations.v1 directory.v1 \
-            directs.v1 emails.v1 inboxes.v1 invitations.v1 log.v1 marks.v1 members.v1 messages.v1 meta.v1 personal_log.v1 \
-            records.v1 revisions.v1 \
-            sent.v1 sessions.v2 users.v1";
+            directs.v1 emails.v1 inboxes.v1 invitations.v1 letters.v1 log.v1 marks.v1 members.v1 messages.v1 meta.v1 \
+            personal_log.v1 records.v1 revisions.v1 sent.v1 sessions.v2 user_letters.v1 users.v1";
         assert_eq!(names, expected.split_whitespace().collect::<Vec<_>>());
         let table = txn.open_table(META).unwrap();
         let facts = [meta::FORMAT, meta::EPOCH, meta::APPLIED].map(|key| table.get(key).unwrap().unwrap().value());

@@ -12,14 +12,14 @@ use super::durable;
 use super::memory::Memory;
 use super::rows::{
     self, decode, decode_line, encode_into, encode_line, numbered, stored_conversation, stored_directory,
-    stored_invitations, stored_records, stored_revisions, stored_sessions,
+    stored_invitations, stored_letters, stored_letters_of, stored_records, stored_revisions, stored_sessions,
 };
 use super::tables::{ReadTables, WriteTables};
 use super::tail::{Changes, Tail};
 use super::wal::Record;
 use crate::state::{
-    Account, Conversation, ConversationNo, Derived, Entry, Invitation, Lookup, Mark, MessageRow, Position, Put,
-    RecordKey, RevisionRow, Scope, Session, UserNo, fold_email, fold_name, role_number,
+    Account, Conversation, ConversationNo, Derived, Entry, Invitation, Letter, LetterId, Lookup, Mark, MessageRow,
+    Position, Put, RecordKey, RevisionRow, Scope, Session, UserNo, fold_email, fold_name, role_number,
 };
 use crate::store::StoreError;
 
@@ -227,6 +227,15 @@ impl<'txn> Transaction<'txn> {
             Put::InvitationGone { id } => {
                 write!(self.invitations).remove(&id.to_bytes())?;
             }
+            Put::Letter(letter) => {
+                encode_into(&*letter, &mut self.buffer);
+                write!(self.letters).insert(&letter.id.0, self.buffer.as_slice())?;
+                write!(self.user_letters).insert((letter.user.0, &letter.id.0), ())?;
+            }
+            Put::LetterGone { user, id } => {
+                write!(self.letters).remove(&id.0)?;
+                write!(self.user_letters).remove((user.0, &id.0))?;
+            }
             Put::Conversation { id, no } => {
                 let numbers = write!(self.conversation_numbers);
                 numbers.insert(&id.to_bytes(), no.0)?;
@@ -337,6 +346,19 @@ impl Lookup for Transaction<'_> {
 
     fn sessions(&self, user: UserNo) -> Result<Vec<Arc<Session>>, StoreError> {
         ask!(self.sessions, sessions => stored_sessions(sessions, user))
+    }
+
+    fn letter(&self, id: LetterId) -> Result<Option<Arc<Letter>>, StoreError> {
+        let row = ask!(self.letters, letters => letters.get(&id.0)?);
+        row.map(|row| decode(row.value()).map(Arc::new)).transpose()
+    }
+
+    fn letters(&self, user: UserNo) -> Result<Vec<Arc<Letter>>, StoreError> {
+        ask!(self.user_letters, index => ask!(self.letters, letters => stored_letters_of(index, letters, user)))
+    }
+
+    fn letters_after(&self, after: Option<LetterId>, limit: usize) -> Result<Vec<Arc<Letter>>, StoreError> {
+        ask!(self.letters, letters => stored_letters(letters, after, limit))
     }
 
     fn conversation(&self, no: ConversationNo) -> Result<Option<Arc<Conversation>>, StoreError> {

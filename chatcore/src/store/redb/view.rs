@@ -5,14 +5,14 @@ use chat_proto::{ClientId, ConversationId, InvitationId, Role, Seq, SessionId, T
 use redb::{ReadOnlyTable, ReadableTable};
 
 use super::rows::{
-    self, decode, decode_line, numbered, stored_conversation, stored_directory, stored_invitations, stored_records,
-    stored_revisions, stored_sessions,
+    self, decode, decode_line, numbered, stored_conversation, stored_directory, stored_invitations, stored_letters,
+    stored_letters_of, stored_records, stored_revisions, stored_sessions,
 };
 use super::tables::ReadTables;
 use super::tail::{ByNumber, Tail};
 use crate::state::{
-    Account, Change, Conversation, ConversationNo, Entry, Invitation, Line, Lookup, Mark, MessageRow, Position,
-    RecordKey, RevisionRow, Session, UserNo,
+    Account, Change, Conversation, ConversationNo, Entry, Invitation, Letter, LetterId, Line, Lookup, Mark, MessageRow,
+    Position, RecordKey, RevisionRow, Session, UserNo,
 };
 use crate::store::{StoreError, View};
 
@@ -109,6 +109,19 @@ impl Lookup for RedbView {
 
     fn sessions(&self, user: UserNo) -> Result<Vec<Arc<Session>>, StoreError> {
         stored_sessions(self.tables.sessions()?, user)
+    }
+
+    fn letter(&self, id: LetterId) -> Result<Option<Arc<Letter>>, StoreError> {
+        let row = self.tables.letters()?.get(&id.0)?;
+        row.map(|row| decode(row.value()).map(Arc::new)).transpose()
+    }
+
+    fn letters(&self, user: UserNo) -> Result<Vec<Arc<Letter>>, StoreError> {
+        stored_letters_of(self.tables.user_letters()?, self.tables.letters()?, user)
+    }
+
+    fn letters_after(&self, after: Option<LetterId>, limit: usize) -> Result<Vec<Arc<Letter>>, StoreError> {
+        stored_letters(self.tables.letters()?, after, limit)
     }
 
     fn conversation(&self, no: ConversationNo) -> Result<Option<Arc<Conversation>>, StoreError> {

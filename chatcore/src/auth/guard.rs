@@ -1,0 +1,288 @@
+//! Against guessing: who has failed to sign in has to wait, and longer each time.
+//!
+//! Counted is for each account (whether it exists or not), and for each address. Since anybody can fail on anybody's
+//! account, this must not lock people out:
+//!
+//! - no wait is longer than [`LONGEST`], an attempt that comes too early does not make it longer, and an hour without
+//!   failures forgets all;
+//! - from an address from which somebody is signed in to the account, failures of others count nothing: only those on
+//!   this account from this address;
+//! - whoever sets a new password by mail has nothing to wait for;
+//! - sessions go on.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use chat_proto::{ErrorCode, Timestamp};
+
+use crate::clock::Clock;
+use crate::error::{Error, Result};
+use crate::pace::Network;
+
+/// After so many failures on an account there is a wait of a second, and then twice the last.
+const FREE_ON_ACCOUNT: u32 = 5;
+/// The same for an address, behind which there may be many people.
+const FREE_FROM_ADDRESS: u32 = 20;
+const LONGEST: Duration = Duration::from_mins(15);
+const FORGOTTEN_AFTER: Duration = Duration::from_hours(1);
+/// Attempts on an account that are looked at at the same time.
+const AT_ONCE: u32 = 10;
+/// Remembered at the same time; beyond it, those with the fewest failures are forgotten first.
+const MOST: usize = 50_000;
+
+/// Who has failed, and how often.
+#[derive(Debug)]
+pub(crate) struct Guard {
+    clock: Arc<dyn Clock>,
+    failures: Mutex<HashMap<Key, Failures>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Key {
+    /// The folded address of an account.
+    Account(String),
+    /// The same, and from where, when that is an address of theirs.
+    AccountFrom(String, Option<Network>),
+    Address(Network),
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Failures {
+    count: u32,
+    under_way: u32,
+    last: Timestamp,
+    until: Timestamp,
+}
+
+/// An attempt that may be looked at. One that is dropped has failed.
+#[derive(Debug)]
+pub(crate) struct Attempt<'a> {
+    guard: &'a Guard,
+    account: Key,
+    address: Option<Key>,
+    succeeded: bool,
+}
+
+impl Guard {
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, failures: Mutex::default() }
+    }
+
+    /// Somebody wants to sign in to the account of this folded address. `familiar`: somebody is signed in to it from there.
+    ///
+    /// # Errors
+    /// `rate_limited` when there is something to wait for.
+    pub(crate) fn attempt(&self, account: &str, from: Option<Network>, familiar: bool) -> Result<Attempt<'_>> {
+        let account = account.to_owned();
+        let (account, address) = if familiar {
+            (Key::AccountFrom(account, from), None)
+        } else {
+            (Key::Account(account), from.map(Key::Address))
+        };
+        let now = self.clock.now();
+        let mut failures = self.lock();
+        let wait = |key: &Key| failures.get(key).map_or(Duration::ZERO, |failures| failures.wait(now));
+        let wait = wait(&account).max(address.as_ref().map_or(Duration::ZERO, wait));
+        if !wait.is_zero() {
+            return Err(too_often(wait));
+        }
+        if failures.len() >= MOST {
+            make_room(&mut failures, now);
+        }
+        let entry = failures.entry(account.clone()).or_insert_with(|| Failures::none(now));
+        if entry.is_forgotten(now) {
+            entry.count = 0;
+        }
+        if entry.under_way >= AT_ONCE.saturating_sub(entry.count).max(1) {
+            return Err(too_often(Duration::from_secs(1)));
+        }
+        entry.under_way += 1;
+        Ok(Attempt { guard: self, account, address, succeeded: false })
+    }
+
+    /// There is nothing to wait for any more on this account.
+    pub(crate) fn forgive(&self, account: &str) {
+        self.lock().retain(|key, _| match key {
+            Key::Account(known) | Key::AccountFrom(known, _) => known != account,
+            Key::Address(_) => true,
+        });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Failures>> {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Attempt<'_> {
+    /// It was the right password.
+    pub(crate) fn succeeded(mut self) {
+        self.succeeded = true;
+    }
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        let now = self.guard.clock.now();
+        let mut failures = self.guard.lock();
+        let mut left = 0;
+        if let Some(entry) = failures.get_mut(&self.account) {
+            entry.under_way = entry.under_way.saturating_sub(1);
+            left = entry.under_way;
+            if !self.succeeded {
+                entry.failed(now, FREE_ON_ACCOUNT);
+            }
+        }
+        if self.succeeded {
+            // An address keeps its failures: whoever guesses at others has an account of their own as well.
+            if left == 0 {
+                failures.remove(&self.account);
+            }
+        } else if let Some(address) = self.address.take() {
+            failures.entry(address).or_insert_with(|| Failures::none(now)).failed(now, FREE_FROM_ADDRESS);
+        }
+    }
+}
+
+impl Failures {
+    fn none(now: Timestamp) -> Self {
+        Self { count: 0, under_way: 0, last: now, until: now }
+    }
+
+    fn failed(&mut self, now: Timestamp, free: u32) {
+        self.count = if self.is_forgotten(now) { 1 } else { self.count.saturating_add(1) };
+        self.last = now;
+        if let Some(beyond) = self.count.checked_sub(free) {
+            self.until = now.after(Duration::from_secs(1 << beyond.min(20)).min(LONGEST));
+        }
+    }
+
+    fn is_forgotten(&self, now: Timestamp) -> bool {
+        now.since(self.last) >= FORGOTTEN_AFTER
+    }
+
+    /// Never longer than the longest, also when the clock was set back.
+    fn wait(&self, now: Timestamp) -> Duration {
+        self.until.since(now).min(LONGEST)
+    }
+}
+
+fn too_often(wait: Duration) -> Error {
+    Error::new(ErrorCode::RateLimited, "Too many failed attempts to sign in. Wait, or set a new password by mail.")
+        .retry_in(wait)
+}
+
+/// Forgets what is old, and if that is not enough, the half that has failed least.
+fn make_room(failures: &mut HashMap<Key, Failures>, now: Timestamp) {
+    failures.retain(|_, entry| entry.under_way > 0 || !entry.is_forgotten(now));
+    if failures.len() < MOST {
+        return;
+    }
+    let mut counts: Vec<(u32, Timestamp)> = failures.values().map(|entry| (entry.count, entry.last)).collect();
+    counts.sort_unstable();
+    let median = counts[counts.len() / 2];
+    failures.retain(|_, entry| entry.under_way > 0 || (entry.count, entry.last) > median);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::ManualClock;
+
+    fn guard() -> (Guard, Arc<ManualClock>) {
+        let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_800_000_000_000)));
+        (Guard::new(clock.clone()), clock)
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "as the guard is asked")]
+    fn from(last: u8) -> Option<Network> {
+        Some(Network::of([203, 0, 113, last].into()))
+    }
+
+    /// Tries until it has to wait; how often that was, and for how long it has to.
+    fn fail(guard: &Guard, account: &str, from: Option<Network>, familiar: bool) -> (usize, Duration) {
+        for tries in 0.. {
+            match guard.attempt(account, from, familiar) {
+                Ok(attempt) => drop(attempt),
+                Err(error) => return (tries, error.retry_after().unwrap()),
+            }
+        }
+        unreachable!()
+    }
+
+    #[test]
+    fn the_wait_grows_up_to_a_quarter_of_an_hour_and_is_forgotten_after_an_hour() {
+        let (guard, clock) = guard();
+        let (tries, mut wait) = fail(&guard, "ana", from(1), false);
+        assert_eq!((tries, wait), (5, Duration::from_secs(1)));
+        for _ in 0..15 {
+            // Trying meanwhile changes nothing.
+            assert_eq!(fail(&guard, "ana", from(2), false), (0, wait));
+            clock.advance(wait);
+            let (tries, next) = fail(&guard, "ana", from(3), false);
+            assert_eq!((tries, next), (1, (wait * 2).min(LONGEST)));
+            wait = next;
+        }
+        assert_eq!(wait, LONGEST);
+        clock.advance(FORGOTTEN_AFTER);
+        assert_eq!(fail(&guard, "ana", from(1), false).0, 5);
+        assert_eq!(fail(&guard, "leo", from(9), false).0, 5, "and nobody else has waited");
+    }
+
+    #[test]
+    fn an_address_that_tries_account_after_account_waits_too() {
+        let (guard, _) = guard();
+        let tried = (0..99).find(|i| guard.attempt(&format!("user{i}"), from(1), false).is_err());
+        assert_eq!(tried, Some(20));
+        assert!(guard.attempt("ana", from(2), false).is_ok());
+        let household = |host: u16| Some(Network::of([0x2001, 0xdb8, 0, 1, 0, 0, 0, host].into()));
+        let tried = (0..99).find(|i| guard.attempt(&format!("user{i}"), household(*i), false).is_err());
+        assert_eq!(tried, Some(20), "the addresses of one household are one");
+    }
+
+    #[test]
+    fn a_stranger_locks_nobody_out_of_where_they_are_signed_in() {
+        let (guard, _) = guard();
+        fail(&guard, "ana", from(66), false);
+        assert!(guard.attempt("ana", from(1), false).is_err());
+        guard.attempt("ana", from(1), true).unwrap().succeeded();
+        assert_eq!(fail(&guard, "ana", from(1), true).0, 5, "there, too, one can guess only so often");
+        guard.forgive("ana");
+        assert!(guard.attempt("ana", from(1), false).is_ok() && guard.attempt("ana", from(1), true).is_ok());
+    }
+
+    #[test]
+    fn success_clears_the_account_and_not_the_address() {
+        let (guard, _) = guard();
+        for _ in 0..3 {
+            drop(guard.attempt("ana", from(1), false).unwrap());
+        }
+        guard.attempt("ana", from(1), false).unwrap().succeeded();
+        assert_eq!(fail(&guard, "ana", from(2), false).0, 5);
+        for i in 0..17 {
+            drop(guard.attempt(&format!("user{i}"), from(1), false).unwrap());
+        }
+        assert!(guard.attempt("leo", from(1), false).is_err());
+    }
+
+    #[test]
+    fn guesses_at_the_same_time_are_counted_too() {
+        let (guard, _) = guard();
+        let attempts: Vec<_> = (0..100).filter_map(|_| guard.attempt("ana", from(1), false).ok()).collect();
+        assert_eq!(attempts.len(), 10);
+        drop(attempts);
+        assert_eq!(guard.attempt("ana", from(1), false).unwrap_err().retry_after(), Some(Duration::from_secs(32)));
+    }
+
+    #[test]
+    fn it_is_bounded_and_those_who_failed_most_are_remembered() {
+        let (guard, clock) = guard();
+        fail(&guard, "ana", None, false);
+        for i in 0..MOST + 10 {
+            clock.advance(Duration::from_millis(1));
+            drop(guard.attempt(&format!("user{i}"), None, false));
+        }
+        assert!(guard.lock().len() <= MOST);
+        assert!(guard.lock().contains_key(&Key::Account("ana".to_owned())));
+    }
+}
