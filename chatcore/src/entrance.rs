@@ -47,6 +47,7 @@ impl Entrance {
         if shape::password(password.clone()).is_err() || folded.len() > shape::EMAIL_BYTES {
             return Err(wrong());
         }
+        engine.passwords.admit()?;
         let (from, now, sought) = (stranger(self.origin.address), engine.clock.now(), folded.clone());
         let (account, familiar) = engine
             .read(move |view| {

@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 use crate::client_address::TrustedProxies;
 use crate::config::{Config, Origin};
 use crate::live::Drain;
+use crate::tickets::Tickets;
 use crate::ws::Seats;
 
 /// What the router needs to know, apart from the chat itself.
@@ -90,6 +91,7 @@ pub(crate) struct Inner {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) drain: Drain,
     pub(crate) seats: Seats,
+    pub(crate) tickets: Tickets,
 }
 
 impl App {
@@ -97,7 +99,7 @@ impl App {
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
         let drain = Drain::new(config.drain.clone(), config.drain_spread, Arc::clone(&entropy));
         let seats = Seats::new(config.sockets_per_address, config.sockets_before_hello);
-        Self(Arc::new(Inner { chat, config, entropy, drain, seats }))
+        Self(Arc::new(Inner { chat, config, entropy, drain, seats, tickets: Tickets::new() }))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::panic::AssertUnwindSafe;
 
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use chat_proto::ErrorCode;
@@ -15,37 +15,56 @@ use crate::client_address::ClientAddress;
 use crate::problem::Refused;
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+static CORP: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+
+/// The longest path and query, bytes.
+const URL_BYTES: usize = 8 << 10;
 
 pub(crate) async fn edge(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let address = ClientAddress::find(&app.config.trusted_proxies, request.headers(), request.extensions());
     request.extensions_mut().insert(address);
     let request_id = request_id(&request, &app);
-    let path = request.uri().path().to_owned();
+    let is_long = request.uri().path_and_query().is_some_and(|url| url.as_str().len() > URL_BYTES);
+    let path = if is_long { String::new() } else { request.uri().path().to_owned() };
+    // What the log says of the address is the route: whatever somebody puts into the address itself may be a secret.
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let method = request.method().clone();
-    let answered = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    let answering = async {
+        if is_long {
+            return Refused::invalid("url", format!("A URL has at most {URL_BYTES} bytes.")).into_response();
+        }
+        next.run(request).await
+    };
+    let answered = AssertUnwindSafe(answering).catch_unwind().await;
     let mut response = answered.unwrap_or_else(|_| {
         // The panic hook has told where; this ties it to the request.
         tracing::error!(request_id, "a handler panicked");
         Refused::new(ErrorCode::Internal, "Something went wrong on our side.").into_response()
     });
     if let Some(refused) = response.extensions_mut().remove::<Refused>() {
-        tracing::error_span!("request", request_id, %method, path).in_scope(|| refused.log("a request failed"));
+        tracing::error_span!("request", request_id, %method, route).in_scope(|| refused.log("a request failed"));
         let document = serde_json::to_vec(&refused.document(&path, &request_id)).unwrap_or_default();
         *response.body_mut() = Body::from(document);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.remove(header::CONTENT_LENGTH);
     }
-    tracing::debug!(request_id, %method, path, status = response.status().as_u16(), "request");
+    tracing::debug!(request_id, %method, route, status = response.status().as_u16(), "request");
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         headers.insert(REQUEST_ID.clone(), value);
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    // What is no page shows nothing and stands in no frame, should a browser be led to take it for one.
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(NO_PAGE);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    // Pages of other origins get at it by CORS, or not at all.
+    headers.insert(CORP.clone(), HeaderValue::from_static("same-origin"));
     response
 }
+
+const NO_PAGE: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 
 /// Counts a request of its address. The probes are asked by machines that have to know.
 pub(crate) async fn admit(State(app): State<App>, address: ClientAddress, request: Request, next: Next) -> Response {

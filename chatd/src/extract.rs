@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use chat_proto::ErrorCode;
+use chat_proto::wire::{MOST_DEPTH, brief, is_too_deep};
 use chatcore::{Actor, Origin};
 use http::header;
 use http::request::Parts;
@@ -71,6 +72,10 @@ impl FromRequestParts<App> for IfMatch {
     }
 }
 
+/// The largest body that a route takes, bytes, where that is less than the configuration says; in the request's extensions.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Most(pub(crate) usize);
+
 /// A JSON body. Fields that the type does not know are refused, so that a typo is seen.
 pub(crate) struct Json<T>(pub(crate) T);
 
@@ -86,13 +91,17 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
             let detail = "Send the body as `Content-Type: application/json`.";
             return Err(Refused::new(ErrorCode::UnsupportedMediaType, detail));
         }
-        let body = body::read(request.into_body(), app.config.body_bytes, app.config.body_timeout).await?;
+        let most = request.extensions().get().map_or(app.config.body_bytes, |Most(bytes)| *bytes);
+        let body = body::read(request.into_body(), most, app.config.body_timeout).await?;
         parse(&body).map(Self)
     }
 }
 
 /// Reads JSON; an error says where in it.
 pub(crate) fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, Refused> {
+    if is_too_deep(json) {
+        return Err(Refused::invalid("", format!("Nested more than {MOST_DEPTH} deep.")));
+    }
     let mut reader = serde_json::Deserializer::from_slice(json);
     let parsed = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let mut pointer = String::new();
@@ -104,7 +113,7 @@ pub(crate) fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, Refused> {
                 other => write!(pointer, "/{other}"),
             };
         }
-        Refused::invalid(pointer, error.into_inner().to_string())
+        Refused::invalid(brief(pointer), brief(error.into_inner().to_string()))
     })?;
     reader.end().map_err(|error| Refused::invalid("", error.to_string()))?;
     Ok(parsed)

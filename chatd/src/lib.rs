@@ -21,6 +21,7 @@ mod rest;
 mod router;
 mod serve;
 mod tally;
+mod tickets;
 mod ws;
 
 pub use app::RouterConfig;

@@ -1,9 +1,9 @@
 //! All routes, on one screen.
 
-use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::response::Html;
 use axum::routing::get;
+use axum::{Extension, Router};
 use chatcore::Chat;
 use http::{HeaderName, HeaderValue, Method, header};
 use serde_json::Value;
@@ -12,6 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::{App, RouterConfig};
+use crate::extract::Most;
 use crate::rest::{
     auth, conversations, directory, events, invitations, me, message, messages, participants, probes, server, sessions,
     users, visitor,
@@ -49,9 +50,15 @@ pub(crate) fn routes(app: App) -> Router {
         .with_state(app)
 }
 
+/// The largest body of those who sign in or up, bytes: a password has at most 256, and each attempt may cost a hash.
+const AUTH_BODY_BYTES: usize = 4 << 10;
+
+/// The same of those for whom somebody else's token speaks.
+const IDENTITY_BODY_BYTES: usize = 16 << 10;
+
 /// The part that the API document describes.
 fn api() -> OpenApiRouter<App> {
-    let v1 = OpenApiRouter::new()
+    let auth = OpenApiRouter::new()
         .routes(routes!(auth::register))
         .routes(routes!(auth::login))
         .routes(routes!(auth::accept_invitation))
@@ -60,9 +67,16 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(auth::verify_email))
         .routes(routes!(auth::refresh))
         .routes(routes!(auth::logout))
+        .routes(routes!(auth::ws_ticket))
+        .layer(Extension(Most(AUTH_BODY_BYTES)));
+    let visitors = OpenApiRouter::new()
         .routes(routes!(visitor::admit))
         .routes(routes!(visitor::identity))
         .routes(routes!(visitor::claim))
+        .layer(Extension(Most(IDENTITY_BODY_BYTES)));
+    let v1 = OpenApiRouter::new()
+        .merge(auth)
+        .merge(visitors)
         .routes(routes!(me::show, me::change))
         .routes(routes!(me::change_password))
         .routes(routes!(me::verify_email))
@@ -117,8 +131,6 @@ fn cors(app: &App) -> CorsLayer {
 
 /// The page holds no script and loads nothing but its own style sheet.
 fn page_headers() -> [(HeaderName, HeaderValue); 1] {
-    [(
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static("default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'"),
-    )]
+    let policy = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    [(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy))]
 }

@@ -197,6 +197,7 @@ fn attempts_at_accounts(route: &str, stranger: &Person, scene: &Scene) -> Option
         "POST /api/v1/me/visitors" => [&scene.member, &scene.owner]
             .map(|who| stranger.request("POST", "/me/visitors").json(&json!({"visitor_token": who.token})))
             .to_vec(),
+        "POST /api/v1/auth/ws-ticket" => vec![stranger.request("POST", "/auth/ws-ticket")],
         // The one comes last of all, in the test of its own; the other never ends, and is read beside the sockets.
         "POST /api/v1/auth/logout" | "GET /api/v1/events/stream" => vec![],
         _ => return None,

@@ -181,6 +181,11 @@ impl Server {
         kill_process(pid.expect("a process"), Signal::TERM).expect("a signal");
     }
 
+    /// The lines of its log, of all processes so far.
+    pub fn log(&self) -> Vec<String> {
+        lock(&self.log).clone()
+    }
+
     /// How much memory the process has, in KiB.
     ///
     /// # Panics

@@ -47,7 +47,8 @@ impl Client {
             return Err(Error::refusal(ErrorCode::Unauthenticated, "sign in first").into());
         };
         let hello = Hello {
-            token: token.to_owned(),
+            token: Some(token.to_owned()),
+            ticket: None,
             client: Some(ClientInfo {
                 name: env!("CARGO_PKG_NAME").to_owned(),
                 version: env!("CARGO_PKG_VERSION").to_owned(),

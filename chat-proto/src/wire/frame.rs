@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{EphemeralEvent, EventHead, FieldProblem};
+use super::{EphemeralEvent, EventHead, FieldProblem, MOST_DEPTH, brief, is_too_deep};
 use crate::model::DeviceState;
 use crate::{ClientId, ConversationId, ErrorCode, MessageId, Seq, SessionId, UserId};
 
@@ -42,8 +42,12 @@ pub enum ClientFrame {
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Hello {
-    /// The access token.
-    pub token: String,
+    /// The access token; either this or a ticket.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    /// A ticket, which stands for the token of who got it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<String>,
     /// Which program.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<ClientInfo>,
@@ -379,7 +383,12 @@ impl ClientFrame {
     /// # Errors
     /// [`FrameError`], with the frame's `re` when that much could be read.
     pub fn parse(text: &str) -> Result<Self, FrameError> {
-        serde_json::from_str(text).map_err(|error| {
+        let parsed = if is_too_deep(text.as_bytes()) {
+            Err(format!("nested more than {MOST_DEPTH} deep"))
+        } else {
+            serde_json::from_str(text).map_err(|error| brief(error.to_string()))
+        };
+        parsed.map_err(|error| {
             #[derive(Deserialize)]
             struct Glimpse {
                 t: Option<serde_json::Value>,
@@ -394,7 +403,7 @@ impl ClientFrame {
                     let known = Self::NAMES.join(", ");
                     FrameError { re, code: ErrorCode::Unsupported, detail: format!("unknown frame; known are {known}") }
                 }
-                _ => FrameError { re, code: ErrorCode::Invalid, detail: error.to_string() },
+                _ => FrameError { re, code: ErrorCode::Invalid, detail: error },
             }
         })
     }

@@ -2,6 +2,7 @@
 
 mod event;
 mod frame;
+mod json;
 mod problem;
 mod rest;
 #[cfg(feature = "openapi")]
@@ -16,12 +17,13 @@ pub use frame::{
     OkFrame, PingFrame, PresenceFrame, ReactFrame, ReadFrame, Renewed, SendFrame, ServerFrame, TypingFrame,
     ViewingFrame, Welcome,
 };
+pub use json::{MOST_DEPTH, brief, is_too_deep};
 pub use problem::{FieldProblem, Problem};
 pub use rest::{
     AcceptBody, AddParticipant, ClaimVisitorBody, EventBatch, ForgotBody, IdentityBody, Invited, LoginBody,
     NewConversation, NewConversationKind, NewInvitation, NewMessage, NewUser, PasswordBody, PatchMe, PatchMessage,
     PatchUser, ReadBody, RefreshBody, RegisterBody, ResetBody, Revisions, ServerInfo, SignedIn, TypingBody, VerifyBody,
-    VisitorBody,
+    VisitorBody, WsTicket,
 };
 
 /// The WebSocket sub-protocol of this version.

@@ -128,6 +128,16 @@ pub struct VerifyBody {
     pub token: String,
 }
 
+/// The answer to `POST /auth/ws-ticket`.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct WsTicket {
+    /// For one `hello`.
+    pub ticket: String,
+    /// Seconds until it is worth nothing.
+    pub expires_in: u64,
+}
+
 /// `PATCH /me`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -347,5 +357,6 @@ hidden!(
     AcceptBody,
     ForgotBody,
     ResetBody,
-    VerifyBody
+    VerifyBody,
+    WsTicket
 );

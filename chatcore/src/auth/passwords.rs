@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 /// Hashes and verifies passwords, a few at a time: each takes 19 MiB and some 25 ms of a core, so a flood of sign-ins
 /// must neither fill the memory nor starve the messages.
 ///
-/// It has threads of its own, one per core, and each keeps its memory. Asked for anew with each hash, on a pool of many
+/// It has threads of its own, one less than there are cores, and each keeps its memory. Asked for anew with each hash, on a pool of many
 /// threads, the allocator kept it once for each of them: after a thousand sign-ins that was 1.6 GB.
 #[derive(Debug)]
 pub(crate) struct Passwords {
@@ -42,20 +42,26 @@ pub(crate) enum Cost {
     Least,
 }
 
-const WAITING_PER_CORE: usize = 32;
+const WAITING_PER_THREAD: usize = 64;
 const COME_BACK: Duration = Duration::from_secs(2);
 
 impl Passwords {
     /// The threads end when this is dropped.
     pub(crate) fn start(entropy: Arc<dyn Entropy>, cost: Cost) -> std::io::Result<Self> {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let (waiting, work) = mpsc::channel(cores * WAITING_PER_CORE);
+        // One core stays free of them: what they leave of its caches to others is little, and under a flood they never rest.
+        let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get().max(2) - 1);
+        let (waiting, work) = mpsc::channel(threads * WAITING_PER_THREAD);
         let work = Arc::new(Mutex::new(work));
-        for _ in 0..cores {
+        for _ in 0..threads {
             let work = Arc::clone(&work);
             std::thread::Builder::new().name("chat-passwords".to_owned()).spawn(move || hash_on(&work, cost))?;
         }
         Ok(Self { entropy, waiting })
+    }
+
+    /// Refuses when there is no room for one more, before anything else is done for it.
+    pub(crate) fn admit(&self) -> Result<()> {
+        if self.waiting.capacity() == 0 { Err(busy()) } else { Ok(()) }
     }
 
     /// The PHC string to store.
@@ -89,19 +95,36 @@ impl Passwords {
         let (answer, done) = oneshot::channel();
         // A client that hangs up has its hash made all the same: it was waited for.
         let work: Work = Box::new(move |hasher| drop(answer.send(work(hasher))));
-        let busy = |_| Error::new(ErrorCode::Unavailable, "Too many sign-ins at once.").retry_in(COME_BACK);
-        self.waiting.try_send(work).map_err(busy)?;
+        self.waiting.try_send(work).map_err(|_| busy())?;
         done.await.map_err(|error| Error::new(ErrorCode::Internal, "The sign-in was broken off.").caused_by(error))
     }
 }
 
+fn busy() -> Error {
+    Error::new(ErrorCode::Unavailable, "Too many sign-ins at once.").retry_in(COME_BACK)
+}
+
 fn hash_on(work: &Mutex<mpsc::Receiver<Work>>, cost: Cost) {
+    step_back();
     let mut hasher = Hasher { params: cost.params(), blocks: Vec::new() };
     loop {
         // The others wait for the lock while this one waits for work.
         let next = work.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
         let Some(work) = next else { return };
         work(&mut hasher);
+    }
+}
+
+/// Lets everything else of this process go first where there are not cores enough for all: who signs in waits a moment
+/// anyway, who writes to somebody does not like to.
+fn step_back() {
+    /// An ordinary thread gets nine times as much of a core that both want.
+    #[cfg(target_os = "linux")]
+    const NICENESS: i32 = 10;
+    // On Linux, and there only, this is of the calling thread and not of its process.
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
+        tracing::debug!(%error, "signing in has the same priority as everything else");
     }
 }
 
@@ -159,6 +182,9 @@ impl Cost {
 
 #[cfg(test)]
 mod tests {
+    use std::future::Future as _;
+    use std::task::{Context, Poll, Waker};
+
     use super::*;
 
     #[test]
@@ -176,6 +202,25 @@ mod tests {
         assert!(!passwords.verify("correct horsf".to_owned(), Some(stored)).await.unwrap());
         assert!(!passwords.verify("correct horse".to_owned(), None).await.unwrap());
         assert!(!passwords.verify("correct horse".to_owned(), Some("$damaged$".to_owned())).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn beyond_what_may_wait_nothing_is_taken_in() {
+        let passwords = Passwords::start(Arc::new(crate::clock::SystemEntropy), Cost::Owasp).unwrap();
+        let most = passwords.waiting.max_capacity();
+        let (mut hold, mut refused) = (Vec::new(), 0);
+        for _ in 0..most * 2 {
+            let mut hash = Box::pin(passwords.verify("correct horse".to_owned(), None));
+            // Queued by the first poll, or refused by it.
+            match hash.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                Poll::Ready(Err(error)) => {
+                    assert_eq!((error.code(), error.retry_after()), (ErrorCode::Unavailable, Some(COME_BACK)));
+                    refused += 1;
+                }
+                _ => hold.push(hash),
+            }
+        }
+        assert!(refused >= most / 2 && passwords.admit().is_err(), "{refused} of {}", most * 2);
     }
 
     /// Made by another implementation (the reference's `argon2` command) with another cost.

@@ -8,7 +8,11 @@ use chatcore::{Chat, LetterKind, Limits, Rates, Retention};
 use clap::Args;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
+use tracing::Level;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer, Registry};
 
 use super::{ConfigFlags, Exit, complain, descriptors};
 use crate::config::{Config, LogFormat};
@@ -236,11 +240,14 @@ async fn first_admin(chat: &Chat, config: &Config) -> Result<(), Exit> {
 fn start_log(config: &Config) -> Result<(), String> {
     let filter = EnvFilter::try_new(&config.log.level).map_err(|error| format!("log.level: {error}"))?;
     let terminal = std::io::stderr().is_terminal();
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match (config.log.format, terminal) {
-        (LogFormat::Json, _) | (LogFormat::Auto, false) => builder.json().flatten_event(true).init(),
-        (LogFormat::Text | LogFormat::Auto, _) => builder.with_ansi(terminal).with_target(false).init(),
-    }
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines: Box<dyn Layer<Registry> + Send + Sync> = match (config.log.format, terminal) {
+        (LogFormat::Json, _) | (LogFormat::Auto, false) => lines.json().flatten_event(true).boxed(),
+        (LogFormat::Text | LogFormat::Auto, _) => lines.with_ansi(terminal).with_target(false).boxed(),
+    };
+    // Of what is below `info` only our own code knows what is a secret: libraries log frames and headers as they are.
+    let ours = filter_fn(|line| *line.level() <= Level::INFO || line.target().starts_with("chat"));
+    tracing_subscriber::registry().with(lines.with_filter(ours).with_filter(filter)).init();
     Ok(())
 }
 

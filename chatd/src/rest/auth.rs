@@ -1,12 +1,13 @@
 use axum::extract::State;
 use chat_proto::wire::{
-    AcceptBody, ForgotBody, LoginBody, Problem, RefreshBody, RegisterBody, ResetBody, SignedIn, VerifyBody,
+    AcceptBody, ForgotBody, LoginBody, Problem, RefreshBody, RegisterBody, ResetBody, SignedIn, VerifyBody, WsTicket,
 };
 use http::StatusCode;
 
 use super::Answer;
 use crate::app::App;
 use crate::extract::{Caller, From, Json};
+use crate::tickets;
 
 /// Sign up as a customer
 ///
@@ -152,6 +153,26 @@ pub(crate) async fn refresh(
 pub(crate) async fn logout(Caller(me): Caller) -> Answer<StatusCode> {
     me.log_out().await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Get a ticket for a WebSocket
+///
+/// Stands for my access token in one `hello`, within 30 seconds, so that the token itself need not be at hand where the
+/// socket is opened. Tickets are forgotten when the server starts anew.
+#[utoipa::path(post, path = "/auth/ws-ticket", tag = "auth", security(("bearer" = [])), responses(
+    (status = 201, description = "A ticket", body = WsTicket),
+    (status = 401, description = "`unauthenticated`, `token_expired` or `token_revoked`", body = Problem),
+    (status = 429, description = "`rate_limited`: 40 in 30 seconds are enough for anybody", body = Problem),
+    (status = 503, description = "`unavailable`: too many are being made", body = Problem),
+))]
+pub(crate) async fn ws_ticket(
+    State(app): State<App>,
+    Caller(me): Caller,
+) -> Answer<(StatusCode, axum::Json<WsTicket>)> {
+    // Whether the session still stands is asked again when the ticket is shown.
+    me.me().await?;
+    let ticket = app.tickets.make(me, app.chat.now(), &*app.entropy)?;
+    Ok((StatusCode::CREATED, axum::Json(WsTicket { ticket, expires_in: tickets::LIFE.as_secs() })))
 }
 
 pub(crate) fn shown(signed_in: chatcore::SignedIn) -> SignedIn {

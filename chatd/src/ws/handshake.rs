@@ -44,7 +44,7 @@ pub(super) async fn greet(app: &App, socket: &mut Socket) -> Result<(Actor, Even
             flush(socket).await?;
             Ok((actor, opened.stream))
         }
-        Err(error) => Err(refuse(socket, None, error.into()).await),
+        Err(refused) => Err(refuse(socket, None, refused).await),
     }
 }
 
@@ -89,8 +89,12 @@ async fn refuse(socket: &mut Socket, re: Option<u64>, refused: Refused) -> End {
     }
 }
 
-async fn open(app: &App, hello: &Hello) -> chatcore::Result<(Actor, Opened, Welcome)> {
-    let actor = app.chat.authenticate(&hello.token)?;
+async fn open(app: &App, hello: &Hello) -> Result<(Actor, Opened, Welcome), Refused> {
+    let actor = match (&hello.token, &hello.ticket) {
+        (Some(token), None) => app.chat.authenticate(token)?,
+        (None, Some(ticket)) => app.tickets.take(ticket, app.chat.now())?,
+        _ => return Err(Refused::new(ErrorCode::Unauthenticated, "Show a `token` or a `ticket`, and not both.")),
+    };
     let user = actor.me().await?;
     let cursor = hello.resume.clone().map(Cursor::from_text);
     let opened = live::open(&actor, cursor.as_ref(), Door::Connection).await?;

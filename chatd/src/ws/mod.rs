@@ -20,19 +20,20 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use crate::app::App;
 use crate::client_address::ClientAddress;
+use crate::config::PublicUrl;
 use crate::listener::Place;
 use crate::problem::Refused;
 
 /// `GET /api/v1/ws`
 pub(crate) async fn upgrade(State(app): State<App>, mut request: Request) -> Response {
-    if let Err(refused) = admit(&app, request.headers()) {
+    let address = request.extensions().get::<ClientAddress>().copied().unwrap_or_default();
+    if let Err(refused) = admit(&app, request.headers(), address) {
         return refused.into_response();
     }
     let Ok(mut response) = create_response_with_body(&request, Body::empty) else {
         let detail = "This path is a WebSocket (RFC 6455): send an upgrade request.";
         return Refused::new(ErrorCode::Unsupported, detail).into_response();
     };
-    let address = request.extensions().get::<ClientAddress>().copied().unwrap_or_default();
     let (open, seat) = match app.drain.enter().and_then(|open| Ok((open, app.seats.take(address.ip())?))) {
         Ok(let_in) => let_in,
         Err(refused) => return refused.into_response(),
@@ -68,10 +69,11 @@ fn config(frame_bytes: usize, text_bytes: usize) -> WebSocketConfig {
 }
 
 /// Browsers say which page opens the socket: only the shop's own pages may. Other programs say nothing and may try.
-fn admit(app: &App, headers: &HeaderMap) -> Result<(), Refused> {
-    if let Some(origin) = headers.get(header::ORIGIN)
-        && !app.config.allowed_origins.contains(origin)
-        && !is_own_origin(origin, headers.get(header::HOST))
+fn admit(app: &App, headers: &HeaderMap, address: ClientAddress) -> Result<(), Refused> {
+    let mut origins = headers.get_all(header::ORIGIN).iter();
+    if let Some(origin) = origins.next()
+        && (origins.next().is_some()
+            || !(app.config.allowed_origins.contains(origin) || is_own_page(origin, headers, address)))
     {
         return Err(Refused::new(ErrorCode::Forbidden, "Pages of this origin may not open the WebSocket."));
     }
@@ -84,10 +86,14 @@ fn admit(app: &App, headers: &HeaderMap) -> Result<(), Refused> {
     Ok(())
 }
 
-/// A page that this server itself delivered over plain HTTP, as on one's own machine.
-fn is_own_origin(origin: &HeaderValue, host: Option<&HeaderValue>) -> bool {
-    let (Ok(origin), Some(Ok(host))) = (origin.to_str(), host.map(HeaderValue::to_str)) else {
-        return false;
-    };
-    origin.strip_prefix("http://") == Some(host)
+/// A page of this server itself, as on one's own machine: by its name, at its port, over plain HTTP, which is all that
+/// this server speaks. Behind a proxy nobody can know what the page's address was, and a name other than the machine's own
+/// can be anybody's (DNS rebinding): those pages have to be configured.
+fn is_own_page(origin: &HeaderValue, headers: &HeaderMap, address: ClientAddress) -> bool {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let (Ok(origin), Some(host), Some(ip)) = (origin.to_str(), host, address.ip()) else { return false };
+    ip.is_loopback()
+        && !address.through_proxy()
+        && origin.strip_prefix("http://") == Some(host)
+        && origin.parse().is_ok_and(|page: PublicUrl| page.is_loopback())
 }

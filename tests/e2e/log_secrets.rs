@@ -1,0 +1,115 @@
+//! What people say and prove themselves with stands in no log, however much is logged.
+
+use chat_proto::Role;
+use chat_tests::{EventSource, Frame, Request, Server, Socket};
+use serde_json::{Value, json};
+
+use crate::CHATD;
+
+const PASSWORD: &str = "Canary-password-7731";
+const WRONG_PASSWORD: &str = "Canary-wrong-password-7732";
+const LOCAL_PART: &str = "canary-local-part-7733";
+const TEXT: &str = "Canary-text-7734";
+const SUBJECT: &str = "Canary-subject-7735";
+const FORGED: &str = "Canary-forged-token-7736";
+const SIGNING_SECRET: &str = "Zq3v9K1mX7c5B0nL2s8D4f6GhJtYwRuE";
+
+/// Speaks through every door, in good ways and in bad ones, and gives back what else was secret in it.
+async fn speak_through_every_door(server: &Server) -> Vec<String> {
+    let address = server.door().address;
+    let email = format!("{LOCAL_PART}@shop.test");
+    let post = async |path: &str, body: Value| Request::new("POST", path).json(&body).send(address).await;
+    let register = json!({"email": email, "name": "Canary", "password": PASSWORD});
+    let signed_up = post("/api/v1/auth/register", register.clone()).await.ok();
+    assert_eq!(post("/api/v1/auth/register", register).await.status, 409);
+    for password in [PASSWORD, WRONG_PASSWORD, "Canary-password-7731\u{0}"] {
+        post("/api/v1/auth/login", json!({"email": email, "password": password})).await;
+    }
+    let token = signed_up["access_token"].as_str().expect("a token").to_owned();
+    let leo = server.door().person(Role::Agent, "leo").await;
+    let ask = |method: &str, path: &str| Request::new(method, format!("/api/v1{path}")).token(&token);
+    let ticket = ask("POST", "/auth/ws-ticket").send(address).await.ok()["ticket"].as_str().expect("one").to_owned();
+
+    // Over REST: written, changed, searched for, malformed, refused.
+    let group = json!({"kind": "group", "subject": SUBJECT, "participants": [signed_up["user"]["id"]]});
+    let group = leo.call_with("POST", "/conversations", &group).await.ok()["id"].as_str().expect("an id").to_owned();
+    let messages = format!("/conversations/{group}/messages");
+    let sent = ask("POST", &messages).json(&json!({"client_id": "a", "text": TEXT})).send(address).await.ok();
+    let message = format!("{messages}/{}", sent["id"].as_str().expect("an id"));
+    ask("PATCH", &message).json(&json!({"text": format!("{TEXT} again")})).send(address).await.ok();
+    for body in [
+        format!(r#"{{"client_id":"b","text":"{TEXT}","unknown":"{TEXT}"}}"#),
+        format!(r#"{{"client_id":"{TEXT} {TEXT}","text":["{TEXT}"]}}"#),
+        format!(r#""{TEXT}"#),
+    ] {
+        assert_eq!(ask("POST", &messages).text("application/json", body).send(address).await.status, 400);
+    }
+    for request in [
+        Request::new("GET", "/api/v1/me").token(FORGED),
+        Request::new("GET", "/api/v1/me").header("Authorization", format!("Basic {FORGED}")),
+        Request::new("GET", format!("/api/v1/me?token={token}&text={TEXT}")),
+        Request::new("GET", format!("/api/v1/me/{token}")),
+        Request::new("GET", format!("/api/v1/conversations/{FORGED}")).token(&token),
+        Request::new("GET", format!("/api/v1/conversations?cursor={FORGED}")).token(&token),
+        Request::new("GET", "/api/v1/me").header("Cookie", format!("session={FORGED}")),
+        Request::new("POST", "/api/v1/auth/login").text("text/plain", format!("{email} {PASSWORD}")),
+    ] {
+        assert!(request.send(address).await.status >= 400);
+    }
+
+    // Over the WebSocket: with a token, with a ticket, with neither; frames that are none.
+    for hello in
+        [json!({"token": token}), json!({"ticket": ticket}), json!({"token": FORGED}), json!({"ticket": FORGED})]
+    {
+        let mut hello = hello;
+        hello["t"] = json!("hello");
+        let mut socket = Socket::connect(address).await;
+        socket.say(&hello).await;
+        let Frame::Json(first) = socket.next().await else { panic!("hung up on") };
+        if first["t"] != "welcome" {
+            continue;
+        }
+        let send = json!({"t": "send", "re": 1, "conv": group, "client_id": first["session"], "text": TEXT});
+        socket.ask(&send).await;
+        socket.ask(&json!({"t": "auth", "re": 2, "token": FORGED})).await;
+        socket.ask(&json!({"t": "auth", "re": 3, "token": token})).await;
+        for bad in [TEXT.to_owned(), format!(r#"{{"t":"{TEXT}"}}"#), format!(r#"{{"t":"send","text":"{TEXT}"}}"#)] {
+            socket.say_text(&bad).await;
+            socket.until_t("err").await;
+        }
+        socket.say_binary(TEXT.as_bytes()).await;
+        socket.until_t("err").await;
+        socket.close().await;
+    }
+    let protocols = [("Sec-WebSocket-Protocol", "chat.v1.json"), ("Sec-WebSocket-Protocol", FORGED)];
+    Socket::connect_with(address, &protocols).await.expect("it opens");
+
+    // By event stream and by asking.
+    let authorization = format!("Bearer {token}");
+    let mut stream = EventSource::open(address, "", &[("Authorization", &authorization)]).await.expect("a stream");
+    let begin = ask("GET", "/events?wait=0").send(address).await.ok()["cursor"].as_str().expect("one").to_owned();
+    leo.write(group.parse().expect("an id"), TEXT).await.ok();
+    stream.until(|frame| frame["e"] == "message.created").await;
+    let polled = ask("GET", &format!("/events?wait=5&cursor={begin}")).send(address).await;
+    assert!(polled.text().contains(TEXT));
+    ask("POST", "/auth/logout").send(address).await.ok();
+    let signature = token.rsplit('.').next().expect("a signature").to_owned();
+    vec![token, signature, ticket, leo.token, server.door().admin.clone()]
+}
+
+#[tokio::test]
+async fn no_log_tells_what_people_say_or_prove_themselves_with() {
+    let settings = [("CHATD_LOG__LEVEL", "trace"), ("CHATD_AUTH__JWT_SECRET", SIGNING_SECRET)];
+    let mut server = Server::start_with(CHATD, &settings).await;
+    let mut secrets = speak_through_every_door(&server).await;
+    server.terminate();
+    server.exited().await;
+    let log = server.log();
+    assert!(log.len() > 30 && log.iter().any(|line| line.contains(r#""level":"DEBUG""#)), "{log:#?}");
+    let named = [PASSWORD, WRONG_PASSWORD, LOCAL_PART, TEXT, SUBJECT, FORGED, SIGNING_SECRET, chat_tests::PASSWORD];
+    secrets.extend(named.map(str::to_owned));
+    for secret in secrets {
+        let telling: Vec<&String> = log.iter().filter(|line| line.contains(&secret)).collect();
+        assert!(telling.is_empty(), "{secret}: {telling:#?}");
+    }
+}
