@@ -116,6 +116,8 @@ ids! {
     SessionId = "sess", "session";
     /// An invitation to become part of the staff.
     InvitationId = "inv", "invitation";
+    /// A key of a program of the shop's.
+    ApiKeyId = "key", "key";
 }
 
 fn uuid_v7(at: Timestamp, random: [u8; 10]) -> [u8; 16] {
@@ -147,7 +149,7 @@ fn parse_id(text: &str, prefix: &str, noun: &str) -> Result<[u8; 16], InvalidId>
         return Err(malformed());
     };
     if given != prefix {
-        let known = ["user", "conv", "msg", "sess", "att", "inv"];
+        let known = ["user", "conv", "msg", "sess", "att", "inv", "key"];
         return Err(match known.iter().find(|k| **k == given) {
             Some(kind) => InvalidId(format!("expected a {noun} id (`{prefix}_…`), got one of kind `{kind}`")),
             None => malformed(),

@@ -25,7 +25,7 @@ pub mod wire;
 
 pub use client_id::{ClientId, InvalidClientId};
 pub use error::ErrorCode;
-pub use id::{ConversationId, InvalidId, InvitationId, MessageId, SessionId, UserId};
+pub use id::{ApiKeyId, ConversationId, InvalidId, InvitationId, MessageId, SessionId, UserId};
 pub use role::{Role, UnknownRole};
 pub use seq::Seq;
 pub use time::Timestamp;

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ClientId, ConversationId, InvitationId, MessageId, Role, Seq, SessionId, Timestamp, UserId};
+use crate::{ApiKeyId, ClientId, ConversationId, InvitationId, MessageId, Role, Seq, SessionId, Timestamp, UserId};
 
 /// What anybody may know of a person that they can meet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,6 +130,27 @@ pub struct Session {
     pub address: Option<IpAddr>,
     /// Whether it is the one that asks.
     pub current: bool,
+}
+
+/// A key of a program of the shop's, as admins see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ApiKey {
+    /// Which.
+    pub id: ApiKeyId,
+    /// What it is for.
+    pub name: String,
+    /// What it may be used for: `users:read`, `users:write`, `conversations:read`, `conversations:write`,
+    /// `messages:write`, `events:read`, `audit:read`.
+    pub scopes: Vec<String>,
+    /// The bot that it acts as; without one it acts as the shop itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<Person>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last used, to the hour after a restart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_used_at: Option<Timestamp>,
 }
 
 /// Whether somebody is there.

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use std::str::FromStr;
 
 use chat_proto::model::{
-    Conversation, ConversationKind, Cursor, DeviceState, History, Invitation, Message, MessageKind, Page, Participant,
-    Person, PresenceState, Reaction, Revision, Session, Snapshot, User, UserState,
+    ApiKey, Conversation, ConversationKind, Cursor, DeviceState, History, Invitation, Message, MessageKind, Page,
+    Participant, Person, PresenceState, Reaction, Revision, Session, Snapshot, User, UserState,
 };
 use chat_proto::wire::*;
 use chat_proto::{
@@ -359,6 +359,29 @@ fn sessions_and_visitors() {
                 device: Some("curl/8".to_owned()),
                 address: "2001:db8::1".parse().ok(),
                 current: true,
+            },
+        )
+        .add(
+            "NewApiKey",
+            &NewApiKey {
+                name: "Till".to_owned(),
+                scopes: vec!["messages:write".to_owned()],
+                user: None,
+                bot: Some(NewBot { name: "Robin".to_owned(), role: Role::Agent }),
+            },
+        )
+        .add(
+            "CreatedApiKey",
+            &CreatedApiKey {
+                api_key: ApiKey {
+                    id: id("key", '1'),
+                    name: "Till".to_owned(),
+                    scopes: vec!["messages:write".to_owned()],
+                    user: Some(Person { bot: true, ..person() }),
+                    created_at: at(0),
+                    last_used_at: None,
+                },
+                key: "chk_AAAA".to_owned(),
             },
         )
         .add("VisitorBody", &VisitorBody { site_key: "shop".to_owned() })

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use chat_proto::model::{Cursor, Page, Person, Session, User};
 use chat_proto::{ConversationId, ErrorCode, Role, SessionId, Timestamp, UserId};
 
-use crate::access::{self, Action, Relation};
+use crate::access::{Action, Relation};
 use crate::auth::strength;
 use crate::builder::PAGE_ROWS;
 use crate::chat::Chat;
@@ -14,8 +14,8 @@ use crate::events::EventStream;
 use crate::pace::stranger;
 use crate::shape;
 use crate::state::{
-    Account, AccountState, Author, Command, Conversation, ConversationNo, Origin, Position, Refusal, UserNo, author,
-    fold_email,
+    Account, AccountState, Acting, Author, Command, Conversation, ConversationNo, Origin, Position, Refusal, UserNo,
+    author, fold_email,
 };
 use crate::store::View;
 
@@ -37,6 +37,7 @@ pub(crate) struct Reading<'a> {
     pub(crate) view: &'a dyn View,
     pub(crate) no: UserNo,
     pub(crate) account: Arc<Account>,
+    acting: Acting,
 }
 
 impl Actor {
@@ -79,7 +80,9 @@ impl Actor {
 
     /// My account.
     pub async fn me(&self) -> Result<User> {
-        self.read(|me| Ok(me.account.user())).await
+        let of_the_shop =
+            || Error::new(ErrorCode::Forbidden, "This key acts as the shop itself, which has no account.");
+        self.read(move |me| if me.is_the_shop() { Err(of_the_shop()) } else { Ok(me.account.user()) }).await
     }
 
     /// Changes my name.
@@ -105,6 +108,7 @@ impl Actor {
         let (engine, current) = (Arc::clone(self.chat.engine()), self.by.session);
         let now = engine.clock.now();
         self.read(move |me| {
+            me.require(Action::ChangeOwnAccount, Relation::Stranger)?;
             let sessions = me.view.sessions(me.no)?;
             let standing = sessions.iter().filter(|session| session.expires_at > now);
             let items = standing.map(|session| session.shown(current)).collect();
@@ -133,7 +137,11 @@ impl Actor {
     /// failures; `conflict` when I have none yet, or another since just now.
     pub async fn change_password(&self, current: String, new: String) -> Result<()> {
         let engine = self.chat.engine();
-        let account = self.read(|me| Ok(Arc::clone(&me.account))).await?;
+        let account = self.read(|me| {
+            me.require(Action::ChangeOwnAccount, Relation::Stranger)?;
+            Ok(Arc::clone(&me.account))
+        });
+        let account = account.await?;
         let new = strength::password("/new_password", new, &account.email, &account.name)?;
         let stored = account.password.clone();
         let stored = stored.ok_or_else(|| Error::new(ErrorCode::Conflict, "You sign in without a password."))?;
@@ -158,7 +166,7 @@ impl Actor {
         let (email, name) = (shape::email(email)?, shape::name(name)?);
         let password = strength::password("/password", password, &email, &name)?;
         // Asked before the hash, which costs more than the whole rest, and again where it counts.
-        self.read(|me| Ok(access::require(me.account.role, Action::ManageUsers, Relation::Stranger)?)).await?;
+        self.read(|me| me.require(Action::ManageUsers, Relation::Stranger)).await?;
         let engine = self.chat.engine();
         let password = Some(engine.passwords.hash(password).await?);
         let id = engine.new_user_id();
@@ -174,7 +182,7 @@ impl Actor {
     pub async fn directory(&self, role: Role, limit: usize, cursor: Option<Cursor>) -> Result<Page<Person>> {
         let engine = Arc::clone(self.chat.engine());
         self.read(move |me| {
-            access::require(me.account.role, Action::ReadDirectory, Relation::Stranger)?;
+            me.require(Action::ReadDirectory, Relation::Stranger)?;
             let list = format!("directory of {role} for {}", me.no.0);
             let after = match &cursor {
                 None => None,
@@ -283,23 +291,40 @@ impl Actor {
         let (by, now) = (self.by, engine.clock.now());
         engine.revoked.refuse(by)?;
         let reading = move |view: &dyn View| {
-            let (no, account) = author(view, by, now)?;
-            read(&Reading { view, no, account })
+            let acting = author(view, by, now)?;
+            read(&Reading { view, no: acting.no, account: Arc::clone(&acting.account), acting })
         };
         engine.read(reading).await
     }
 }
 
 impl Reading<'_> {
+    /// Refuses what is not mine to do.
+    pub(crate) fn require(&self, action: Action, relation: Relation) -> Result<()> {
+        Ok(self.acting.require(action, relation)?)
+    }
+
+    /// Nobody in particular acts, but the shop itself.
+    pub(crate) fn is_the_shop(&self) -> bool {
+        self.acting.entry_author().is_none()
+    }
+
     /// A conversation that is mine; any other does not exist for me.
     pub(crate) fn own_conversation(&self, id: ConversationId) -> Result<Arc<Conversation>> {
         self.own(self.view.conversation_no(id)?.ok_or_else(no_such_conversation)?)
     }
 
-    /// The same, by its number.
+    /// A conversation that I am in, by its number.
+    pub(crate) fn joined(&self, no: ConversationNo) -> Result<Arc<Conversation>> {
+        let conversation =
+            self.view.conversation(no)?.filter(|conversation| conversation.members.get(self.no).is_some());
+        conversation.ok_or_else(no_such_conversation)
+    }
+
+    /// A conversation that is mine to read, by its number.
     pub(crate) fn own(&self, no: ConversationNo) -> Result<Arc<Conversation>> {
         let conversation = self.view.conversation(no)?.ok_or_else(no_such_conversation)?;
-        access::require(self.account.role, Action::ReadConversation, conversation.relation(self.no))?;
+        self.require(Action::ReadConversation, conversation.relation(self.no))?;
         Ok(conversation)
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 use chat_proto::model::{Cursor, Invitation, Page, Session, User, UserState};
 use chat_proto::{ErrorCode, InvitationId, Role, UserId};
 
-use crate::access::{self, Action, Relation};
+use crate::access::{Action, Relation};
 use crate::actor::{Actor, Reading};
 use crate::auth::Purpose;
 use crate::builder::PAGE_ROWS;
@@ -33,7 +33,7 @@ impl Actor {
     ) -> Result<Page<User>> {
         let engine = Arc::clone(self.chat().engine());
         self.read(move |me| {
-            access::require(me.account.role, Action::ReadUsers, Relation::Stranger)?;
+            me.require(Action::ReadUsers, Relation::Stranger)?;
             let list = format!("users {} {}", shown(role), shown(state));
             let from = match &cursor {
                 None => Place { role: role.unwrap_or(Role::ALL[0]), after: None },
@@ -149,7 +149,7 @@ impl Actor {
         let engine = Arc::clone(self.chat().engine());
         let now = engine.clock.now();
         self.read(move |me| {
-            access::require(me.account.role, Action::ManageInvitations, Relation::Stranger)?;
+            me.require(Action::ManageInvitations, Relation::Stranger)?;
             let mut items = Vec::new();
             for invitation in me.view.invitations()?.iter().filter(|invitation| invitation.expires_at > now) {
                 if let Some(by) = me.view.account(invitation.by)? {
@@ -172,7 +172,7 @@ impl Actor {
 }
 
 fn known(me: &Reading<'_>, id: UserId) -> Result<(UserNo, Arc<Account>)> {
-    access::require(me.account.role, Action::ReadUsers, Relation::Stranger)?;
+    me.require(Action::ReadUsers, Relation::Stranger)?;
     let unknown = || Error::from(Refusal::not_found("There is no such account."));
     let no = me.view.user_no(id)?.ok_or_else(unknown)?;
     Ok((no, me.view.account(no)?.ok_or_else(unknown)?))

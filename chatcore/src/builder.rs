@@ -8,6 +8,7 @@ use tokio_util::task::TaskTracker;
 use zeroize::Zeroizing;
 
 use crate::access::{ContactMatrix, Rules};
+use crate::api_keys::KeyUses;
 use crate::auth::{Cost, Guard, LinkKey, Passwords, TokenKeys, Tokens};
 use crate::chat::{Chat, Engine};
 use crate::clock::{Clock, Entropy, SystemClock, SystemEntropy};
@@ -307,6 +308,7 @@ impl ChatBuilder {
             tasks,
             stop,
             sites: self.sites,
+            key_uses: KeyUses::default(),
         };
         Ok((engine, thread))
     }

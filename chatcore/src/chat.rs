@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::access::Rules;
 use crate::actor::Actor;
+use crate::api_keys::KeyUses;
 use crate::auth::{Guard, LinkKey, Passwords, Tokens, strength};
 use crate::builder::{ChatBuilder, Limits};
 use crate::clock::{Clock, Entropy};
@@ -67,6 +68,7 @@ pub(crate) struct Engine {
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
     pub(crate) sites: Vec<Site>,
+    pub(crate) key_uses: KeyUses,
 }
 
 /// Somebody who has just signed up or in, or goes on under new tokens.

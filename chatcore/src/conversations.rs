@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chat_proto::model::{self, Cursor, Page, Snapshot};
 use chat_proto::{ConversationId, ErrorCode, UserId};
 
-use crate::access::{self, Action};
+use crate::access::{Action, Relation};
 use crate::actor::Actor;
 use crate::builder::PAGE_ROWS;
 use crate::error::{Error, Result};
@@ -23,6 +23,7 @@ impl Actor {
     pub async fn conversations(&self, limit: usize, cursor: Option<Cursor>) -> Result<Page<model::Conversation>> {
         let engine = Arc::clone(self.chat().engine());
         self.read(move |me| {
+            me.require(Action::ReadConversation, Relation::Member)?;
             let list = format!("inbox of {}", me.no.0);
             let before = match &cursor {
                 None => None,
@@ -80,8 +81,8 @@ impl Actor {
             return Err(Error::unexpected());
         };
         let shown = self.read(move |me| {
-            // They may have been put out in between.
-            let conversation = me.own(no)?;
+            // They may have been put out in between. Whoever may begin it may see what came of it.
+            let conversation = me.joined(no)?;
             Ok(conversation_view(me.view, &conversation, me.no, usize::MAX)?)
         });
         Ok((shown.await?, created))
@@ -163,7 +164,7 @@ impl ConversationHandle {
             .actor
             .read(move |me| {
                 let conversation = me.own_conversation(id)?;
-                access::require(me.account.role, Action::SignalTyping, conversation.relation(me.no))?;
+                me.require(Action::SignalTyping, conversation.relation(me.no))?;
                 engine.pace.change(me.no)?;
                 Ok((conversation, me.no))
             })

@@ -9,7 +9,7 @@ use chat_proto::model::{Cursor, DeviceState, Person};
 use chat_proto::{ConversationId, ErrorCode, Timestamp};
 use tokio::sync::mpsc;
 
-use crate::access::{self, Action};
+use crate::access::{Action, Relation};
 use crate::actor::{self, Actor};
 use crate::error::{Error, Result};
 use crate::replay::{self, Replay};
@@ -123,7 +123,11 @@ impl Told {
 impl EventStream {
     /// Follows as a device, which is seen to come and go, or unseen.
     pub(crate) async fn open(actor: &Actor, after: Option<Position>, device: bool) -> Result<Self> {
-        let user = actor.read(|me| Ok(me.no)).await?;
+        let followed = actor.read(|me| {
+            me.require(Action::FollowEvents, Relation::Stranger)?;
+            Ok(me.no)
+        });
+        let user = followed.await?;
         let by = actor.by();
         let engine = actor.chat().engine();
         // First listen, then look where the log ends: in the other order an event in between would be lost.
@@ -346,7 +350,7 @@ impl EventStream {
         let pace = Arc::clone(&self.actor.chat().engine().pace);
         let mine = move |me: &actor::Reading<'_>| {
             let conversation = me.own_conversation(conversation)?;
-            access::require(me.account.role, Action::SignalViewing, conversation.relation(me.no))?;
+            me.require(Action::SignalViewing, conversation.relation(me.no))?;
             pace.change(me.no)?;
             Ok((conversation, me.account.role))
         };

@@ -52,6 +52,7 @@
 mod access;
 mod actor;
 mod administration;
+mod api_keys;
 mod auth;
 mod builder;
 mod chat;
@@ -86,11 +87,13 @@ mod writer;
 
 /// The shared words, so that an embedding program needs no other crate.
 pub use chat_proto::{
-    ClientId, ConversationId, ErrorCode, InvitationId, MessageId, Role, Seq, SessionId, Timestamp, UserId, model,
+    ApiKeyId, ClientId, ConversationId, ErrorCode, InvitationId, MessageId, Role, Seq, SessionId, Timestamp, UserId,
+    model,
 };
 
-pub use access::{Action, ContactMatrix, PolicyRow, Relation, Rules, UnknownWord, allows, can, policy};
+pub use access::{Action, ContactMatrix, PolicyRow, Relation, Rules, Scope, Scopes, UnknownWord, allows, can, policy};
 pub use actor::Actor;
+pub use api_keys::{CreatedKey, KeyOwner};
 pub use builder::{ChatBuilder, Limits, PAGE_ROWS};
 pub use chat::{Chat, SignedIn};
 pub use clock::{Clock, Entropy, SystemClock, SystemEntropy};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chat_proto::MessageId;
 use chat_proto::model::{Message, Revision};
 
-use crate::access::{self, Action};
+use crate::access::Action;
 use crate::conversations::ConversationHandle;
 use crate::error::{Error, Result};
 use crate::shape;
@@ -80,7 +80,7 @@ impl ConversationHandle {
                 let row = row.ok_or_else(|| Refusal::not_found("There is no such message."))?;
                 let action =
                     if wrote(me.view, &row, me.no)? { Action::ChangeOwnMessage } else { Action::ReadRevisions };
-                access::require(me.account.role, action, conversation.relation(me.no))?;
+                me.require(action, conversation.relation(me.no))?;
                 let revisions = me.view.revisions(row.conversation, row.seq)?.into_iter();
                 Ok(revisions.map(|RevisionRow { version, text, at }| Revision { version, text, at }).collect())
             })

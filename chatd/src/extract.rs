@@ -31,7 +31,7 @@ impl FromRequestParts<App> for Caller {
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(needed());
         }
-        Ok(Self(app.chat.authenticate(token.trim())?.coming_from(origin(parts))))
+        Ok(Self(app.chat.recognise(token.trim()).await?.coming_from(origin(parts))))
     }
 }
 

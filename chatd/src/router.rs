@@ -14,8 +14,8 @@ use utoipa_axum::routes;
 use crate::app::{App, RouterConfig};
 use crate::extract::Most;
 use crate::rest::{
-    auth, conversations, directory, events, invitations, me, message, messages, participants, probes, server, sessions,
-    users, visitor,
+    api_keys, auth, conversations, directory, events, invitations, me, message, messages, participants, probes, server,
+    sessions, users, visitor,
 };
 use crate::{docs_page, edge, openapi, ws};
 
@@ -89,6 +89,8 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(users::sessions, users::end_sessions))
         .routes(routes!(invitations::list, invitations::create))
         .routes(routes!(invitations::take_back))
+        .routes(routes!(api_keys::list, api_keys::create))
+        .routes(routes!(api_keys::revoke))
         .routes(routes!(directory::list))
         .routes(routes!(conversations::list, conversations::create))
         .routes(routes!(conversations::show))

@@ -1,6 +1,7 @@
 //! The server as its users meet it, over HTTP and WebSocket only.
 
 mod access;
+mod api_keys;
 mod bad_input;
 mod chaos;
 mod crash;

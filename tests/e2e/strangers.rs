@@ -186,6 +186,15 @@ fn attempts_at_accounts(route: &str, stranger: &Person, scene: &Scene) -> Option
         "POST /api/v1/auth/login" => vec![
             stranger.request("POST", "/auth/login").json(&json!({"email": scene.member.email, "password": "12345678"})),
         ],
+        "GET /api/v1/api-keys" => vec![stranger.request("GET", "/api-keys")],
+        "POST /api/v1/api-keys" => vec![
+            stranger
+                .request("POST", "/api-keys")
+                .json(&json!({"name": "x", "scopes": ["messages:write"], "user": scene.member.id})),
+        ],
+        "DELETE /api/v1/api-keys/{key}" => {
+            vec![stranger.request("DELETE", "/api-keys/key_01kay8m2r3f9vvk1a2b3c4d5e6")]
+        }
         "POST /api/v1/auth/visitor" => {
             vec![stranger.request("POST", "/auth/visitor").json(&json!({"site_key": "shop"}))]
         }

@@ -20,10 +20,10 @@ pub use frame::{
 pub use json::{MOST_DEPTH, brief, is_too_deep};
 pub use problem::{FieldProblem, Problem};
 pub use rest::{
-    AcceptBody, AddParticipant, ClaimVisitorBody, EventBatch, ForgotBody, IdentityBody, Invited, LoginBody,
-    NewConversation, NewConversationKind, NewInvitation, NewMessage, NewUser, PasswordBody, PatchMe, PatchMessage,
-    PatchUser, ReadBody, RefreshBody, RegisterBody, ResetBody, Revisions, ServerInfo, SignedIn, TypingBody, VerifyBody,
-    VisitorBody, WsTicket,
+    AcceptBody, AddParticipant, ClaimVisitorBody, CreatedApiKey, EventBatch, ForgotBody, IdentityBody, Invited,
+    LoginBody, NewApiKey, NewBot, NewConversation, NewConversationKind, NewInvitation, NewMessage, NewUser,
+    PasswordBody, PatchMe, PatchMessage, PatchUser, ReadBody, RefreshBody, RegisterBody, ResetBody, Revisions,
+    ServerInfo, SignedIn, TypingBody, VerifyBody, VisitorBody, WsTicket,
 };
 
 /// The WebSocket sub-protocol of this version.

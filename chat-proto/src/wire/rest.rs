@@ -3,7 +3,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{LimitsInfo, ServerFrame};
-use crate::model::{Invitation, Revision, User};
+use crate::model::{ApiKey, Invitation, Revision, User};
 use crate::{ClientId, MessageId, Role, Seq, UserId};
 
 /// `POST /auth/register`: a customer signs up.
@@ -28,6 +28,44 @@ pub struct LoginBody {
     pub email: String,
     /// 8 to 256 bytes, and none of those that everybody tries first.
     pub password: String,
+}
+
+/// `POST /api-keys`: a key for a program of the shop's.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct NewApiKey {
+    /// What it is for, 1 to 100 characters.
+    pub name: String,
+    /// What it may be used for; see `ApiKey`.
+    pub scopes: Vec<String>,
+    /// The bot that it acts as. Without this and `bot` it acts as the shop itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<UserId>,
+    /// Makes a bot that it acts as.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bot: Option<NewBot>,
+}
+
+/// A bot: an account of a program's, without a password.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct NewBot {
+    /// 1 to 100 characters.
+    pub name: String,
+    /// `agent`, `designer` or `merchant`.
+    pub role: Role,
+}
+
+/// The answer to `POST /api-keys`.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CreatedApiKey {
+    /// What is known of it.
+    pub api_key: ApiKey,
+    /// The key itself, for `Authorization: Bearer …` and for `hello`. It is shown this once.
+    pub key: String,
 }
 
 /// `POST /auth/visitor`: somebody whom nobody knows begins to look at the chat.
@@ -349,6 +387,7 @@ hidden!(
     LoginBody,
     IdentityBody,
     ClaimVisitorBody,
+    CreatedApiKey,
     SignedIn,
     RefreshBody,
     PasswordBody,

@@ -3,13 +3,17 @@
 
 mod contacts;
 mod policy;
+mod scope;
+mod words;
 
 use std::sync::Arc;
 
 use chat_proto::{ErrorCode, Role};
 
 pub use contacts::ContactMatrix;
-pub use policy::{Action, PolicyRow, Relation, UnknownWord, allows, can, policy};
+pub use policy::{Action, PolicyRow, Relation, allows, can, policy};
+pub use scope::{Scope, Scopes};
+pub use words::UnknownWord;
 
 use crate::pace::Pace;
 use crate::state::Refusal;
@@ -20,9 +24,11 @@ pub(crate) fn sees_viewing(role: Role, has_it_open: bool, of: Role) -> bool {
     policy::STAFF.contains(&role) || (role == Role::Customer && of == Role::Customer && has_it_open)
 }
 
-pub(crate) fn require(role: Role, action: Action, relation: Relation) -> Result<(), Refusal> {
+/// Refuses what is not theirs to do; every decision and reading asks this. With a key its scopes are asked too.
+pub(crate) fn require(role: Role, scopes: Option<Scopes>, action: Action, relation: Relation) -> Result<(), Refusal> {
     if can(role, relation, action).is_some() {
-        return Ok(());
+        // Only then: what a stranger must not know is not told by a scope either.
+        return scopes.map_or(Ok(()), |scopes| scopes.require(action));
     }
     // A stranger to a conversation must not learn that it exists; who is inside knows.
     if action.needs_conversation() && relation == Relation::Stranger {

@@ -3,12 +3,13 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chat_proto::model::{self, Message, User};
+use chat_proto::model::{self, ApiKey, Message, User};
 use chat_proto::{
     ClientId, ConversationId, ErrorCode, InvitationId, MessageId, Role, Seq, SessionId, Timestamp, UserId,
 };
 
 use super::{AccountState, ConversationNo, LetterId, RecordKey, RefreshHashes};
+use crate::access::Scopes;
 use crate::shape::is_unprintable;
 
 /// What somebody wants changed. Shape and length were checked before; everything that depends on what is stored is
@@ -102,6 +103,13 @@ pub enum Command {
         new: String,
         origin: Origin,
     },
+    /// A key for a program of the shop's, by an admin or (`by: None`) by the embedding program. Outcome:
+    /// [`Outcome::ApiKey`].
+    CreateApiKey { by: Option<Author>, new: Box<NewApiKey> },
+    /// Outcome: [`Outcome::Done`].
+    RevokeApiKey { by: Option<Author>, key: SessionId, origin: Origin },
+    /// Outcome: [`Outcome::Done`].
+    ApiKeyUsed { key: SessionId },
     /// Somebody whom nobody knows begins to look at the chat, on a page of this site. Outcome: [`Outcome::SignedIn`].
     AdmitVisitor { id: UserId, site: String, session: Box<NewSession> },
     /// A site has vouched for somebody, who is found by who they are to it, or made known. Outcome: [`Outcome::SignedIn`].
@@ -156,6 +164,32 @@ pub struct Identity {
     pub token: [u8; 32],
     /// From when on it would be refused anyway.
     pub token_ends: Timestamp,
+}
+
+/// A key that is to be made.
+#[derive(Clone, Debug)]
+pub struct NewApiKey {
+    pub id: SessionId,
+    pub name: String,
+    pub scopes: Scopes,
+    pub acts_as: ActsAs,
+    /// SHA-256 of its text.
+    pub secret: [u8; 32],
+    pub origin: Origin,
+}
+
+/// As whom a key acts.
+#[derive(Clone, Debug)]
+pub enum ActsAs {
+    TheShop,
+    /// A bot that there is.
+    Bot(UserId),
+    /// A bot that is made together with it.
+    NewBot {
+        id: UserId,
+        name: String,
+        role: Role,
+    },
 }
 
 /// That somebody was a visitor before they signed in.
@@ -265,6 +299,7 @@ pub struct Author {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     User(User),
+    ApiKey(ApiKey),
     SignedIn {
         user: User,
         session: SessionId,

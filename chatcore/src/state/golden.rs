@@ -8,9 +8,10 @@ use data_encoding::HEXLOWER;
 use minicbor::{Decode, Encode};
 
 use super::{
-    Account, AccountState, Change, ConversationNo, Entry, Invitation, Letter, LetterId, LetterKind, Member, MessageRow,
-    Position, RefreshHashes, Session, UserNo,
+    Account, AccountExtras, AccountState, ApiKeyRow, Change, ConversationNo, Entry, IdentityRow, Invitation, Letter,
+    LetterId, LetterKind, Member, MessageRow, Position, RefreshHashes, Session, UserNo, VisitorRow,
 };
+use crate::access::{Scope, Scopes};
 
 const AT: Timestamp = Timestamp::from_millis(1_800_000_000_123);
 
@@ -141,6 +142,52 @@ fn sessions() {
 }
 
 #[test]
+fn accounts_that_nobody_signed_up_for() {
+    let extras = AccountExtras { site: Some("shop".to_owned()), ..AccountExtras::default() };
+    let session = SessionId::from_bytes([0x33; 16]);
+    for (extras, hex) in [
+        (
+            AccountExtras {
+                visitor: Some(VisitorRow { session, met: true, became: Some(UserNo(9)) }),
+                ..extras.clone()
+            },
+            "a3006473686f7001835033333333333333333333333333333333f50903f4",
+        ),
+        (
+            AccountExtras {
+                identity: Some(IdentityRow { external_id: "c-1".to_owned(), email: Some("a@b".to_owned()) }),
+                ..extras
+            },
+            "a3006473686f70028263632d316361406203f4",
+        ),
+        (AccountExtras { bot: true, ..AccountExtras::default() }, "a103f5"),
+    ] {
+        golden(&extras, hex);
+    }
+}
+
+#[test]
+fn keys_of_programs() {
+    let key = ApiKeyRow {
+        id: SessionId::from_bytes([0x33; 16]),
+        name: "Till".to_owned(),
+        scopes: Scopes::of(Scope::ALL).0,
+        user: UserNo(9),
+        created_at: AT,
+        used_at: Some(AT),
+        secret: [0x55; 32],
+    };
+    golden(
+        &key,
+        "8750333333333333333333333333333333336454696c6c187f091b000001a3185c507b1b000001a3185c507b58205555555555555555555555555555555555555555555555555555555555555555",
+    );
+    golden(
+        &ApiKeyRow { used_at: None, ..key },
+        "8750333333333333333333333333333333336454696c6c187f091b000001a3185c507bf658205555555555555555555555555555555555555555555555555555555555555555",
+    );
+}
+
+#[test]
 fn members() {
     golden(&member(24, true), "841818f51b000001a3185c507b1a00011170");
 }
@@ -213,6 +260,8 @@ fn entries() {
         &change(Change::ParticipantRemoved { conversation, user, version: 3 }),
         "831b000001a3185c507b05820683070503",
     );
+    golden(&change(Change::AccountRemoved { user }), "831b000001a3185c507b0582148105");
+    golden(&change(Change::Tidied), "831b000001a3185c507b05821580");
     golden(&change(Change::MessageCreated { conversation, seq: Seq(10) }), "831b000001a3185c507b05820782070a");
     golden(
         &change(Change::ReadMoved { conversation, user, seq: Seq(10), shared: true }),

@@ -19,21 +19,21 @@ mod rows;
 pub use apply::{Derived, apply};
 pub(crate) use cbor::role_number;
 pub use command::{
-    Acceptance, Author, Command, Current, Field, Identity, NewLetter, NewSession, Origin, Outcome, Post, Refusal,
-    Renewal, VisitorClaim,
+    Acceptance, ActsAs, Author, Command, Current, Field, Identity, NewApiKey, NewLetter, NewSession, Origin, Outcome,
+    Post, Refusal, Renewal, VisitorClaim,
 };
 pub(crate) use decide::messages::find as find_message;
+pub(crate) use decide::{Acting, Stop, THE_SHOP_ID, author};
 pub use decide::{Decision, NewMessage, Next, decide};
-pub(crate) use decide::{Stop, author};
 pub use entry::{Change, Entry, EntryAuthor, Line, MessageChange, Position, Scope};
 pub use envelope::{Audience, Envelope, Event, Rendering, envelope, envelope_of};
 pub(crate) use envelope::{conversation_view, message_view, shown, wrote};
 pub use minter::Minter;
 pub use records::{RecordKey, number_row, row_number};
 pub use rows::{
-    Account, AccountExtras, AccountState, Conversation, IdentityRow, Invitation, Letter, LetterId, LetterKind, Mark,
-    Member, Members, MessageExtras, MessageRow, Put, RECEIPTS_UP_TO, ReactionRow, RefreshHashes, RevisionRow, Session,
-    VisitorRow, fold_email, fold_name,
+    Account, AccountExtras, AccountState, ApiKeyRow, Conversation, IdentityRow, Invitation, Letter, LetterId,
+    LetterKind, Mark, Member, Members, MessageExtras, MessageRow, Put, RECEIPTS_UP_TO, ReactionRow, RefreshHashes,
+    RevisionRow, Session, VisitorRow, fold_email, fold_name,
 };
 
 /// The dense internal number of an account; it never leaves the server.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chat_proto::Timestamp;
+use chat_proto::{SessionId, Timestamp};
 
 use super::UserNo;
 
@@ -21,6 +21,10 @@ enum Kind {
     UsedTokenEnd = 3,
     /// (when to look at them, visitor)
     VisitorDue = 4,
+    /// id -> key of a program of the shop's
+    ApiKey = 5,
+    /// hash of a key -> its id
+    ApiSecret = 6,
 }
 
 impl RecordKey {
@@ -63,6 +67,26 @@ impl RecordKey {
     /// The same, of visitors.
     pub fn first_visitor_due() -> Self {
         Self::of(Kind::VisitorDue, &[])
+    }
+
+    /// A key of a program of the shop's.
+    pub fn api_key(id: SessionId) -> Self {
+        Self::of(Kind::ApiKey, &[&id.to_bytes()])
+    }
+
+    /// The same, by the hash of its text.
+    pub fn api_secret(hash: &[u8; 32]) -> Self {
+        Self::of(Kind::ApiSecret, &[hash])
+    }
+
+    /// The beginning of all keys of programs.
+    pub fn first_api_key() -> Self {
+        Self::of(Kind::ApiKey, &[])
+    }
+
+    /// The same, by the hash of their texts.
+    pub fn first_api_secret() -> Self {
+        Self::of(Kind::ApiSecret, &[])
     }
 
     fn of(kind: Kind, parts: &[&[u8]]) -> Self {

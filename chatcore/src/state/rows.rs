@@ -3,12 +3,15 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use chat_proto::model::{self, ConversationKind, Person, User, UserState};
-use chat_proto::{ClientId, ConversationId, InvitationId, MessageId, Role, Seq, SessionId, Timestamp, UserId};
+use chat_proto::model::{self, ApiKey, ConversationKind, Person, User, UserState};
+use chat_proto::{
+    ApiKeyId, ClientId, ConversationId, InvitationId, MessageId, Role, Seq, SessionId, Timestamp, UserId,
+};
 use minicbor::{Decode, Encode};
 
 use super::{ConversationNo, Position, RecordKey, UserNo, cbor};
-use crate::access::Relation;
+use crate::access::{Relation, Scopes};
+use crate::store::{StoreError, StoreErrorKind};
 
 /// An account.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -83,6 +86,53 @@ pub struct IdentityRow {
     /// As the site gave it; nobody signs in with it.
     #[n(1)]
     pub email: Option<String>,
+}
+
+/// A key of the shop's own programs. Everything but its use stays as it was made.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct ApiKeyRow {
+    /// Also that of the session in whose place it stands.
+    #[cbor(n(0), with = "cbor::session_id")]
+    pub id: SessionId,
+    #[n(1)]
+    pub name: String,
+    /// See [`Scopes`](crate::Scopes).
+    #[n(2)]
+    pub scopes: u32,
+    /// The bot that it acts as; 0: the shop itself.
+    #[cbor(n(3), with = "cbor::user_no")]
+    pub user: UserNo,
+    #[cbor(n(4), with = "cbor::timestamp")]
+    pub created_at: Timestamp,
+    /// To the hour.
+    #[cbor(n(5), with = "cbor::optional_timestamp")]
+    pub used_at: Option<Timestamp>,
+    /// SHA-256 of the key.
+    #[cbor(n(6), with = "minicbor::bytes")]
+    pub secret: [u8; 32],
+}
+
+impl ApiKeyRow {
+    pub(crate) fn encoded(&self) -> Vec<u8> {
+        minicbor::to_vec(self).unwrap_or_default()
+    }
+
+    pub(crate) fn decoded(row: &[u8]) -> Result<Self, StoreError> {
+        minicbor::decode(row).map_err(|error| StoreError::new(StoreErrorKind::Corrupt, error))
+    }
+
+    /// As admins see it.
+    pub(crate) fn shown(&self, user: Option<Person>) -> ApiKey {
+        ApiKey {
+            id: ApiKeyId::from_bytes(self.id.to_bytes()),
+            name: self.name.clone(),
+            scopes: Scopes(self.scopes).iter().map(|scope| scope.to_string()).collect(),
+            user,
+            created_at: self.created_at,
+            last_used_at: self.used_at,
+        }
+    }
 }
 
 /// Whether an account may be used.

@@ -86,11 +86,14 @@ pub(crate) fn welcome(app: &App, actor: &Actor, user: User, opened: &Opened) -> 
     }
 }
 
+/// What does not end by itself is said to end in ten years: a number that every program can hold.
+const FOR_EVER: Duration = Duration::from_hours(10 * 365 * 24);
+
 /// In which session somebody follows, and for how long.
 pub(crate) fn renewed(app: &App, actor: &Actor) -> Renewed {
     Renewed {
         session: actor.session_id().unwrap_or(SessionId::from_bytes([0; 16])),
-        expires_in: expires_in(app, actor).unwrap_or(Duration::MAX).as_secs(),
+        expires_in: expires_in(app, actor).unwrap_or(FOR_EVER).as_secs(),
     }
 }
 

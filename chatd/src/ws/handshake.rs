@@ -91,7 +91,7 @@ async fn refuse(socket: &mut Socket, re: Option<u64>, refused: Refused) -> End {
 
 async fn open(app: &App, hello: &Hello) -> Result<(Actor, Opened, Welcome), Refused> {
     let actor = match (&hello.token, &hello.ticket) {
-        (Some(token), None) => app.chat.authenticate(token)?,
+        (Some(token), None) => app.chat.recognise(token).await?,
         (None, Some(ticket)) => app.tickets.take(ticket, app.chat.now())?,
         _ => return Err(Refused::new(ErrorCode::Unauthenticated, "Show a `token` or a `ticket`, and not both.")),
     };

@@ -136,6 +136,11 @@ async fn an_address_that_the_shop_gives_opens_no_other_account() {
     let signed_in = shop.sign_in("shop", &good(&claims)).await;
     assert_ne!(signed_in["user"]["id"], json!(ana.id));
     assert_eq!(signed_in["user"]["role"], "customer");
+    // Nor is anybody for whom a site vouches ever staff: the site would vouch for it.
+    let admin = shop.server.door.sign_in(chat_tests::Door::ADMIN).await;
+    let path = format!("/users/{}", signed_in["user"]["id"].as_str().expect("an id"));
+    let promoted = admin.call_with("PATCH", &path, &json!({"role": "admin"})).await;
+    assert_eq!(promoted.problem().code, ErrorCode::Conflict, "{}", promoted.text());
     // Neither takes the address from her, nor can it be signed in to.
     assert_eq!(shop.server.door.sign_in("ana@shop.test").await.id, ana.id);
     let claims = with(with(shop.claims(), "sub", json!("x")), "email", json!("new@shop.test"));

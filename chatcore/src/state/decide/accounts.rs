@@ -1,7 +1,7 @@
 use chat_proto::{ErrorCode, Role, UserId};
 
-use super::{Account, AccountState, Context, Decision, Put, Refusal, Stop, letters, sessions};
-use crate::access::{self, Action, Relation};
+use super::{Account, AccountState, Acting, Context, Decision, Put, Refusal, Stop, letters, sessions};
+use crate::access::{Action, Relation};
 use crate::state::rows::fold_email;
 use crate::state::{Author, Change, LetterKind, NewLetter, NewSession, Outcome, UserNo};
 
@@ -48,9 +48,12 @@ pub(super) fn create(
 ) -> Result<Decision, Stop> {
     let mut author = None;
     if let Some(by) = by {
-        let (no, account) = context.author(by)?;
-        access::require(account.role, Action::ManageUsers, Relation::Stranger)?;
-        author = Some(no);
+        let me = context.author(by)?;
+        me.require(Action::ManageUsers, Relation::Stranger)?;
+        if role == Role::Admin {
+            me.require_person()?;
+        }
+        author = me.entry_author();
     }
     new_account(context, author, id, email, name, role, password)
 }
@@ -90,7 +93,9 @@ pub(super) fn new_account(
 }
 
 pub(super) fn rename(context: &Context<'_>, by: Author, name: String) -> Result<Decision, Stop> {
-    let (no, before) = context.author(by)?;
+    let me = context.author(by)?;
+    me.require(Action::ChangeOwnAccount, Relation::Stranger)?;
+    let Acting { no, account: before, .. } = me;
     if before.name == name {
         return Ok(Decision::nothing(Outcome::User(before.user())));
     }
@@ -105,7 +110,9 @@ pub(super) fn rename(context: &Context<'_>, by: Author, name: String) -> Result<
 
 /// `current` was right when it was looked at, outside of this transaction.
 pub(super) fn change_password(context: &Context<'_>, by: Author, current: &str, new: String) -> Result<Decision, Stop> {
-    let (no, before) = context.author(by)?;
+    let me = context.author(by)?;
+    me.require(Action::ChangeOwnAccount, Relation::Stranger)?;
+    let Acting { no, account: before, .. } = me;
     if before.password.as_deref() != Some(current) {
         let detail = "The password was changed by somebody else just now.";
         return Err(Refusal::new(ErrorCode::Conflict, detail).into());

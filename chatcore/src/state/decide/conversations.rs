@@ -4,7 +4,7 @@ use chat_proto::model::ConversationKind;
 use chat_proto::{ConversationId, ErrorCode, UserId};
 
 use super::{Account, AccountState, Context, Decision, Put, Refusal, Stop, visitors};
-use crate::access::{self, Action, Relation};
+use crate::access::{Action, Relation};
 use crate::state::rows::{Conversation, Member};
 use crate::state::{Author, Change, Outcome, UserNo};
 
@@ -17,8 +17,9 @@ pub(super) fn open_direct(
     id: ConversationId,
     with: UserId,
 ) -> Result<Decision, Stop> {
-    let (no, account) = context.author(by)?;
-    access::require(account.role, Action::StartDirect, Relation::Stranger)?;
+    let me = context.author(by)?;
+    let no = me.no;
+    me.require(Action::StartDirect, Relation::Stranger)?;
     if with == by.user {
         return Err(Refusal::invalid("/participants/0", "A conversation needs another person than yourself.").into());
     }
@@ -28,10 +29,10 @@ pub(super) fn open_direct(
     {
         return Ok(Decision::nothing(Outcome::Conversation { no: found, created: false }));
     }
-    let (other, other_account) = contact(context, &account, with)?;
+    let (other, other_account) = contact(context, &me.account, with)?;
     let members = vec![new_member(context, no, false), new_member(context, other, false)];
     let mut decision = new_conversation(context, no, id, ConversationKind::Direct, None, members);
-    decision.puts.extend(visitors::met(no, &account));
+    decision.puts.extend(visitors::met(no, &me.account));
     decision.puts.extend(visitors::met(other, &other_account));
     decision.puts.push(Put::Direct { one: no, other, no: context.next.conversation });
     Ok(decision)
@@ -44,12 +45,13 @@ pub(super) fn create_group(
     subject: Option<String>,
     participants: &[UserId],
 ) -> Result<Decision, Stop> {
-    let (no, account) = context.author(by)?;
-    access::require(account.role, Action::CreateGroup, Relation::Stranger)?;
+    let me = context.author(by)?;
+    let no = me.no;
+    me.require(Action::CreateGroup, Relation::Stranger)?;
     let mut members = vec![new_member(context, no, true)];
     let mut met = Vec::new();
     for (i, user) in participants.iter().enumerate() {
-        let (other, other_account) = contact(context, &account, *user).map_err(|stop| match stop {
+        let (other, other_account) = contact(context, &me.account, *user).map_err(|stop| match stop {
             Stop::Refused(mut refusal) => {
                 let detail = refusal.detail.clone();
                 refusal.fields = vec![crate::state::Field { pointer: format!("/participants/{i}").into(), detail }];
@@ -95,12 +97,13 @@ pub(super) fn add_participant(
     conversation: ConversationId,
     user: UserId,
 ) -> Result<Decision, Stop> {
-    let (no, account) = context.author(by)?;
+    let me = context.author(by)?;
+    let no = me.no;
     let conversation = own_conversation(context, no, conversation)?;
     require_group(&conversation)?;
-    access::require(account.role, Action::AddParticipant, conversation.relation(no))?;
+    me.require(Action::AddParticipant, conversation.relation(no))?;
     let outcome = Outcome::Conversation { no: conversation.no, created: false };
-    let (other, other_account) = contact(context, &account, user)?;
+    let (other, other_account) = contact(context, &me.account, user)?;
     if conversation.members.get(other).is_some() {
         return Ok(Decision::nothing(outcome));
     }
@@ -123,11 +126,12 @@ pub(super) fn remove_participant(
     conversation: ConversationId,
     user: UserId,
 ) -> Result<Decision, Stop> {
-    let (no, account) = context.author(by)?;
+    let me = context.author(by)?;
+    let no = me.no;
     let conversation = own_conversation(context, no, conversation)?;
     require_group(&conversation)?;
     let action = if user == by.user { Action::Leave } else { Action::RemoveParticipant };
-    access::require(account.role, action, conversation.relation(no))?;
+    me.require(action, conversation.relation(no))?;
     let gone = match context.lookup.user_no(user)? {
         Some(other) if conversation.members.get(other).is_some() => other,
         _ => return Err(Refusal::not_found("There is no such participant.").into()),

@@ -80,7 +80,8 @@ fn new_account(context: &Context<'_>, identity: Identity, id: UserId) -> Account
 /// The account that was made before, with the name and address that the site gives now.
 fn recognised(context: &Context<'_>, no: UserNo, identity: Identity, decision: &mut Decision) -> Result<Account, Stop> {
     let before = context.lookup.account(no)?.ok_or_else(|| StoreError::corrupt("an identity without its account"))?;
-    if before.state != AccountState::Active {
+    // Staff that was a customer once is nobody for whom a site could vouch.
+    if before.state != AccountState::Active || before.role != Role::Customer {
         return Err(Refusal::new(ErrorCode::InvalidCredentials, "This account cannot be used.").into());
     }
     let mut account = (*before).clone();

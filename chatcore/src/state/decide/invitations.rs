@@ -3,7 +3,7 @@
 use chat_proto::{ErrorCode, InvitationId, Role, Timestamp, model};
 
 use super::{Account, Context, Decision, Put, Refusal, Stop, accounts, letters, sessions};
-use crate::access::{self, Action, Relation};
+use crate::access::{Action, Relation};
 use crate::state::rows::{Invitation, fold_email};
 use crate::state::{Acceptance, Author, Change, LetterId, LetterKind, NewLetter, Outcome, UserNo};
 
@@ -77,9 +77,9 @@ pub(super) fn accept(context: &Context<'_>, acceptance: Acceptance) -> Result<De
 }
 
 fn admin(context: &Context<'_>, by: Author) -> Result<(UserNo, std::sync::Arc<Account>), Stop> {
-    let (no, author) = context.author(by)?;
-    access::require(author.role, Action::ManageInvitations, Relation::Stranger)?;
-    Ok((no, author))
+    let me = context.author(by)?;
+    me.require(Action::ManageInvitations, Relation::Stranger)?;
+    Ok((me.no, me.account))
 }
 
 fn end(decision: &mut Decision, invitation: InvitationId) {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use chat_proto::ErrorCode;
 
-use super::{Account, AccountState, Context, Decision, Put, Refusal, Stop, sessions};
+use super::{Account, AccountState, Acting, Context, Decision, Put, Refusal, Stop, sessions};
+use crate::access::{Action, Relation};
 use crate::state::{Author, Change, Letter, LetterId, LetterKind, NewLetter, Outcome, UserNo};
 
 /// Letters of one kind about one account whose links are good at the same time. Whoever asks for more gets none, so that
@@ -75,7 +76,9 @@ pub(super) fn reset_password(
 }
 
 pub(super) fn ask_to_verify(context: &Context<'_>, by: Author, letter: NewLetter) -> Result<Decision, Stop> {
-    let (no, account) = context.author(by)?;
+    let me = context.author(by)?;
+    me.require(Action::ChangeOwnAccount, Relation::Stranger)?;
+    let Acting { no, account, .. } = me;
     let mut decision = Decision { by: Some(no), ..Decision::nothing(Outcome::Done) };
     if !account.email_verified {
         write(context, &mut decision, LetterKind::EmailVerification, no, &account.email, letter)?;

@@ -6,7 +6,7 @@ use chat_proto::{ConversationId, Seq};
 
 use super::conversations::own_conversation;
 use super::{Context, Decision, Stop};
-use crate::access::{self, Action};
+use crate::access::Action;
 use crate::state::{Author, Change, Conversation, Mark, Outcome, UserNo};
 
 pub(super) fn read(
@@ -59,9 +59,10 @@ fn own_mark(
     by: Author,
     conversation: ConversationId,
 ) -> Result<(UserNo, Arc<Conversation>, Mark), Stop> {
-    let (no, account) = context.author(by)?;
+    let me = context.author(by)?;
+    let no = me.no;
     let conversation = own_conversation(context, no, conversation)?;
-    access::require(account.role, Action::MoveMark, conversation.relation(no))?;
+    me.require(Action::MoveMark, conversation.relation(no))?;
     let mark = context.lookup.mark(conversation.no, no)?;
     Ok((no, conversation, mark))
 }

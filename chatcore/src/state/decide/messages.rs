@@ -7,7 +7,7 @@ use chat_proto::{ConversationId, ErrorCode, MessageId, Seq, UserId};
 
 use super::conversations::own_conversation;
 use super::{Account, Context, Decision, MessageRow, NewMessage, Refusal, Stop};
-use crate::access::{self, Action};
+use crate::access::Action;
 use crate::state::rows::{MessageExtras, Put, ReactionRow, RevisionRow};
 use crate::state::{
     Author, Change, Conversation, ConversationNo, Lookup, MessageChange, Minter, Outcome, Post, UserNo, shown, wrote,
@@ -30,13 +30,15 @@ pub(super) fn send(
     conversation: ConversationId,
     post: Post,
 ) -> Result<Decision, Stop> {
-    let (no, account) = context.author(by)?;
+    let me = context.author(by)?;
+    let no = me.no;
+    me.require_scope(Action::PostMessage)?;
     // A message sent before is answered with its first result, even when its author was removed since.
     if let Some(first) = context.lookup.sent(no, &post.client_id)? {
-        return sent_before(context, first, &account, conversation, &post);
+        return sent_before(context, first, &me.account, conversation, &post);
     }
     let conversation = own_conversation(context, no, conversation)?;
-    access::require(account.role, Action::PostMessage, conversation.relation(no))?;
+    me.require(Action::PostMessage, conversation.relation(no))?;
     if let Some(pace) = &context.rules.pace {
         pace.send(no, conversation.no)?;
     }
@@ -56,7 +58,7 @@ pub(super) fn send(
         version: 1,
         extras,
     };
-    let message = Arc::new(message_of(context.lookup, &row, conversation.id, &account)?);
+    let message = Arc::new(message_of(context.lookup, &row, conversation.id, &me.account)?);
     Ok(Decision {
         by: Some(no),
         puts: Vec::new(),
@@ -129,13 +131,14 @@ pub(super) fn edit(
     text: String,
     if_version: Option<u64>,
 ) -> Result<Decision, Stop> {
-    let (no, account) = context.author(by)?;
+    let me = context.author(by)?;
+    let no = me.no;
     let conversation = own_conversation(context, no, conversation)?;
     let row = existing(context, &conversation, message)?;
     if !wrote(context.lookup, &row, no)? {
         return Err(Refusal::new(ErrorCode::Forbidden, "Only its author can change a message.").into());
     }
-    access::require(account.role, Action::ChangeOwnMessage, conversation.relation(no))?;
+    me.require(Action::ChangeOwnMessage, conversation.relation(no))?;
     require_version(&row, if_version)?;
     require_text(&row)?;
     if row.text == text {
@@ -162,12 +165,13 @@ pub(super) fn delete(
     message: MessageId,
     if_version: Option<u64>,
 ) -> Result<Decision, Stop> {
-    let (no, account) = context.author(by)?;
+    let me = context.author(by)?;
+    let no = me.no;
     let conversation = own_conversation(context, no, conversation)?;
     let row = existing(context, &conversation, message)?;
     let own = wrote(context.lookup, &row, no)?;
     let action = if own { Action::ChangeOwnMessage } else { Action::DeleteMessage };
-    access::require(account.role, action, conversation.relation(no))?;
+    me.require(action, conversation.relation(no))?;
     if row.is_deleted() {
         return unchanged(context, &row, &conversation);
     }
@@ -187,9 +191,10 @@ pub(super) fn react(
     emoji: String,
     on: bool,
 ) -> Result<Decision, Stop> {
-    let (no, account) = context.author(by)?;
+    let me = context.author(by)?;
+    let no = me.no;
     let conversation = own_conversation(context, no, conversation)?;
-    access::require(account.role, Action::React, conversation.relation(no))?;
+    me.require(Action::React, conversation.relation(no))?;
     let row = existing(context, &conversation, message)?;
     require_text(&row)?;
     let mut changed = (*row).clone();

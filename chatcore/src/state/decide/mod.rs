@@ -4,12 +4,15 @@ mod accounts;
 mod conversations;
 mod identities;
 mod invitations;
+mod keys;
 mod letters;
 mod marks;
 pub(crate) mod messages;
 mod sessions;
 mod staff;
 mod visitors;
+
+pub(crate) use keys::THE_SHOP_ID;
 
 use std::sync::Arc;
 
@@ -18,7 +21,7 @@ use chat_proto::model::Message;
 
 use super::rows::{Account, AccountState, MessageRow, Put};
 use super::{Author, Change, Command, Lookup, Minter, Outcome, Refusal, UserNo};
-use crate::access::Rules;
+use crate::access::{self, Action, Relation, Rules, Scopes};
 use crate::store::StoreError;
 
 /// What a command that is carried out changes, and what is answered.
@@ -90,6 +93,9 @@ pub fn decide(
         Command::ChangePassword { by, current, new, origin: _ } => {
             accounts::change_password(&context, by, &current, new)
         }
+        Command::CreateApiKey { by, new } => keys::create(&context, by, *new),
+        Command::RevokeApiKey { by, key, origin: _ } => keys::revoke(&context, by, key),
+        Command::ApiKeyUsed { key } => keys::used(&context, key),
         Command::AdmitVisitor { id, site, session } => visitors::admit(&context, id, site, *session),
         Command::SignInIdentity { id, identity, session } => identities::sign_in(&context, id, *identity, *session),
         Command::ClaimVisitor { by, claim } => visitors::claim(&context, by, &claim),
@@ -165,37 +171,78 @@ impl From<StoreError> for Stop {
 }
 
 impl Context<'_> {
-    fn author(&self, by: Author) -> Result<(UserNo, Arc<Account>), Stop> {
-        let (no, account) = author(self.lookup, by, self.clock_now)?;
+    fn author(&self, by: Author) -> Result<Acting, Stop> {
+        let acting = author(self.lookup, by, self.clock_now)?;
         // Only now: with a token that was revoked nobody uses up the room of its owner.
         if self.is_paced
             && let Some(pace) = &self.rules.pace
         {
-            pace.change(no)?;
+            pace.change(acting.no)?;
         }
-        Ok((no, account))
+        Ok(acting)
     }
 }
 
-/// Who acts, as they are in this transaction: an account or session that ended since the request came in is refused.
-pub(crate) fn author(
-    lookup: &dyn Lookup,
-    by: Author,
-    now: chat_proto::Timestamp,
-) -> Result<(UserNo, Arc<Account>), Stop> {
-    let revoked = || Refusal::new(ErrorCode::TokenRevoked, "This session has ended. Sign in again.");
+/// Who acts, as they are in this transaction.
+#[derive(Clone, Debug)]
+pub(crate) struct Acting {
+    pub(crate) no: UserNo,
+    pub(crate) account: Arc<Account>,
+    /// What they may do is narrower: they act by a key with these scopes.
+    pub(crate) scopes: Option<Scopes>,
+}
+
+impl Acting {
+    /// Refuses what is not theirs to do.
+    pub(crate) fn require(&self, action: Action, relation: Relation) -> Result<(), Refusal> {
+        access::require(self.account.role, self.scopes, action, relation)
+    }
+
+    /// Refuses what their key, if they act by one, is not for, wherever it would be done.
+    pub(crate) fn require_scope(&self, action: Action) -> Result<(), Refusal> {
+        self.scopes.map_or(Ok(()), |scopes| scopes.require(action))
+    }
+
+    /// Refuses keys: admins are made and changed by people only, or each key that may do so would be as good as an admin.
+    pub(crate) fn require_person(&self) -> Result<(), Refusal> {
+        match self.scopes {
+            None => Ok(()),
+            Some(_) => Err(Refusal::new(ErrorCode::Forbidden, "Admins are nothing that a key makes or changes.")),
+        }
+    }
+
+    /// As whom the log names them: the shop itself is nobody.
+    pub(crate) fn entry_author(&self) -> Option<UserNo> {
+        Some(self.no).filter(|no| *no != keys::THE_SHOP)
+    }
+}
+
+/// Who acts: an account, session or key that ended since the request came in is refused.
+pub(crate) fn author(lookup: &dyn Lookup, by: Author, now: chat_proto::Timestamp) -> Result<Acting, Stop> {
+    if by.user == keys::THE_SHOP_ID {
+        return keys::the_shop(lookup, by);
+    }
     let no = lookup.user_no(by.user)?.ok_or_else(revoked)?;
     let account = lookup.account(no)?.ok_or_else(revoked)?;
     if account.state != AccountState::Active {
         return Err(revoked().into());
     }
-    if let Some(id) = by.session {
-        let session = lookup.session(no, id)?.ok_or_else(revoked)?;
-        if session.expires_at <= now {
-            return Err(Refusal::new(ErrorCode::TokenExpired, "This session's time is over. Sign in again.").into());
+    let scopes = match by.session {
+        None => None,
+        Some(key) if account.is_bot() => Some(keys::scopes(lookup, key, no)?),
+        Some(id) => {
+            let session = lookup.session(no, id)?.ok_or_else(revoked)?;
+            if session.expires_at <= now {
+                return Err(Refusal::new(ErrorCode::TokenExpired, "This session's time is over. Sign in again.").into());
+            }
+            None
         }
-    }
-    Ok((no, account))
+    };
+    Ok(Acting { no, account, scopes })
+}
+
+fn revoked() -> Refusal {
+    Refusal::new(ErrorCode::TokenRevoked, "This session has ended. Sign in again.")
 }
 
 impl Decision {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use chat_proto::{ErrorCode, SessionId, UserId};
 
-use super::{Context, Decision, Put, Refusal, Stop};
+use super::{Acting, Context, Decision, Put, Refusal, Stop, keys};
+use crate::access::{Action, Relation};
 use crate::state::{Author, Change, NewSession, Outcome, RefreshHashes, Renewal, Session, UserNo};
 
 /// Sessions of one person; with one more, the one that was not used for the longest time ends.
@@ -17,7 +18,7 @@ pub(super) fn start(
     password: Option<&str>,
     session: NewSession,
 ) -> Result<Decision, Stop> {
-    let (no, account) = context.author(Author { user, session: None })?;
+    let Acting { no, account, .. } = context.author(Author { user, session: None })?;
     if password.is_some() && account.password.as_deref() != password {
         return Err(Refusal::new(ErrorCode::InvalidCredentials, "The password was changed just now.").into());
     }
@@ -63,7 +64,7 @@ pub(super) fn renew(
     session: SessionId,
     renewal: Renewal,
 ) -> Result<Decision, Stop> {
-    let (no, account) = context.author(Author { user, session: Some(session) })?;
+    let Acting { no, account, .. } = context.author(Author { user, session: Some(session) })?;
     let before = context.lookup.session(no, session)?.ok_or_else(unknown_token)?;
     let Renewal { presented, next, expires_at, origin } = renewal;
     if before.refresh.family != presented.family {
@@ -95,7 +96,9 @@ fn unknown_token() -> Refusal {
 }
 
 pub(super) fn end(context: &Context<'_>, by: Author, session: SessionId) -> Result<Decision, Stop> {
-    let (no, _) = context.author(by)?;
+    let me = context.author(by)?;
+    me.require(Action::ChangeOwnAccount, Relation::Stranger)?;
+    let no = me.no;
     let session = context.lookup.session(no, session)?;
     let session = session.ok_or_else(|| Refusal::not_found("You have no such session."))?;
     let mut decision = Decision { by: Some(no), ..Decision::nothing(Outcome::Done) };
@@ -104,7 +107,9 @@ pub(super) fn end(context: &Context<'_>, by: Author, session: SessionId) -> Resu
 }
 
 pub(super) fn end_others(context: &Context<'_>, by: Author) -> Result<Decision, Stop> {
-    let (no, _) = context.author(by)?;
+    let me = context.author(by)?;
+    me.require(Action::ChangeOwnAccount, Relation::Stranger)?;
+    let no = me.no;
     let mut decision = Decision { by: Some(no), ..Decision::nothing(Outcome::Done) };
     end_all(context, &mut decision, no, by.session)?;
     Ok(decision)
@@ -119,6 +124,9 @@ pub(super) fn end_all(
 ) -> Result<(), Stop> {
     for session in context.lookup.sessions(user)?.iter().filter(|session| Some(session.id) != except) {
         end_one(decision, session);
+    }
+    if except.is_none() {
+        keys::close_sockets(context, decision, user)?;
     }
     Ok(())
 }

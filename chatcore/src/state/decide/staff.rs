@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chat_proto::{ErrorCode, Role, UserId};
 
 use super::{Account, AccountState, Context, Decision, Put, Refusal, Stop, sessions};
-use crate::access::{self, Action, Relation};
+use crate::access::{Action, Relation};
 use crate::state::{Author, Change, Outcome, UserNo};
 use crate::store::StoreError;
 
@@ -31,6 +31,9 @@ pub(super) fn change(
         return Ok(Decision::nothing(Outcome::User(before.user())));
     }
     let other_role = account.role != before.role;
+    if other_role {
+        may_have(context, by, &account)?;
+    }
     if other_role && before.role == Role::Admin {
         keep_an_admin(context, no, &before)?;
     }
@@ -65,24 +68,43 @@ pub(super) fn set_state(
 
 pub(super) fn end_sessions(context: &Context<'_>, by: Author, user: UserId) -> Result<Decision, Stop> {
     let (author, no, _) = concerned(context, by, user)?;
-    let mut decision = Decision { by: Some(author), ..Decision::nothing(Outcome::Done) };
+    let mut decision = Decision { by: author, ..Decision::nothing(Outcome::Done) };
     sessions::end_all(context, &mut decision, no, None)?;
     Ok(decision)
 }
 
 /// Who acts, and on whom.
-fn concerned(context: &Context<'_>, by: Author, user: UserId) -> Result<(UserNo, UserNo, Arc<Account>), Stop> {
-    let (author, account) = context.author(by)?;
-    access::require(account.role, Action::ManageUsers, Relation::Stranger)?;
+fn concerned(context: &Context<'_>, by: Author, user: UserId) -> Result<(Option<UserNo>, UserNo, Arc<Account>), Stop> {
+    let me = context.author(by)?;
+    me.require(Action::ManageUsers, Relation::Stranger)?;
     let unknown = || Refusal::not_found("There is no such account.");
     let no = context.lookup.user_no(user)?.ok_or_else(unknown)?;
     let account = context.lookup.account(no)?.ok_or_else(unknown)?;
-    Ok((author, no, account))
+    if account.role == Role::Admin {
+        me.require_person()?;
+    }
+    Ok((me.entry_author(), no, account))
 }
 
-fn changed(author: UserNo, no: UserNo, account: Account, before: Arc<Account>) -> Decision {
+/// Refuses a role that an account of this kind never has.
+fn may_have(context: &Context<'_>, by: Author, account: &Account) -> Result<(), Stop> {
+    if account.role == Role::Admin {
+        context.author(by)?.require_person()?;
+    }
+    if account.visitor().is_some() || account.identity().is_some() {
+        // Who vouches for a customer must not vouch for staff by that.
+        let detail = "This is a customer of one of the shop's sites, and stays it. Make another account for the staff.";
+        return Err(Refusal::new(ErrorCode::Conflict, detail).into());
+    }
+    if account.is_bot() && matches!(account.role, Role::Admin | Role::Customer) {
+        return Err(Refusal::new(ErrorCode::Conflict, "A bot is an agent, a designer or a merchant.").into());
+    }
+    Ok(())
+}
+
+fn changed(author: Option<UserNo>, no: UserNo, account: Account, before: Arc<Account>) -> Decision {
     Decision {
-        by: Some(author),
+        by: author,
         outcome: Outcome::User(account.user()),
         changes: vec![(Change::AccountChanged { user: no, version: account.version }, None)],
         puts: vec![Put::Account { no, account: Box::new(account), before: Some(before) }],

@@ -11,7 +11,7 @@ use chat_proto::model::ConversationKind;
 use chat_proto::{ErrorCode, Role, Timestamp, UserId};
 
 use super::{Account, AccountState, Context, Decision, Put, Refusal, Stop, author, sessions};
-use crate::access::{self, Action, Relation};
+use crate::access::{Action, Relation};
 use crate::state::rows::{AccountExtras, Member, RefreshHashes, VisitorRow};
 use crate::state::{Author, Change, ConversationNo, NewSession, Outcome, RecordKey, UserNo, VisitorClaim};
 use crate::store::StoreError;
@@ -62,9 +62,10 @@ fn with(account: &Account, visitor: VisitorRow) -> Account {
 }
 
 pub(super) fn claim(context: &Context<'_>, by: Author, claim: &VisitorClaim) -> Result<Decision, Stop> {
-    let (no, me) = context.author(by)?;
-    access::require(me.role, Action::ClaimVisitor, Relation::Stranger)?;
-    if me.visitor().is_some() {
+    let me = context.author(by)?;
+    me.require(Action::ClaimVisitor, Relation::Stranger)?;
+    let no = me.no;
+    if me.account.visitor().is_some() {
         return Err(Refusal::new(ErrorCode::Conflict, "Sign in first: a visitor cannot become a visitor.").into());
     }
     let mut decision = Decision { by: Some(no), ..Decision::nothing(Outcome::Done) };

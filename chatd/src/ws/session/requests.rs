@@ -115,7 +115,7 @@ impl Session {
 
     /// From here on the socket lives as long as this token.
     async fn renew(&mut self, token: &str) -> chatcore::Result<Renewed> {
-        let actor = self.app.chat.authenticate(token)?;
+        let actor = self.app.chat.recognise(token).await?;
         self.stream.renew(&actor).await?;
         self.expires_at = live::expires_at(&self.app, &actor);
         let renewed = live::renewed(&self.app, &actor);
