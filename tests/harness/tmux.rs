@@ -131,14 +131,14 @@ impl Terminal<'_> {
         found
     }
 
-    /// The process of the program, and whether it is over, with its status.
+    /// The process of the program, and its status, or the signal that ended it, when it is over.
     pub fn process(&self) -> (i32, Option<i32>) {
-        let format = "#{pane_pid} #{pane_dead} #{pane_dead_status}";
+        // Its terminal is closed before it is known how it ended.
+        let format = "#{pane_pid} #{pane_dead_status}#{pane_dead_signal}";
         let told = self.tmux.run(&["display-message", "-p", "-t", &self.name, format]);
         let mut words = told.split_whitespace();
         let pid = words.next().and_then(|pid| pid.parse().ok()).expect("a process");
-        let dead = words.next() == Some("1");
-        (pid, dead.then(|| words.next().and_then(|status| status.parse().ok()).unwrap_or(-1)))
+        (pid, words.next().and_then(|status| status.parse().ok()))
     }
 
     /// Waits until the program is over; its status.
