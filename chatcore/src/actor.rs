@@ -164,9 +164,9 @@ impl Actor {
     /// `forbidden`, `invalid`, `weak_password`, `email_taken`.
     pub async fn create_user(&self, role: Role, email: &str, name: &str, password: String) -> Result<User> {
         let (email, name) = (shape::email(email)?, shape::name(name)?);
-        let password = strength::password("/password", password, &email, &name)?;
         // Asked before the hash, which costs more than the whole rest, and again where it counts.
         self.read(|me| me.require(Action::ManageUsers, Relation::Stranger)).await?;
+        let password = strength::password("/password", password, &email, &name)?;
         let engine = self.chat.engine();
         let password = Some(engine.passwords.hash(password).await?);
         let id = engine.new_user_id();

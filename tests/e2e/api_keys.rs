@@ -193,7 +193,7 @@ async fn no_key_changes_accounts_of_its_own_or_keys_and_bots_administer_nothing(
             assert!(good.contains(&code), "{method} {path}: {}", answer.text());
         }
     }
-    let user = json!({"email": "new@shop.test", "name": "New", "password": "12345678", "role": "agent"});
+    let user = json!({"email": "new@shop.test", "name": "New", "password": "new to all of us", "role": "agent"});
     refused("a bot", &robin.call_with("POST", "/users", &user).await, ErrorCode::Forbidden);
     // The shop itself does what its scopes say, and is nobody to talk to.
     assert_eq!(shop.call_with("POST", "/users", &user).await.status, 201);
@@ -207,7 +207,7 @@ async fn no_key_changes_accounts_of_its_own_or_keys_and_bots_administer_nothing(
     socket.say(&json!({"t": "hello", "token": shop.token})).await;
     assert_eq!(socket.end().await.1, Some(4401));
     let (_, reader) = make(&admin, &json!({"name": "Reader", "scopes": ["users:read"]})).await;
-    let other = json!({"email": "other@shop.test", "name": "Other", "password": "12345678", "role": "agent"});
+    let other = json!({"email": "other@shop.test", "name": "Other", "password": "new to all of us", "role": "agent"});
     refused("without the scope", &reader.call_with("POST", "/users", &other).await, ErrorCode::Forbidden);
 }
 
@@ -218,7 +218,7 @@ async fn no_key_makes_admins_or_touches_them_and_bots_stay_what_they_are() {
     let (_, shop) = make(&admin, &json!({"name": "Import", "scopes": scopes})).await;
     let (_, robin) = make(&admin, &bot(&ALL)).await;
     let leo = server.door.person(Role::Agent, "leo").await;
-    let root = json!({"email": "root@shop.test", "name": "Root", "password": "12345678", "role": "admin"});
+    let root = json!({"email": "root@shop.test", "name": "Root", "password": "new to all of us", "role": "admin"});
     refused("an admin", &shop.call_with("POST", "/users", &root).await, ErrorCode::Forbidden);
     let path = format!("/users/{}", leo.id);
     refused("a promotion", &shop.call_with("PATCH", &path, &json!({"role": "admin"})).await, ErrorCode::Forbidden);
@@ -314,7 +314,7 @@ async fn keys_are_made_by_admins_well_or_not_at_all() {
         assert_eq!(socket.end().await.1, Some(4401), "{token}");
     }
     // Nobody signs in as a bot.
-    let login = Request::new("POST", "/api/v1/auth/login").json(&json!({"email": "", "password": "12345678"}));
+    let login = Request::new("POST", "/api/v1/auth/login").json(&json!({"email": "", "password": "new to all of us"}));
     refused("login", &server.door.send(login).await, ErrorCode::InvalidCredentials);
     let last_used = async || admin.get("/api-keys").await["items"][0]["last_used_at"].clone();
     assert_eq!(last_used().await, Value::Null);

@@ -62,10 +62,10 @@ async fn a_visitor_is_a_customer_whom_nobody_knows() {
     assert_eq!(told["d"]["author"]["anonymous"], true, "{told}");
     // Lists of people are for people.
     assert!(!leo.get("/directory?role=customer").await.to_string().contains(&visitor.id.to_string()));
-    let admin = json!({"email": "x@shop.test", "name": "X", "password": "12345678", "role": "admin"});
+    let admin = json!({"email": "x@shop.test", "name": "X", "password": "new to all of us", "role": "admin"});
     assert_eq!(visitor.call_with("POST", "/users", &admin).await.status, 403);
     // Nobody signs in without an address.
-    let blank = Request::new("POST", "/api/v1/auth/login").json(&json!({"email": "", "password": "12345678"}));
+    let blank = Request::new("POST", "/api/v1/auth/login").json(&json!({"email": "", "password": "new to all of us"}));
     assert_eq!(server.door.send(blank).await.status, 401);
     // And out.
     visitor.call("POST", "/auth/logout").await.ok();
