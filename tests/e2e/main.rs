@@ -25,12 +25,9 @@ mod staff;
 mod startup;
 mod strangers;
 mod talk;
-mod terminal;
 mod traffic;
 mod visitors;
 mod watching;
 
 /// The program that is shipped.
 const CHATD: &str = env!("CARGO_BIN_EXE_chatd-under-test");
-/// The terminal client that is shipped.
-const CHAT_TUI: &str = env!("CARGO_BIN_EXE_chat-tui-under-test");

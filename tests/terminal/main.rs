@@ -4,7 +4,9 @@ use chat_proto::Role;
 use chat_tests::{Person, Server, Terminal, Tmux};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::{CHAT_TUI, CHATD};
+/// The programs that are shipped.
+const CHATD: &str = env!("CARGO_BIN_EXE_chatd-under-test");
+const CHAT_TUI: &str = env!("CARGO_BIN_EXE_chat-tui-under-test");
 
 const SIZE: (u16, u16) = (100, 40);
 
