@@ -1,7 +1,7 @@
 //! The store that shops run on: one redb file, and a write-ahead log beside it.
 //!
 //! Nearly every commit only appends lines to the log, messages included. It is durable when they stand in the
-//! write-ahead log ([`wal`]), one write and one sync; the tables follow in batches (`fold`). Until then the lines and
+//! write-ahead log (`wal`), one write and one sync; the tables follow in batches (`fold`). Until then the lines and
 //! the rows derived from them are in memory (`tail`), and after a crash they are made again (`open`). A commit that
 //! changes other rows (accounts, sessions, the text of a message …) goes into the tables at once, its lines with it.
 
