@@ -255,6 +255,10 @@ impl Thread {
 
     fn carry(&mut self, commands: Vec<Command>, answers: Vec<oneshot::Sender<Result<Outcome>>>) {
         let logouts = logouts(&commands);
+        if self.refuses().is_none() {
+            // What has failed since the commit before is not this one's fault.
+            self.keep_up();
+        }
         if let Some(kind) = self.refuses() {
             return self.refuse(kind, "the store is not open for writing", logouts, answers);
         }

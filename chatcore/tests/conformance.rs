@@ -14,10 +14,16 @@ fn main() -> ExitCode {
     let trials = [
         trials("memory", || Memory(Arc::new(MemoryStore::new(7)))),
         // Folds all the time: each case meets rows in the tail, on their way and in the tables.
-        trials("redb_folding", || File::new(&RedbOptions { fold_after: 16, fold_rows: 3, ..RedbOptions::default() })),
+        trials("redb_folding", || File::new(&folding(false))),
+        // The same on a thread of its own.
+        trials("redb_folding_beside", || File::new(&folding(true))),
         trials("redb", || File::new(&RedbOptions::default())),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials.into_iter().flatten().collect()).exit_code()
+}
+
+fn folding(fold_beside: bool) -> RedbOptions {
+    RedbOptions { fold_after: 16, fold_rows: 3, fold_beside, ..RedbOptions::default() }
 }
 
 /// It cannot be closed, so a restart finds the same store.

@@ -22,7 +22,8 @@ use chatcore::store::{Store, StoreError};
 use chatcore::testing::SeededEntropy;
 use disk::{Call, Disk, Images};
 
-const OPTIONS: RedbOptions = RedbOptions { cache_bytes: 1 << 20, fold_after: 12, fold_rows: 3, epoch: 7 };
+const OPTIONS: RedbOptions =
+    RedbOptions { cache_bytes: 1 << 20, fold_after: 12, fold_rows: 3, fold_beside: false, epoch: 7 };
 
 #[derive(Debug)]
 struct Memory(Arc<MemoryStore>);
@@ -36,6 +37,18 @@ impl Backend for Memory {
 impl Backend for Disk {
     fn open(&self) -> Arc<dyn Store> {
         Arc::new(open(self).unwrap())
+    }
+}
+
+/// The same, folding on a thread of its own: each run has another order of calls.
+#[derive(Debug)]
+struct Beside(Disk);
+
+impl Backend for Beside {
+    fn open(&self) -> Arc<dyn Store> {
+        let disk = self.0.clone();
+        let options = RedbOptions { fold_beside: true, ..OPTIONS };
+        Arc::new(RedbStore::with_backend(options, move |file| disk.file(file)).unwrap())
     }
 }
 
@@ -71,7 +84,7 @@ fn run(backend: Box<dyn Backend>, now: impl Fn() -> usize) -> Run {
     acknowledged(&mut run, &shop);
     let direct = shop.direct(ana, leo);
     acknowledged(&mut run, &shop);
-    for round in 0..12_u64 {
+    for round in 0..20_u64 {
         let mut batch = Vec::new();
         for i in 0..=round % 5 {
             // Every third message is one that was sent before.
@@ -91,7 +104,7 @@ fn run(backend: Box<dyn Backend>, now: impl Fn() -> usize) -> Run {
             2 => batch.push(leo.rename(&format!("Leo {round}"))),
             3 => batch.push(leo.remove(group, zoe)),
             4 => batch.push(zoe.send(group, "stranger", "refused")),
-            _ => batch.push(shop.open_direct(mia, [leo, ana, zoe][usize::try_from(round / 6).unwrap()])),
+            _ => batch.push(shop.open_direct(mia, [leo, ana, zoe][usize::try_from(round / 6 % 3).unwrap()])),
         }
         shop.commit(batch);
         acknowledged(&mut run, &shop);
@@ -231,33 +244,48 @@ fn acknowledged(run: &Run, at: usize) -> usize {
 }
 
 fn workload() -> (Run, Vec<Call>) {
+    workload_on(|disk| Box::new(disk))
+}
+
+fn workload_on(backend: impl Fn(Disk) -> Box<dyn Backend>) -> (Run, Vec<Call>) {
     let disk = Disk::default();
     let watched = disk.clone();
-    let run_on_disk = run(Box::new(disk.clone()), move || watched.now());
+    let run_on_disk = run(backend(disk.clone()), move || watched.now());
     let reference = run(Box::new(Memory(Arc::new(MemoryStore::new(7)))), || 0);
     assert_eq!(run_on_disk.states, reference.states, "without a crash both stores show the same");
     (run_on_disk, disk.calls())
 }
 
-#[test]
-fn a_crash_at_any_sync_loses_nothing_acknowledged() {
-    let (run, calls) = workload();
-    let outages = outages(&calls);
+/// Cuts the power at every sync of a run.
+fn crash_at_any_sync(run: &Run, calls: &[Call]) {
+    let outages = outages(calls);
     assert!(outages.len() > 100, "{} syncs are no workload", outages.len());
     for (n, outage) in outages.iter().enumerate() {
         let seed = n as u64 * 1_000;
         for part in [Part::Nothing, Part::Random(seed + 1), Part::Random(seed + 2)] {
-            if acknowledged(&run, outage.at) == 0 {
+            if acknowledged(run, outage.at) == 0 {
                 check_unfinished(outage.images(part));
                 continue;
             }
             let disk = Disk::holding(outage.images(part));
-            match check(&disk, &run, acknowledged(&run, outage.at)) {
+            match check(&disk, run, acknowledged(run, outage.at)) {
                 Ok(store) => go_on(store, &disk),
                 Err(wrong) => panic!("after a crash before sync {n} with {part:?}: {wrong}"),
             }
         }
     }
+}
+
+#[test]
+fn a_crash_at_any_sync_loses_nothing_acknowledged() {
+    let (run, calls) = workload();
+    crash_at_any_sync(&run, &calls);
+}
+
+#[test]
+fn a_crash_while_another_thread_folds_loses_nothing_either() {
+    let (run, calls) = workload_on(|disk| Box::new(Beside(disk)));
+    crash_at_any_sync(&run, &calls);
 }
 
 #[test]

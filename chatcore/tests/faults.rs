@@ -35,6 +35,7 @@ enum Fault {
 struct Disk {
     state: Arc<Mutex<State>>,
     cache_bytes: usize,
+    fold_beside: bool,
 }
 
 /// One of its files.
@@ -66,7 +67,7 @@ impl Disk {
     fn new(fault: Fault, cache_bytes: usize) -> Self {
         let (images, synced) = Default::default();
         let state = State { images, synced, fault, left: None, failing: false };
-        Self { state: Arc::new(Mutex::new(state)), cache_bytes }
+        Self { state: Arc::new(Mutex::new(state)), cache_bytes, fold_beside: false }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -96,7 +97,8 @@ impl Disk {
 
     fn open(&self) -> Result<RedbStore, StoreError> {
         let disk = self.clone();
-        let options = RedbOptions { cache_bytes: self.cache_bytes, fold_after: 6, fold_rows: 3, epoch: 7 };
+        let Self { cache_bytes, fold_beside, .. } = *self;
+        let options = RedbOptions { cache_bytes, fold_after: 6, fold_rows: 3, fold_beside, epoch: 7 };
         RedbStore::with_backend(options, move |file| disk.file(file))
     }
 }
@@ -233,10 +235,10 @@ fn is_clear(fault: Fault, code: ErrorCode) -> bool {
 }
 
 /// Sends, reads and goes on while the disk fails at this call. `false`: it did not come so far.
-async fn fails_at(n: usize, fault: Fault, cache_bytes: usize) -> bool {
-    let says = format!("{fault:?} at call {n} with a cache of {cache_bytes}");
-    let disk = Disk::new(fault, cache_bytes);
-    let shop = Shop::new(&disk).await;
+async fn fails_at(n: usize, disk: &Disk) -> bool {
+    let fault = disk.state().fault;
+    let says = format!("{fault:?} at call {n} with a cache of {}", disk.cache_bytes);
+    let shop = Shop::new(disk).await;
     disk.fail_after(n);
     let mut acknowledged = Vec::new();
     for i in 0..MESSAGES {
@@ -300,8 +302,12 @@ async fn check(shop: &Shop, acknowledged: &[(usize, Arc<chat_proto::model::Messa
 }
 
 async fn fails_everywhere(fault: Fault, cache_bytes: usize, step: usize) {
+    fails_on(step, || Disk::new(fault, cache_bytes)).await;
+}
+
+async fn fails_on(step: usize, disk: impl Fn() -> Disk) {
     let mut n = 0;
-    while fails_at(n, fault, cache_bytes).await {
+    while fails_at(n, &disk()).await {
         n += step;
     }
     assert!(n > 0, "the disk never failed");
@@ -310,6 +316,14 @@ async fn fails_everywhere(fault: Fault, cache_bytes: usize, step: usize) {
 #[tokio::test]
 async fn a_call_that_fails_once_costs_nothing_acknowledged() {
     fails_everywhere(Fault::Once, CACHE, 1).await;
+}
+
+/// Which call fails is another one each time.
+#[tokio::test]
+async fn a_call_that_fails_while_another_thread_folds_costs_nothing_acknowledged() {
+    for fault in [Fault::Once, Fault::Dead, Fault::Full] {
+        fails_on(1, || Disk { fold_beside: true, ..Disk::new(fault, CACHE) }).await;
+    }
 }
 
 #[tokio::test]

@@ -577,8 +577,9 @@ fn redb_shows_what_memory_shows() {
     let cases = std::env::var("CHAT_PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(64);
     let config = Config { cases, failure_persistence: None, ..Config::default() };
     let steps = prop::collection::vec(step(), 1..80);
-    let run = TestRunner::new(config).run(&(steps, 1..30_usize, 1..6_usize), |(steps, fold_after, fold_rows)| {
-        let options = RedbOptions { cache_bytes: 1 << 20, fold_after, fold_rows, epoch: 7 };
+    let folding = (1..30_usize, 1..6_usize, any::<bool>());
+    let run = TestRunner::new(config).run(&(steps, folding), |(steps, (fold_after, fold_rows, fold_beside))| {
+        let options = RedbOptions { cache_bytes: 1 << 20, fold_after, fold_rows, fold_beside, epoch: 7 };
         let files = Files::new();
         let mut redb = Side::new(Box::new(Redb { files, options }));
         let mut memory = Side::new(Box::new(Memory(Arc::new(MemoryStore::new(7)))));

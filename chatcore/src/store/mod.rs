@@ -36,8 +36,9 @@ pub trait Store: Debug + Send + Sync + 'static {
     fn commit(&self, batch: Vec<Command>, rules: &Rules, minter: &mut Minter) -> Result<Committed, StoreError>;
 
     /// Does what cannot be put off any longer of the work that commits have put off; usually nothing, and never much.
+    /// Fails when what is done beside commits has failed.
     ///
-    /// Called by the thread that commits, when what a commit led to has been published.
+    /// Called by the thread that commits: before a commit, and when what it led to has been published.
     fn keep_up(&self) -> Result<(), StoreError>;
 
     /// Does a bounded piece of the work that commits have put off. `true`: there is more.

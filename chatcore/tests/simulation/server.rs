@@ -204,7 +204,8 @@ pub(crate) struct Server {
 impl Server {
     pub(crate) async fn open(seed: u64) -> Self {
         let place = if seed.is_multiple_of(3) {
-            let options = RedbOptions { cache_bytes: 1 << 20, fold_after: 7, fold_rows: 5, epoch: 1 };
+            let options =
+                RedbOptions { cache_bytes: 1 << 20, fold_after: 7, fold_rows: 5, fold_beside: false, epoch: 1 };
             Place::Redb(Disks::default(), options)
         } else {
             Place::Memory(Arc::new(MemoryStore::new(1)))

@@ -2,13 +2,13 @@
 
 use std::io;
 
-use redb::{CommitError, CursorError, DatabaseError, StorageError, TableError, TransactionError};
+use redb::{CommitError, CursorError, DatabaseError, SetDurabilityError, StorageError, TableError, TransactionError};
 
 use crate::store::{StoreError, StoreErrorKind};
 
 fn kind(error: &redb::Error) -> StoreErrorKind {
     match error {
-        redb::Error::Io(cause) if is_full(cause) => StoreErrorKind::Full,
+        redb::Error::Io(cause) => kind_of(cause),
         redb::Error::DatabaseAlreadyOpen => StoreErrorKind::Locked,
         redb::Error::Corrupted(_) | redb::Error::TableTypeMismatch { .. } => StoreErrorKind::Corrupt,
         redb::Error::UpgradeRequired(_) => StoreErrorKind::Newer,
@@ -16,8 +16,11 @@ fn kind(error: &redb::Error) -> StoreErrorKind {
     }
 }
 
-fn is_full(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge)
+pub(super) fn kind_of(error: &io::Error) -> StoreErrorKind {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => StoreErrorKind::Full,
+        _ => StoreErrorKind::Unavailable,
+    }
 }
 
 macro_rules! from {
@@ -31,7 +34,7 @@ macro_rules! from {
     )+};
 }
 
-from!(CommitError, CursorError, DatabaseError, StorageError, TableError, TransactionError);
+from!(CommitError, CursorError, DatabaseError, SetDurabilityError, StorageError, TableError, TransactionError);
 
 impl From<io::Error> for StoreError {
     fn from(error: io::Error) -> Self {

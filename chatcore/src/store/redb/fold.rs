@@ -1,5 +1,5 @@
 //! Folding: a frozen layer of the tail is written into the derived tables, in the order of their keys, in pieces
-//! that are small enough not to be felt by the commits that carry them.
+//! that are small enough not to be felt by who has to write to a table meanwhile.
 
 use std::ops::Bound;
 use std::sync::Arc;
@@ -27,26 +27,11 @@ pub(super) struct Fold {
     done: usize,
 }
 
-/// Rows that are folded for each entry that comes: more than an entry makes, in all but large groups, so that folding
-/// keeps up.
-const ROWS_AN_ENTRY: usize = 8;
 /// So many bytes count as one more row: what is long takes as long as many that are short.
 const BYTES_A_ROW: usize = 1 << 10;
 /// So many messages, or lines, are encoded before they are written.
 const MESSAGES_AT_ONCE: usize = 64;
 const LINES_AT_ONCE: usize = 32;
-
-/// How many rows to fold for a batch of so many entries, with so many bytes of lines. A message is written twice: in its
-/// line, and in its conversation.
-pub(super) fn owed(entries: usize, bytes: usize) -> usize {
-    entries * ROWS_AN_ENTRY + 2 * bytes / BYTES_A_ROW
-}
-
-/// How much to fold when so much is owed since the last piece, if it is worth a commit of its own: `piece` rows are.
-/// `behind`: as many entries as are being folded have come since, so nothing is put off.
-pub(super) fn piece_for(owed: usize, behind: bool, piece: usize) -> Option<usize> {
-    (behind || owed >= piece).then(|| owed.max(piece))
-}
 
 impl Fold {
     pub(super) fn new(layer: Arc<Layer>) -> Self {
@@ -93,10 +78,15 @@ impl Fold {
         self.layer.rows().head
     }
 
-    /// The piece is on disk. `true`: so is the whole layer.
+    /// Whether the layer is written whole with a piece that came so far.
+    pub(super) fn ends_with(&self, done: usize) -> bool {
+        done == self.len()
+    }
+
+    /// The piece is committed. `true`: the whole layer is.
     pub(super) fn committed(&mut self, done: usize) -> bool {
         self.done = done;
-        done == self.len()
+        self.ends_with(done)
     }
 
     fn write_lines(

@@ -1,13 +1,14 @@
 //! The store that shops run on: one redb file, and a write-ahead log beside it.
 //!
 //! Nearly every commit only appends lines to the log, messages included. It is durable when they stand in the
-//! write-ahead log (`wal`), one write and one sync; the tables follow in batches (`fold`). Until then the lines and
+//! write-ahead log (`wal`), one write and one sync; the tables follow in batches (`fold`, `folding`). Until then the lines and
 //! the rows derived from them are in memory (`tail`), and after a crash they are made again (`open`). A commit that
 //! changes other rows (accounts, sessions, the text of a message …) goes into the tables at once, its lines with it.
 
 mod create;
 mod error;
 mod fold;
+mod folding;
 mod memory;
 mod open;
 mod rows;
@@ -27,7 +28,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ::redb::{Database, ReadableDatabase, StorageBackend};
 
-use self::fold::{Fold, owed, piece_for};
+use self::folding::{Advanced, Folding};
 use self::memory::Memory;
 use self::tables::ReadTables;
 use self::tail::Tail;
@@ -48,16 +49,19 @@ pub struct RedbOptions {
     pub cache_bytes: usize,
     /// So many log entries are kept in memory before they are folded into the tables.
     pub fold_after: usize,
-    /// About so many rows are folded in one piece; few enough not to be felt by whoever comes meanwhile.
+    /// About so many rows are folded in one piece; few enough not to be felt by who has to write to a table meanwhile.
     pub fold_rows: usize,
+    /// Fold on a thread of its own. Otherwise a piece is folded after each commit, so that everything happens in an order
+    /// that can be repeated: for tests.
+    pub fold_beside: bool,
     /// The epoch of a new store.
     pub epoch: u64,
 }
 
 impl Default for RedbOptions {
-    /// 64 MiB of cache, folding after 16,384 entries by 1,024 rows, epoch 1.
+    /// 64 MiB of cache, folding after 16,384 entries by 1,024 rows on a thread of its own, epoch 1.
     fn default() -> Self {
-        Self { cache_bytes: 64 << 20, fold_after: 16_384, fold_rows: 1_024, epoch: 1 }
+        Self { cache_bytes: 64 << 20, fold_after: 16_384, fold_rows: 1_024, fold_beside: true, epoch: 1 }
     }
 }
 
@@ -113,9 +117,7 @@ struct Writer {
     tail: Tail,
     /// The lines of the batch that is being committed; its room is used again and again.
     record: Record,
-    fold: Option<Fold>,
-    /// So many rows should be folded for what was committed since a fold began or went on.
-    owed: usize,
+    folding: Option<Folding>,
     /// Everything up to here is folded.
     applied: Position,
     /// What was deleted before may still stand in the write-ahead log, to be overwritten there.
@@ -125,10 +127,18 @@ struct Writer {
 }
 
 struct Files {
-    database: Database,
-    /// Whether redb's file has failed, also while it was only read.
+    database: Arc<Database>,
+    /// Whether redb's file has failed, also while it was only read or folded.
     failed: Failed,
     wal: Wal,
+}
+
+/// How much waits to be folded after what is being folded now.
+struct Waiting {
+    /// As much as is folded at once.
+    enough: bool,
+    /// More than is to be kept in memory: commits wait.
+    too_much: bool,
 }
 
 impl Opened {
@@ -214,27 +224,24 @@ impl Store for RedbStore {
 
     fn keep_up(&self) -> Result<(), StoreError> {
         let writer = &mut *self.writer();
-        let behind = writer.is_full(&self.options);
-        if behind {
-            writer.freeze();
-        } else if writer.fold.is_none() {
-            return Ok(());
+        let kept_up = writer.keep_up(&self.current(), &self.options);
+        if let Some(Advanced { view, over }) = kept_up.map_err(|error| writer.break_off(error))? {
+            self.publish(view);
+            drop(over);
         }
-        let Some(rows) = piece_for(writer.owed, behind, self.options.fold_rows) else { return Ok(()) };
-        let view = writer.fold_piece(&self.current(), rows).map_err(|error| writer.break_off(error))?;
-        self.publish(view);
         Ok(())
     }
 
     fn maintain(&self) -> Result<bool, StoreError> {
         let writer = &mut *self.writer();
-        if writer.fold.is_none() && writer.tail.entries() == 0 {
+        if writer.folding.is_none() && writer.tail.entries() == 0 {
             return writer.wipe().map(|()| false);
         }
-        writer.freeze();
-        let rows = self.options.fold_rows;
-        let view = writer.fold_piece(&self.current(), rows).map_err(|error| writer.break_off(error))?;
-        self.publish(view);
+        let folded = writer.fold_now(&self.current(), &self.options);
+        if let Some(Advanced { view, over }) = folded.map_err(|error| writer.break_off(error))? {
+            self.publish(view);
+            drop(over);
+        }
         Ok(true)
     }
 
@@ -253,7 +260,7 @@ impl Store for RedbStore {
     fn reopen(&self) -> Result<(), StoreError> {
         let writer = &mut *self.writer();
         // The lock on the file goes with the database.
-        drop(writer.files.take());
+        drop(writer.let_go());
         let opened = (self.open_files)(&self.options)?;
         let (recovered, view) = open::recover(opened, &self.options)?;
         *writer = recovered;
@@ -263,9 +270,9 @@ impl Store for RedbStore {
 
     fn close(&self) -> Result<(), StoreError> {
         while self.maintain()? {}
-        let files = self.writer().files.take();
-        if let Some(files) = files {
-            files.database.close()?;
+        let files = self.writer().let_go();
+        if let Some(database) = files.and_then(|files| Arc::into_inner(files.database)) {
+            database.close()?;
         }
         Ok(())
     }
@@ -276,11 +283,21 @@ impl Writer {
         self.files.as_ref().ok_or_else(closed)
     }
 
+    fn files_mut(&mut self) -> Result<&mut Files, StoreError> {
+        self.files.as_mut().ok_or_else(closed)
+    }
+
     /// After an error nobody knows what is on the disk: nothing is written any more until it is opened again.
     fn break_off(&mut self, error: StoreError) -> StoreError {
-        self.files = None;
+        drop(self.let_go());
         self.memory = Memory::default();
         error
+    }
+
+    /// Whoever folds is done with the files, too.
+    fn let_go(&mut self) -> Option<Files> {
+        self.folding = None;
+        self.files.take()
     }
 
     fn commit(
@@ -293,9 +310,7 @@ impl Writer {
         minter.tick();
         self.memory.bound();
         let Files { database, failed, wal } = self.files.as_mut().ok_or_else(closed)?;
-        if failed.has() {
-            return Err(StoreError::new(StoreErrorKind::Unavailable, "the file of the tables could not be read"));
-        }
+        failed.check()?;
         let mut next = Next {
             user: UserNo(self.next_user),
             conversation: ConversationNo(self.next_conversation),
@@ -308,6 +323,8 @@ impl Writer {
         let (committed, Finished { changes, deleted }) = carry_out(batch, rules, minter, &mut next, working)?;
         let position = Position(next.position.0 - 1);
         let last_at = if record.is_empty() { before.last_at } else { minter.now() };
+        // Before the transaction ends, in which whoever folds waits to see it; views pass over it until the end.
+        self.tail.add(changes);
         let tables = match begun.into_inner() {
             Some(txn) if record.is_empty() => {
                 txn.abort()?;
@@ -325,43 +342,18 @@ impl Writer {
         if deleted {
             self.wipe_before = Some(position);
         }
-        self.owed += owed(committed.events.len(), self.record.len());
-        self.tail.add(changes);
         self.next_user = next.user.0;
         self.next_conversation = next.conversation.0;
         Ok((committed, RedbView { tables, tail: self.tail.clone(), position, last_at, epoch: before.epoch }))
     }
 
-    /// As much waits as should be folded at once.
-    fn is_full(&self, options: &RedbOptions) -> bool {
-        self.tail.entries() >= options.fold_after || self.tail.bytes() >= FOLD_AFTER_BYTES
-    }
-
-    /// Begins to fold what is in the tail, if nothing is being folded.
-    fn freeze(&mut self) {
-        if self.fold.is_none() && self.tail.entries() > 0 {
-            self.fold = Some(Fold::new(self.tail.freeze()));
-            self.owed = 0;
-            if let Some(files) = &mut self.files {
-                files.wal.switch(self.applied);
-            }
+    /// How much waits to be folded.
+    fn waiting(&self, options: &RedbOptions) -> Waiting {
+        let (entries, bytes) = (self.tail.entries(), self.tail.bytes());
+        Waiting {
+            enough: entries >= options.fold_after || bytes >= FOLD_AFTER_BYTES,
+            too_much: entries >= 2 * options.fold_after || bytes >= 2 * FOLD_AFTER_BYTES,
         }
-    }
-
-    fn fold_piece(&mut self, before: &RedbView, rows: usize) -> Result<RedbView, StoreError> {
-        let Some(fold) = &mut self.fold else { return self.reread(before) };
-        let mut txn = self.files.as_ref().ok_or_else(closed)?.database.begin_write()?;
-        durable(&mut txn);
-        let done = fold.write_piece(&txn, &self.tail, rows)?;
-        txn.commit()?;
-        self.owed = 0;
-        if fold.committed(done) {
-            self.applied = fold.head();
-            self.fold = None;
-            self.tail.drop_frozen();
-            self.wipe()?;
-        }
-        self.reread(before)
     }
 
     /// Overwrites in the write-ahead log what was deleted, as far as it is folded.

@@ -40,12 +40,11 @@ pub(super) fn recover(opened: Opened, options: &RedbOptions) -> Result<(Writer, 
     tail.add(replay.changes);
     let view = RedbView { tables: committed, tail: tail.clone(), position, last_at, epoch };
     let writer = Writer {
-        files: Some(Files { database, failed, wal }),
+        files: Some(Files { database: Arc::new(database), failed, wal }),
         memory: Memory::default(),
         tail,
         record: Record::default(),
-        fold: None,
-        owed: 0,
+        folding: None,
         applied,
         // What was deleted before may stand in the write-ahead log still.
         wipe_before: Some(position),

@@ -54,7 +54,8 @@ fn leaks(store: &RedbStore) -> Vec<&'static str> {
 fn what_is_deleted_is_in_no_table_however_far_folding_has_come() {
     for deleted_at in 0..30 {
         // Folding begins when it is told to, and goes on with a few rows in each commit.
-        let options = RedbOptions { cache_bytes: 1 << 20, fold_after: 1_000, fold_rows: 1, epoch: 1 };
+        let options =
+            RedbOptions { cache_bytes: 1 << 20, fold_after: 1_000, fold_rows: 1, fold_beside: false, epoch: 1 };
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("chat.redb");
         let store = Arc::new(RedbStore::open(&path, options).unwrap());

@@ -3,10 +3,12 @@
 
 use std::io;
 use std::ops::Bound;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use ::redb::{BackendError, StorageBackend};
+
+use super::error::kind_of;
+use crate::store::{StoreError, StoreErrorKind};
 
 /// Storage whose failures are remembered.
 #[derive(Debug)]
@@ -15,13 +17,17 @@ pub(super) struct Watched<B> {
     failed: Failed,
 }
 
-/// Whether storage has failed.
+/// Whether storage has failed, and how first.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Failed(Arc<AtomicBool>);
+pub(super) struct Failed(Arc<OnceLock<StoreErrorKind>>);
 
 impl Failed {
-    pub(super) fn has(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+    /// An error for everybody who comes after the failure, whoever met it.
+    pub(super) fn check(&self) -> Result<(), StoreError> {
+        match self.0.get() {
+            None => Ok(()),
+            Some(kind) => Err(StoreError::new(*kind, "the file of the tables has failed before")),
+        }
     }
 }
 
@@ -32,8 +38,8 @@ impl<B> Watched<B> {
     }
 
     fn noted<T>(&self, done: io::Result<T>) -> io::Result<T> {
-        if done.is_err() {
-            self.failed.0.store(true, Ordering::Release);
+        if let Err(error) = &done {
+            self.failed.0.get_or_init(|| kind_of(error));
         }
         done
     }

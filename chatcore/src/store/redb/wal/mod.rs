@@ -202,11 +202,6 @@ impl Record {
         self.lines.push((position, at + 4..self.bytes.len()));
     }
 
-    /// How many bytes it takes.
-    pub(super) fn len(&self) -> usize {
-        self.bytes.len()
-    }
-
     pub(super) fn is_empty(&self) -> bool {
         self.lines.is_empty()
     }
