@@ -81,6 +81,7 @@ mod follow;
 mod live;
 mod messages;
 mod plain;
+mod policy;
 mod probe;
 mod query;
 mod sign_in;

@@ -299,6 +299,17 @@ fn rest() {
             },
         )
         .add("PatchMessage", &PatchMessage { text: "Hello!".to_owned() })
+        .add(
+            "Policy",
+            &Policy {
+                items: vec![PolicyRule {
+                    action: "delete_message".to_owned(),
+                    roles: vec![Role::Admin],
+                    relations: vec!["member".to_owned(), "owner".to_owned()],
+                    because: "admins keep order where they are".to_owned(),
+                }],
+            },
+        )
         .add("Revisions", &Revisions { items: Vec::new() })
         .add("ReadBody", &ReadBody { seq: Seq(3) })
         .add("TypingBody", &TypingBody { on: true })

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use chat_proto::model::{Cursor, Page, Person, Session, User};
 use chat_proto::{ConversationId, ErrorCode, Role, SessionId, Timestamp, UserId};
 
-use crate::access::{Action, Relation};
+use crate::access::{Action, PolicyRow, Relation, policy};
 use crate::auth::strength;
 use crate::builder::PAGE_ROWS;
 use crate::chat::Chat;
@@ -214,6 +214,15 @@ impl Actor {
             Ok(Page { items, next_cursor, as_of: engine.as_of(me.view) })
         })
         .await
+    }
+
+    /// The policy, row by row. For the staff.
+    ///
+    /// # Errors
+    /// `forbidden`.
+    pub async fn policy(&self) -> Result<&'static [PolicyRow]> {
+        self.read(|me| me.require(Action::ReadPolicy, Relation::Stranger)).await?;
+        Ok(policy())
     }
 
     /// A conversation, to do things in it. Asks nothing of the store until a method is called.

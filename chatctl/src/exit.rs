@@ -18,7 +18,7 @@ use crate::output::Style;
 /// | 5 | not found |
 /// | 6 | conflict, or changed by somebody else meanwhile |
 /// | 7 | the server cannot be reached, or the data folder is in use |
-/// | 8 | checked and unhealthy |
+/// | 8 | checked, and it is not so: unhealthy, not allowed |
 /// | 9 | partly done |
 /// | 130 | interrupted |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub(crate) enum Exit {
     Conflict = 6,
     /// Nobody answers.
     Unreachable = 7,
-    /// The server answers, and is not well.
+    /// What was checked is not so: the server is not well, the policy does not allow it.
     Unhealthy = 8,
     /// Some of it is done.
     #[expect(dead_code, reason = "in the table; for commands on many things")]

@@ -8,6 +8,7 @@ mod event;
 mod exit;
 mod files;
 mod output;
+mod policy;
 mod profile;
 mod sign_in;
 mod status;
@@ -27,7 +28,7 @@ use output::Style;
 #[command(name = "chatctl", version, about, arg_required_else_help = true, max_term_width = 100)]
 #[command(after_help = "\
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 cancelled, 4 not signed in or forbidden, 5 not found, 6 conflict, \
-7 cannot reach the server, 8 checked and unhealthy, 9 partly done, 130 interrupted
+7 cannot reach the server, 8 checked and not so (unhealthy, not allowed), 9 partly done, 130 interrupted
 
 Begin with: chatctl login http://127.0.0.1:9000")]
 struct Cli {
@@ -55,6 +56,9 @@ enum Command {
     /// People and their accounts
     #[command(subcommand, visible_alias = "users")]
     User(user::User),
+    /// Who may do what, and why
+    #[command(subcommand)]
+    Policy(policy::Policy),
     /// Conversations that you are in
     #[command(subcommand, visible_aliases = ["conv", "conversations"])]
     Conversation(conversation::Conversation),
@@ -89,6 +93,7 @@ async fn run(command: Command, door: &Door, style: &Style) -> Result<Exit, Failu
             Command::Profile(profile) => profile::run(&profile, door, style),
             Command::Status => status::run(door, style).await,
             Command::User(user) => user::run(&user, door, style).await,
+            Command::Policy(policy) => policy::run(&policy, door, style).await,
             Command::Conversation(conversation) => conversation::run(&conversation, door, style).await,
             Command::Event(event) => event::run(&event, door, style).await,
             Command::Bench(_) | Command::Completion(_) | Command::Man(_) => Ok(Exit::Ok),

@@ -61,6 +61,12 @@ pub(crate) struct Who {
     user: String,
 }
 
+impl Who {
+    pub(crate) fn named(user: &str) -> Self {
+        Self { user: user.to_owned() }
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Create {
     /// The address to sign in with
@@ -198,7 +204,7 @@ async fn invite(client: &Client, args: &Invite, style: &Style) -> Result<Exit, F
 }
 
 /// By id, or by address; then the server's list is gone through.
-async fn find(client: &Client, who: &Who) -> Result<Account, Failure> {
+pub(crate) async fn find(client: &Client, who: &Who) -> Result<Account, Failure> {
     if let Ok(id) = who.user.parse::<UserId>() {
         return Ok(client.user(id).await?);
     }

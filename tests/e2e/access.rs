@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use chat_proto::{Role, UserId};
+use chat_proto::{ErrorCode, Role, UserId};
 use chat_tests::{InProcess, PASSWORD, Person};
 use chatcore::{Action, ContactMatrix, Relation, allows, can, policy};
 use serde_json::json;
@@ -123,5 +123,29 @@ async fn groups_follow_the_matrix_too_and_so_does_the_directory() {
         let made = from.call_with("POST", "/users", &made).await;
         assert_eq!(made.status, if from.role == Role::Admin { 201 } else { 403 }, "{}", from.role);
         assert_eq!(twin.role, from.role);
+    }
+}
+
+/// Whoever asks the served rows gets the server's own decision.
+#[tokio::test]
+async fn the_policy_is_served_to_the_staff() {
+    let server = InProcess::start().await;
+    for [from, _] in pairs(&server).await {
+        let served = from.client().policy().await;
+        if from.role == Role::Customer {
+            assert_eq!(served.expect_err("not for customers").code(), Some(ErrorCode::Forbidden));
+            continue;
+        }
+        let served = served.expect("the policy");
+        assert_eq!(served.actions(), Action::ALL.iter().map(|action| action.as_str()).collect::<Vec<_>>());
+        for (role, relation, action) in Role::ALL
+            .into_iter()
+            .flat_map(|role| Relation::ALL.iter().map(move |relation| (role, relation)))
+            .flat_map(|(role, relation)| Action::ALL.iter().map(move |action| (role, relation, action)))
+        {
+            let decided = can(role, *relation, *action).map(|row| row.because);
+            let told = served.rule(role, relation.as_str(), action.as_str()).map(|rule| rule.because.as_str());
+            assert_eq!(told, decided, "{role} {relation} {action}");
+        }
     }
 }

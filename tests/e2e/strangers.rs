@@ -145,6 +145,7 @@ fn account_attempts(route: &str, stranger: &Person, scene: &Scene) -> Option<Vec
         ],
         // What is for admins and about one account is tried in the tests of the staff.
         "GET /api/v1/users" => vec![stranger.request("GET", "/users")],
+        "GET /api/v1/policy" => vec![stranger.request("GET", "/policy")],
         "GET /api/v1/invitations" => vec![stranger.request("GET", "/invitations")],
         "POST /api/v1/invitations" => {
             vec![stranger.request("POST", "/invitations").json(&json!({"email": scene.member.email, "role": "admin"}))]

@@ -3,6 +3,7 @@
 mod event;
 mod frame;
 mod json;
+mod policy;
 mod problem;
 mod rest;
 #[cfg(feature = "openapi")]
@@ -18,6 +19,7 @@ pub use frame::{
     ViewingFrame, Welcome,
 };
 pub use json::{MOST_DEPTH, brief, is_too_deep};
+pub use policy::{Policy, PolicyRule};
 pub use problem::{FieldProblem, Problem};
 pub use rest::{
     AcceptBody, AddParticipant, ClaimVisitorBody, CreatedApiKey, EventBatch, ForgotBody, IdentityBody, Invited,

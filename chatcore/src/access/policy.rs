@@ -48,6 +48,8 @@ words! {
         ChangeOwnAccount = "change_own_account",
         /// Take over the conversations of an anonymous visitor that one was before signing in.
         ClaimVisitor = "claim_visitor",
+        /// Read the policy itself.
+        ReadPolicy = "read_policy",
         /// See accounts as their owners do: address, whether they are disabled, where the identity comes from.
         ReadUsers = "read_users",
         /// Make accounts of any role, change their role, disable and enable them, end their sessions.
@@ -124,6 +126,7 @@ const POLICY: &[PolicyRow] = &[
     row(Action::ReadDirectory, EVERYBODY, ANY, "the contact matrix says who is in it"),
     row(Action::ChangeOwnAccount, EVERYBODY, ANY, "one's own account"),
     row(Action::ClaimVisitor, &[Customer], ANY, "a visitor becomes a customer, with the visitor's token as proof"),
+    row(Action::ReadPolicy, STAFF, ANY, "who works with rules may know them"),
     row(Action::ReadUsers, &[Admin], ANY, "administration"),
     row(Action::ManageUsers, &[Admin], ANY, "administration"),
     row(Action::ManageInvitations, &[Admin], ANY, "administration"),
@@ -184,6 +187,7 @@ impl Action {
             | A::ReadDirectory
             | A::ChangeOwnAccount
             | A::ClaimVisitor
+            | A::ReadPolicy
             | A::ReadUsers
             | A::ManageUsers
             | A::ManageInvitations
@@ -223,6 +227,7 @@ mod tests {
             }
             assert!(allows(Admin, action, Stranger), "{action}");
         }
+        assert!(allows(Merchant, Action::ReadPolicy, Stranger) && !allows(Customer, Action::ReadPolicy, Owner));
         assert!(!allows(Customer, Action::CreateGroup, Stranger));
         assert!(!allows(Customer, Action::AddParticipant, Owner));
         assert!(!allows(Customer, Action::DeleteMessage, Owner) && !allows(Agent, Action::DeleteMessage, Member));

@@ -10,6 +10,7 @@ pub(crate) mod me;
 pub(crate) mod message;
 pub(crate) mod messages;
 pub(crate) mod participants;
+pub(crate) mod policy;
 pub(crate) mod probes;
 pub(crate) mod server;
 pub(crate) mod sessions;

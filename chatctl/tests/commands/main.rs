@@ -1,83 +1,16 @@
 //! `chatctl` as its users run it: the real program, a home of its own, a real server.
 
-use std::io::Write as _;
+mod desk;
+mod help;
+mod policy;
+
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
 
 use chat_proto::Role;
-use chat_tests::{Door, InProcess, PASSWORD};
+use chat_tests::{Door, PASSWORD};
 use serde_json::Value;
-use tempfile::TempDir;
 
-/// A user of the program: their home, and the server that they are in front of.
-struct Desk {
-    home: TempDir,
-    server: InProcess,
-}
-
-/// How a run ended.
-#[derive(Debug)]
-struct Ran {
-    code: Option<i32>,
-    out: String,
-    err: String,
-}
-
-impl Desk {
-    async fn new() -> Self {
-        Self { home: tempfile::tempdir().expect("a folder"), server: InProcess::start().await }
-    }
-
-    /// … at which the admin has signed in.
-    async fn signed_in() -> Self {
-        let desk = Self::new().await;
-        let ran = desk.run_with(&["login", &desk.url(), "--email", Door::ADMIN, "--password-stdin"], PASSWORD).await;
-        assert_eq!(ran.code, Some(0), "{ran:?}");
-        desk
-    }
-
-    fn url(&self) -> String {
-        format!("http://{}", self.server.door.address)
-    }
-
-    async fn run(&self, arguments: &[&str]) -> Ran {
-        self.run_with(arguments, "").await
-    }
-
-    /// The server lives on this test's thread, so the program is waited for on another.
-    async fn run_with(&self, arguments: &[&str], stdin: &str) -> Ran {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_chatctl"));
-        command.args(arguments).env_clear().env("HOME", self.home.path());
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let stdin = stdin.to_owned();
-        let run = tokio::task::spawn_blocking(move || {
-            let mut child = command.spawn().expect("the program starts");
-            // One that reads nothing may be gone already.
-            let _ = child.stdin.take().expect("it is piped").write_all(stdin.as_bytes());
-            child.wait_with_output().expect("it ends")
-        });
-        let Output { status, stdout, stderr } = run.await.expect("no panic");
-        let text = |bytes| String::from_utf8(bytes).expect("text");
-        Ran { code: status.code(), out: text(stdout), err: text(stderr) }
-    }
-
-    fn file(&self, path: &str) -> std::path::PathBuf {
-        self.home.path().join(path)
-    }
-}
-
-impl Ran {
-    #[track_caller]
-    fn ok(&self) -> &str {
-        assert_eq!(self.code, Some(0), "{self:?}");
-        &self.out
-    }
-
-    #[track_caller]
-    fn json(&self) -> Value {
-        serde_json::from_str(self.ok()).expect("JSON")
-    }
-}
+use desk::Desk;
 
 fn mode(path: &Path) -> u32 {
     use std::os::unix::fs::PermissionsExt as _;
@@ -208,20 +141,4 @@ async fn accounts_are_made_shown_changed_and_locked() {
     assert!(listed["items"].as_array().is_some_and(|sessions| !sessions.is_empty()), "{listed}");
     desk.run(&["user", "revoke-sessions", Door::ADMIN, "--yes"]).await.ok();
     assert_eq!(desk.run(&["whoami"]).await.code, Some(4), "one's own session is among them");
-}
-
-#[tokio::test]
-async fn everything_has_a_help_a_completion_and_a_page() {
-    let desk = Desk::new().await;
-    for arguments in [&["--help"][..], &["login", "--help"], &["user", "--help"], &["conversation", "--help"]] {
-        let help = desk.run(arguments).await;
-        insta::assert_snapshot!(arguments.join(" "), help.ok());
-    }
-    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        assert!(desk.run(&["completion", shell]).await.ok().contains("conversation"), "{shell}");
-    }
-    assert!(desk.run(&["man"]).await.ok().contains(".TH chatctl"));
-    let folder = desk.file("man");
-    desk.run(&["man", "--dir", folder.to_str().expect("text")]).await.ok();
-    assert!(folder.join("chatctl-conversation-show.1").exists());
 }

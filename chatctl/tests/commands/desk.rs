@@ -1,0 +1,79 @@
+//! A user of the program: a home, and a server in front of them.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+use chat_tests::{Door, InProcess, PASSWORD};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A user of the program: their home, and the server that they are in front of.
+pub(crate) struct Desk {
+    pub(crate) home: TempDir,
+    pub(crate) server: InProcess,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Desk {
+    pub(crate) async fn new() -> Self {
+        Self { home: tempfile::tempdir().expect("a folder"), server: InProcess::start().await }
+    }
+
+    /// … at which the admin has signed in.
+    pub(crate) async fn signed_in() -> Self {
+        let desk = Self::new().await;
+        let ran = desk.run_with(&["login", &desk.url(), "--email", Door::ADMIN, "--password-stdin"], PASSWORD).await;
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        desk
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.server.door.address)
+    }
+
+    pub(crate) async fn run(&self, arguments: &[&str]) -> Ran {
+        self.run_with(arguments, "").await
+    }
+
+    /// The server lives on this test's thread, so the program is waited for on another.
+    pub(crate) async fn run_with(&self, arguments: &[&str], stdin: &str) -> Ran {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_chatctl"));
+        command.args(arguments).env_clear().env("HOME", self.home.path());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let stdin = stdin.to_owned();
+        let run = tokio::task::spawn_blocking(move || {
+            let mut child = command.spawn().expect("the program starts");
+            // One that reads nothing may be gone already.
+            let _ = child.stdin.take().expect("it is piped").write_all(stdin.as_bytes());
+            child.wait_with_output().expect("it ends")
+        });
+        let Output { status, stdout, stderr } = run.await.expect("no panic");
+        let text = |bytes| String::from_utf8(bytes).expect("text");
+        Ran { code: status.code(), out: text(stdout), err: text(stderr) }
+    }
+
+    pub(crate) fn file(&self, path: &str) -> PathBuf {
+        self.home.path().join(path)
+    }
+}
+
+impl Ran {
+    #[track_caller]
+    pub(crate) fn ok(&self) -> &str {
+        assert_eq!(self.code, Some(0), "{self:?}");
+        &self.out
+    }
+
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(self.ok()).expect("JSON")
+    }
+}
