@@ -1,7 +1,7 @@
 use chat_proto::model::{Invitation, Page, Person, Session, User, UserState};
 use chat_proto::wire::{
-    AcceptBody, ForgotBody, Invited, LoginBody, NewInvitation, NewUser, PasswordBody, PatchMe, PatchUser, RefreshBody,
-    RegisterBody, ResetBody, ServerInfo, SignedIn, VerifyBody,
+    AcceptBody, ForgotBody, Invited, LoginBody, NewInvitation, NewUser, PasswordBody, PasswordReset, PatchMe,
+    PatchUser, RefreshBody, RegisterBody, ResetBody, ServerInfo, SignedIn, VerifyBody,
 };
 use chat_proto::{InvitationId, Role, SessionId, UserId};
 
@@ -121,6 +121,11 @@ impl Client {
         self.post_empty(&format!("/users/{id}/enable")).await?.json()
     }
 
+    /// Takes an account back for good; for admins. What was written in it stays, under a name that is nobody's.
+    pub async fn delete_user(&self, id: UserId) -> Result<User, Error> {
+        self.delete(&format!("/users/{id}")).await?.json()
+    }
+
     /// Where an account is signed in; for admins.
     pub async fn sessions_of(&self, id: UserId) -> Result<Page<Session>, Error> {
         self.get(&format!("/users/{id}/sessions")).await
@@ -129,6 +134,11 @@ impl Client {
     /// Signs an account out everywhere; for admins.
     pub async fn end_sessions_of(&self, id: UserId) -> Result<(), Error> {
         self.delete(&format!("/users/{id}/sessions")).await.map(drop)
+    }
+
+    /// Lets somebody set a new password with a token, shown this once; for admins.
+    pub async fn allow_password_reset(&self, id: UserId) -> Result<PasswordReset, Error> {
+        self.post_empty(&format!("/users/{id}/password-reset")).await?.json()
     }
 
     /// Invites somebody to make an account of this role; for admins.

@@ -80,6 +80,8 @@ pub enum UserState {
     Active,
     /// Nobody can sign in to it, and nothing is done in its name.
     Disabled,
+    /// There was one. What was written in it stays, under a name that is nobody's; the rest is gone for good.
+    Deleted,
 }
 
 impl fmt::Display for UserState {
@@ -87,6 +89,7 @@ impl fmt::Display for UserState {
         f.pad(match self {
             Self::Active => "active",
             Self::Disabled => "disabled",
+            Self::Deleted => "deleted",
         })
     }
 }

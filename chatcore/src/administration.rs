@@ -2,15 +2,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chat_proto::model::{Cursor, Invitation, Page, Session, User, UserState};
-use chat_proto::{ErrorCode, InvitationId, Role, UserId};
+use chat_proto::{ErrorCode, InvitationId, Role, Timestamp, UserId};
 
 use crate::access::{Action, Relation};
 use crate::actor::{Actor, Reading};
 use crate::auth::Purpose;
 use crate::builder::PAGE_ROWS;
 use crate::error::{Error, Result};
+use crate::letters;
 use crate::shape;
-use crate::state::{Account, AccountState, Command, Outcome, Refusal, UserNo, role_number};
+use crate::state::{Account, AccountState, Command, LetterKind, Outcome, Refusal, UserNo, role_number};
 
 /// How long an invitation can be accepted.
 const INVITED_FOR: Duration = Duration::from_hours(72);
@@ -19,7 +20,7 @@ const MOST_LOOKED_AT: usize = 2_000;
 
 /// What admins do; everybody else is refused with `forbidden`.
 impl Actor {
-    /// Accounts, by role and name, at most 200 at once. With a filter a part may have fewer than asked for, and still
+    /// Accounts, by role and name, at most 200 at once; those that were deleted only when asked for. A part may have fewer than asked for, and still
     /// not be the last.
     ///
     /// # Errors
@@ -97,6 +98,17 @@ impl Actor {
         self.chat().engine().user(Command::SetUserState { by, user, state, origin }).await
     }
 
+    /// Takes an account back for good: its address is free, its name is nobody's, and password, sessions, keys and letters are
+    /// gone. What was written in it stays under that name. Cannot be undone; doing it again does nothing.
+    ///
+    /// # Errors
+    /// `forbidden`, `not_found`, `version_mismatch` when it is not at `if_version`; `conflict` when it would leave the shop
+    /// without an admin, and for a visitor who is a customer by now.
+    pub async fn delete_user(&self, id: UserId, if_version: Option<u64>) -> Result<User> {
+        let (by, origin) = (self.by(), self.origin());
+        self.chat().engine().user(Command::DeleteUser { by, user: id, if_version, origin }).await
+    }
+
     /// Somebody's sessions, the oldest first; at most 100.
     ///
     /// # Errors
@@ -121,6 +133,20 @@ impl Actor {
     pub async fn end_sessions_of(&self, id: UserId) -> Result<()> {
         let (by, origin) = (self.by(), self.origin());
         self.carry(Command::EndUserSessions { by, user: id, origin }).await.map(drop)
+    }
+
+    /// Lets somebody set a new password: with the token they do so once, within 24 hours, as with that of a letter. Until
+    /// then nothing changes for them; then their sessions end. An earlier token for the same account is over.
+    ///
+    /// # Errors
+    /// `forbidden`, `not_found`; `conflict` when it is an account that nobody signs in to with a password.
+    pub async fn allow_password_reset(&self, id: UserId) -> Result<(String, Timestamp)> {
+        let engine = self.chat().engine();
+        let kind = LetterKind::PasswordResetByAdmin;
+        let letter = engine.new_letter(kind);
+        let (by, origin) = (self.by(), self.origin());
+        self.carry(Command::AllowPasswordReset { by, user: id, letter: Box::new(letter), origin }).await?;
+        Ok((letters::token(&engine.links, kind, letter.id), letter.expires_at))
     }
 
     /// Invites somebody to make an account of this role; with the token they accept it, once, within 72 hours. An earlier
@@ -226,7 +252,7 @@ fn walk(
             }
             looked_at += 1;
             if let Some(account) = me.view.account(no)?
-                && state.is_none_or(|state| state == account.state.shown())
+                && is_wanted(account.state.shown(), state)
             {
                 items.push(account.user());
             }
@@ -239,6 +265,10 @@ fn walk(
             }
         }
     }
+}
+
+fn is_wanted(state: UserState, asked_for: Option<UserState>) -> bool {
+    asked_for.map_or(state != UserState::Deleted, |asked_for| asked_for == state)
 }
 
 fn shown(filter: Option<impl std::fmt::Display>) -> String {

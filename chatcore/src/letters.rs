@@ -11,6 +11,8 @@ use crate::error::{Error, Result};
 use crate::state::{self, Command, LetterId, LetterKind, NewLetter, Refusal};
 
 const PASSWORD_RESET_FOR: Duration = Duration::from_hours(1);
+/// Whoever passes a link on by hand may need a while.
+const PASSED_ON_FOR: Duration = Duration::from_hours(24);
 const EMAIL_VERIFICATION_FOR: Duration = Duration::from_hours(24);
 /// Letters that are given out at once, at the most.
 const MOST_AT_ONCE: usize = 1_000;
@@ -40,7 +42,7 @@ impl Letter {
     pub fn link(&self, base: &str) -> String {
         let page = match self.kind {
             LetterKind::Invitation => "accept-invitation",
-            LetterKind::PasswordReset => "reset-password",
+            LetterKind::PasswordReset | LetterKind::PasswordResetByAdmin => "reset-password",
             LetterKind::EmailVerification => "verify-email",
         };
         format!("{}/{page}#{}", base.trim_end_matches('/'), self.token)
@@ -66,6 +68,10 @@ impl Chat {
         let read = reading.read(move |view| {
             let mut letters = Vec::new();
             for letter in view.letters_after(after, limit.min(MOST_AT_ONCE))? {
+                if letter.kind == LetterKind::PasswordResetByAdmin {
+                    // The admin has its link.
+                    continue;
+                }
                 let token = letter.token_of(&engine.links);
                 // Of a link that was signed with a key of before, nothing is left but the hash.
                 if letter.expires_at <= now || token.hash(letter.kind.purpose()) != letter.token {
@@ -103,6 +109,7 @@ impl Engine {
         let token = self.links.token(kind.purpose(), id.0).hash(kind.purpose());
         let lasts = match kind {
             LetterKind::EmailVerification => EMAIL_VERIFICATION_FOR,
+            LetterKind::PasswordResetByAdmin => PASSED_ON_FOR,
             LetterKind::PasswordReset | LetterKind::Invitation => PASSWORD_RESET_FOR,
         };
         NewLetter { id, token, expires_at: now.after(lasts) }
@@ -133,10 +140,15 @@ impl LetterKind {
     pub(crate) const fn purpose(self) -> Purpose {
         match self {
             Self::Invitation => Purpose::Invitation,
-            Self::PasswordReset => Purpose::PasswordReset,
+            Self::PasswordReset | Self::PasswordResetByAdmin => Purpose::PasswordReset,
             Self::EmailVerification => Purpose::EmailVerification,
         }
     }
+}
+
+/// The token of a letter that was just made.
+pub(crate) fn token(links: &LinkKey, kind: LetterKind, letter: LetterId) -> String {
+    links.token(kind.purpose(), letter.0).text(kind.purpose())
 }
 
 /// Which letter this is the link of, and by what it is known.

@@ -6,6 +6,7 @@ mod bad_input;
 mod chaos;
 mod crash;
 mod decoders;
+mod deletion;
 mod drain;
 mod event_stream;
 mod floods;

@@ -263,3 +263,54 @@ async fn letters_are_kept_over_a_restart_without_their_links() {
     assert_eq!(post(server.door(), "/auth/password/reset", &body).await.status, 204);
     assert_eq!(login(server.door(), &ana.email, "a new one at last").await.status, 200);
 }
+
+/// There need be no mailer: an admin passes the token on.
+#[tokio::test]
+async fn an_admin_lets_somebody_set_a_new_password() {
+    let server = InProcess::start_with(Options { manual_clock: true, ..Options::default() }).await;
+    let admin = server.door.sign_in(Door::ADMIN).await;
+    let ana = server.door.person(Role::Customer, "ana").await;
+    let path = format!("/users/{}/password-reset", ana.id);
+    let allowed = async || admin.call("POST", &path).await.ok();
+    let first = allowed().await["token"].as_str().expect("a token").to_owned();
+    let made = admin.call("POST", &path).await;
+    assert_eq!(made.status, 201);
+    let made = made.ok();
+    let token = made["token"].as_str().expect("a token").to_owned();
+    assert!(token.starts_with("pt_") && made["expires_at"].is_string(), "{made}");
+    assert!(server.chat.letters(None, 10).await.expect("letters").is_empty(), "the admin has it; nothing is sent");
+    let reset = async |token: &str| {
+        let body = json!({"token": token, "password": "a new one at last"});
+        post(&server.door, "/auth/password/reset", &body).await
+    };
+    assert_eq!(reset(&first).await.problem().fields[0].pointer, "/token", "an earlier one is over");
+    ana.get("/me").await;
+    assert_eq!(login(&server.door, &ana.email, PASSWORD).await.status, 200, "until then nothing changes");
+    assert_eq!(reset(&token).await.status, 204);
+    assert_eq!(reset(&token).await.problem().fields[0].pointer, "/token");
+    assert_eq!(code(&ana.call("GET", "/me").await), ErrorCode::TokenRevoked);
+    let again = login(&server.door, &ana.email, "a new one at last").await.ok();
+    assert_eq!(again["user"]["email_verified"], false, "nothing went to her mailbox");
+
+    let late = allowed().await["token"].as_str().expect("a token").to_owned();
+    server.advance(Duration::from_hours(24));
+    assert_eq!(reset(&late).await.problem().fields[0].pointer, "/token");
+}
+
+#[tokio::test]
+async fn who_signs_in_without_a_password_is_given_none() {
+    let server = InProcess::start().await;
+    let admin = server.door.sign_in(Door::ADMIN).await;
+    let body = json!({"name": "Desk", "scopes": ["messages:write"], "bot": {"name": "Robin", "role": "agent"}});
+    let made = admin.call_with("POST", "/api-keys", &body).await.ok();
+    let bot = made["api_key"]["user"]["id"].as_str().expect("an id").to_owned();
+    let refused = admin.call("POST", &format!("/users/{bot}/password-reset")).await;
+    assert_eq!(code(&refused), ErrorCode::Conflict);
+    assert!(refused.problem().detail.contains("bot"), "{}", refused.text());
+    let off = server.door.person(Role::Agent, "off").await;
+    admin.call("POST", &format!("/users/{}/disable", off.id)).await.ok();
+    let refused = admin.call("POST", &format!("/users/{}/password-reset", off.id)).await;
+    assert!(refused.problem().detail.contains("Enable it first"), "{}", refused.text());
+    let none = format!("/users/{}/password-reset", chat_proto::UserId::from_bytes([7; 16]));
+    assert_eq!(code(&admin.call("POST", &none).await), ErrorCode::NotFound);
+}

@@ -96,6 +96,8 @@ async fn administration_is_for_admins() {
             ("PATCH", format!("/users/{}", other.id), Some(json!({"role": "admin"}))),
             ("POST", user("/disable"), None),
             ("POST", user("/enable"), None),
+            ("POST", user("/password-reset"), None),
+            ("DELETE", user(""), None),
             ("GET", user("/sessions"), None),
             ("DELETE", user("/sessions"), None),
             ("POST", "/invitations".to_owned(), Some(json!({"email": "x@x.test", "role": "admin"}))),

@@ -24,8 +24,8 @@ pub use problem::{FieldProblem, Problem};
 pub use rest::{
     AcceptBody, AddParticipant, ClaimVisitorBody, CreatedApiKey, EventBatch, ForgotBody, IdentityBody, Invited,
     LoginBody, NewApiKey, NewBot, NewConversation, NewConversationKind, NewInvitation, NewMessage, NewUser,
-    PasswordBody, PatchMe, PatchMessage, PatchUser, ReadBody, RefreshBody, RegisterBody, ResetBody, Revisions,
-    ServerInfo, SignedIn, TypingBody, VerifyBody, VisitorBody, WsTicket,
+    PasswordBody, PasswordReset, PatchMe, PatchMessage, PatchUser, ReadBody, RefreshBody, RegisterBody, ResetBody,
+    Revisions, ServerInfo, SignedIn, TypingBody, VerifyBody, VisitorBody, WsTicket,
 };
 
 /// The WebSocket sub-protocol of this version.

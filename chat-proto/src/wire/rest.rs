@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{LimitsInfo, ServerFrame};
 use crate::model::{ApiKey, Invitation, Revision, User};
-use crate::{ClientId, MessageId, Role, Seq, UserId};
+use crate::{ClientId, MessageId, Role, Seq, Timestamp, UserId};
 
 /// `POST /auth/register`: a customer signs up.
 #[derive(Clone, Serialize, Deserialize)]
@@ -234,6 +234,16 @@ pub struct Invited {
     pub token: String,
 }
 
+/// The answer to `POST /users/{id}/password-reset`.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PasswordReset {
+    /// With this a new password is set, once; shown nowhere else. For admins who pass the link on themselves.
+    pub token: String,
+    /// When it is over.
+    pub expires_at: Timestamp,
+}
+
 /// `POST /auth/invitation`: somebody accepts theirs.
 #[derive(Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -393,6 +403,7 @@ hidden!(
     PasswordBody,
     NewUser,
     Invited,
+    PasswordReset,
     AcceptBody,
     ForgotBody,
     ResetBody,

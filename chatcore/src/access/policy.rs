@@ -54,6 +54,10 @@ words! {
         ReadUsers = "read_users",
         /// Make accounts of any role, change their role, disable and enable them, end their sessions.
         ManageUsers = "manage_users",
+        /// Take an account back for good.
+        DeleteUsers = "delete_users",
+        /// Let somebody set a new password for their account.
+        ResetPasswords = "reset_passwords",
         /// Invite people to be staff, list what is open, take it back.
         ManageInvitations = "manage_invitations",
         /// Make keys for the shop's own programs, list them, take them back.
@@ -129,6 +133,8 @@ const POLICY: &[PolicyRow] = &[
     row(Action::ReadPolicy, STAFF, ANY, "who works with rules may know them"),
     row(Action::ReadUsers, &[Admin], ANY, "administration"),
     row(Action::ManageUsers, &[Admin], ANY, "administration"),
+    row(Action::DeleteUsers, &[Admin], ANY, "administration"),
+    row(Action::ResetPasswords, &[Admin], ANY, "administration"),
     row(Action::ManageInvitations, &[Admin], ANY, "administration"),
     row(Action::ManageApiKeys, &[Admin], ANY, "administration"),
     row(Action::ReadAuditLog, &[Admin], ANY, "administration"),
@@ -190,6 +196,8 @@ impl Action {
             | A::ReadPolicy
             | A::ReadUsers
             | A::ManageUsers
+            | A::DeleteUsers
+            | A::ResetPasswords
             | A::ManageInvitations
             | A::ManageApiKeys
             | A::ReadAuditLog => false,
@@ -216,6 +224,8 @@ mod tests {
         for action in [
             Action::ReadUsers,
             Action::ManageUsers,
+            Action::DeleteUsers,
+            Action::ResetPasswords,
             Action::ManageInvitations,
             Action::ManageApiKeys,
             Action::ReadAuditLog,

@@ -71,7 +71,13 @@ impl Action {
             | A::SignalViewing => Some(Scope::MessagesWrite),
             A::FollowEvents => Some(Scope::EventsRead),
             A::ReadAuditLog => Some(Scope::AuditRead),
-            A::ChangeOwnAccount | A::ClaimVisitor | A::ReadPolicy | A::ManageInvitations | A::ManageApiKeys => None,
+            A::ChangeOwnAccount
+            | A::ClaimVisitor
+            | A::ReadPolicy
+            | A::DeleteUsers
+            | A::ResetPasswords
+            | A::ManageInvitations
+            | A::ManageApiKeys => None,
         }
     }
 }

@@ -50,6 +50,14 @@ pub enum Command {
     },
     /// By an admin. Disabling ends the account's sessions. Outcome: [`Outcome::User`].
     SetUserState { by: Author, user: UserId, state: AccountState, origin: Origin },
+    /// By an admin: nobody is behind the account any more, for good. Outcome: [`Outcome::User`].
+    DeleteUser {
+        by: Author,
+        user: UserId,
+        /// Refused when it has another version.
+        if_version: Option<u64>,
+        origin: Origin,
+    },
     /// By an admin: signs somebody out everywhere. Outcome: [`Outcome::Done`].
     EndUserSessions { by: Author, user: UserId, origin: Origin },
     /// By an admin: somebody may make an account of this role. An earlier invitation of the same address is over.
@@ -81,9 +89,12 @@ pub enum Command {
     /// A letter to the account of this folded address, if there is one; whether there is must not be told.
     /// Outcome: [`Outcome::Done`].
     ForgotPassword { email: String, letter: Box<NewLetter>, origin: Origin },
-    /// The link of such a letter is used: the account has another password, and its sessions end.
+    /// The link of such a letter, or of one that an admin passed on, is used: the account has another password, and its sessions end.
     /// Outcome: [`Outcome::Done`].
     ResetPassword { letter: LetterId, token: [u8; 32], password: String, origin: Origin },
+    /// An admin lets somebody set a new password, and passes the link of this letter on. An earlier one of theirs is over.
+    /// Outcome: [`Outcome::Done`].
+    AllowPasswordReset { by: Author, user: UserId, letter: Box<NewLetter>, origin: Origin },
     /// A letter to the author's own address, until it is verified. Outcome: [`Outcome::Done`].
     AskToVerifyEmail { by: Author, letter: Box<NewLetter>, origin: Origin },
     /// The link of such a letter is used. Outcome: [`Outcome::Done`].

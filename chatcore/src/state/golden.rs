@@ -62,6 +62,20 @@ fn accounts() {
 }
 
 #[test]
+fn states_and_kinds_of_letters_keep_their_numbers() {
+    let number = |bytes: Vec<u8>| bytes[0];
+    let states = [AccountState::Active, AccountState::Disabled, AccountState::Deleted];
+    assert_eq!(states.map(|state| number(minicbor::to_vec(state).unwrap())), [0, 1, 2]);
+    let kinds = [
+        LetterKind::Invitation,
+        LetterKind::PasswordReset,
+        LetterKind::EmailVerification,
+        LetterKind::PasswordResetByAdmin,
+    ];
+    assert_eq!(kinds.map(|kind| number(minicbor::to_vec(kind).unwrap())), [0, 1, 2, 3]);
+}
+
+#[test]
 fn an_account_from_before_addresses_were_verified_is_read() {
     let older = "88501111111111111111111111111111111170416e614053686f702e4578616d706c6564c3816e6102006b246172676f6e32696424781b000001a3185c507b19012c";
     let bytes = HEXLOWER.decode(older.as_bytes()).unwrap();

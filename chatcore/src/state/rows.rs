@@ -144,6 +144,9 @@ pub enum AccountState {
     /// No sign-in, no token accepted.
     #[n(1)]
     Disabled,
+    /// Nothing is left of it but that it was there; never used again.
+    #[n(2)]
+    Deleted,
 }
 
 /// A sign-in that stands; one that has ended has no row.
@@ -232,6 +235,9 @@ pub enum LetterKind {
     /// Somebody is to show that they get what is sent to their address.
     #[n(2)]
     EmailVerification,
+    /// An admin lets somebody set a new password, and passes the link on; nothing is sent.
+    #[n(3)]
+    PasswordResetByAdmin,
 }
 
 /// By what a refresh token is known again: SHA-256 of parts of it, never the token.
@@ -540,6 +546,7 @@ impl AccountState {
         match self {
             Self::Active => UserState::Active,
             Self::Disabled => UserState::Disabled,
+            Self::Deleted => UserState::Deleted,
         }
     }
 }

@@ -262,7 +262,7 @@ async fn show_letters(chat: &Chat, base: &str) {
             shown = Some(letter.id);
             let about = match letter.kind {
                 LetterKind::Invitation => "You are invited",
-                LetterKind::PasswordReset => "Set a new password",
+                LetterKind::PasswordReset | LetterKind::PasswordResetByAdmin => "Set a new password",
                 LetterKind::EmailVerification => "Verify your address",
             };
             // Nobody may be reading; the server serves all the same.

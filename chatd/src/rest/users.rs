@@ -1,7 +1,7 @@
 use axum::Json as Shown;
 use axum::response::{IntoResponse, Response};
 use chat_proto::model::{Cursor, Page, Session, User, UserState};
-use chat_proto::wire::{NewUser, PatchUser, Problem};
+use chat_proto::wire::{NewUser, PasswordReset, PatchUser, Problem};
 use chat_proto::{Role, UserId};
 use http::{StatusCode, header};
 use serde::Deserialize;
@@ -15,7 +15,7 @@ use crate::extract::{Caller, IfMatch, Json, Path, Query};
 pub(crate) struct UsersQuery {
     /// Only accounts of this role.
     role: Option<Role>,
-    /// Only accounts in this state.
+    /// Only accounts in this state. Without it all but those that were deleted.
     state: Option<UserState>,
     /// The most rows; 50 without it, never more than 200.
     limit: Option<usize>,
@@ -25,7 +25,7 @@ pub(crate) struct UsersQuery {
 
 /// Accounts
 ///
-/// Admins only. By role and name. With a filter a part may have fewer rows than asked for, and still have a
+/// Admins only. By role and name. A part may have fewer rows than asked for, and still have a
 /// `next_cursor`.
 #[utoipa::path(get, path = "/users", tag = "people", security(("bearer" = [])), params(UsersQuery), responses(
     (status = 200, description = "The accounts", body = Page<User>),
@@ -88,6 +88,24 @@ pub(crate) async fn change(
     Ok(tagged(&me.change_user(id, body.name.as_deref(), body.role, version).await?))
 }
 
+/// Delete an account
+///
+/// Admins only; no key can. For good: its address can be used again, its name is "Deleted user", and nobody signs in to it any
+/// more. Password, sessions, keys and letters are gone, its tokens are dead at once and its sockets are closed. What was
+/// written in it stays where it is, under that name. Deleting again does nothing.
+#[utoipa::path(delete, path = "/users/{id}", tag = "people", security(("bearer" = [])),
+    params(("id" = UserId, Path, description = "The account"),
+        ("If-Match" = Option<String>, Header, description = "Only if it has this version: `\"v3\"`")), responses(
+    (status = 200, description = "What is left of it", body = User),
+    (status = 403, description = "`forbidden`: not an admin", body = Problem),
+    (status = 404, description = "`not_found`", body = Problem),
+    (status = 409, description = "`conflict`: it is the last admin, or a visitor who is a customer by now", body = Problem),
+    (status = 412, description = "`version_mismatch`: with `version`", body = Problem),
+))]
+pub(crate) async fn delete(Caller(me): Caller, Path(id): Path<UserId>, IfMatch(version): IfMatch) -> Answer<Response> {
+    Ok(tagged(&me.delete_user(id, version).await?))
+}
+
 /// Disable an account
 ///
 /// Admins only. Nobody can sign in to it, its tokens are dead at once and its sockets are closed. What was written stays.
@@ -113,6 +131,25 @@ pub(crate) async fn disable(Caller(me): Caller, Path(id): Path<UserId>) -> Answe
 ))]
 pub(crate) async fn enable(Caller(me): Caller, Path(id): Path<UserId>) -> Answer<Response> {
     Ok(tagged(&me.enable_user(id).await?))
+}
+
+/// Let somebody set a new password
+///
+/// Admins only; no key can. Whoever has the token sets it, once, within 24 hours: `POST /auth/password/reset`. Until then
+/// nothing changes for them; then their sessions end. An earlier token for the same account is over.
+#[utoipa::path(post, path = "/users/{id}/password-reset", tag = "people", security(("bearer" = [])),
+    params(("id" = UserId, Path, description = "The account")), responses(
+    (status = 201, description = "What sets the password", body = PasswordReset),
+    (status = 403, description = "`forbidden`: not an admin", body = Problem),
+    (status = 404, description = "`not_found`", body = Problem),
+    (status = 409, description = "`conflict`: nobody signs in to it with a password", body = Problem),
+))]
+pub(crate) async fn reset_password(
+    Caller(me): Caller,
+    Path(id): Path<UserId>,
+) -> Answer<(StatusCode, Shown<PasswordReset>)> {
+    let (token, expires_at) = me.allow_password_reset(id).await?;
+    Ok((StatusCode::CREATED, Shown(PasswordReset { token, expires_at })))
 }
 
 /// Somebody's sessions

@@ -97,7 +97,7 @@ fn acting(
         ActsAs::Bot(id) => {
             let none = || Refusal::invalid("/user", "There is no such bot; a key cannot act as a person.");
             let no = context.lookup.user_no(id)?.ok_or_else(none)?;
-            let account = context.lookup.account(no)?.filter(|account| account.is_bot()).ok_or_else(none)?;
+            let account = context.lookup.account(no)?.filter(|account| stands(account)).ok_or_else(none)?;
             Ok(Some((no, account)))
         }
         ActsAs::NewBot { id, name, role } => {
@@ -122,6 +122,11 @@ fn acting(
             Ok(Some((no, account)))
         }
     }
+}
+
+/// A bot that a key can be made for; for one that is disabled, it is good once it is enabled again.
+fn stands(account: &Account) -> bool {
+    account.is_bot() && account.state != AccountState::Deleted
 }
 
 pub(super) fn revoke(context: &Context<'_>, by: Option<Author>, key: SessionId) -> Result<Decision, Stop> {
@@ -150,6 +155,18 @@ pub(super) fn close_sockets(context: &Context<'_>, decision: &mut Decision, user
         let row = ApiKeyRow::decoded(&row)?;
         if row.user == user {
             decision.changes.push((Change::SessionEnded { session: row.id, user }, None));
+        }
+    }
+    Ok(())
+}
+
+/// Takes back all keys that act as this bot.
+pub(super) fn revoke_all(context: &Context<'_>, decision: &mut Decision, user: UserNo) -> Result<(), Stop> {
+    for (key, row) in context.lookup.records(&RecordKey::first_api_key(), &RecordKey::first_api_secret(), MOST_KEYS)? {
+        let row = ApiKeyRow::decoded(&row)?;
+        if row.user == user {
+            let gone = [key, RecordKey::api_secret(&row.secret)];
+            decision.puts.extend(gone.map(|key| Put::Record { key, row: None }));
         }
     }
     Ok(())

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use chat_proto::ErrorCode;
+use chat_proto::{ErrorCode, UserId};
 
-use super::{Account, AccountState, Acting, Context, Decision, Put, Refusal, Stop, sessions};
+use super::{Account, AccountState, Acting, Context, Decision, Put, Refusal, Stop, sessions, staff};
 use crate::access::{Action, Relation};
 use crate::state::{Author, Change, Letter, LetterId, LetterKind, NewLetter, Outcome, UserNo};
 
@@ -49,6 +49,34 @@ pub(super) fn forgot_password(context: &Context<'_>, email: &str, letter: NewLet
     Ok(decision)
 }
 
+pub(super) fn allow_reset(
+    context: &Context<'_>,
+    by: Author,
+    user: UserId,
+    letter: NewLetter,
+) -> Result<Decision, Stop> {
+    let (author, no, account) = staff::concerned_by(Action::ResetPasswords, context, by, user)?;
+    let conflict = |detail| Err(Refusal::new(ErrorCode::Conflict, detail).into());
+    if account.is_bot() {
+        return conflict("This is a bot: it acts by keys and has no password.");
+    }
+    if account.visitor().is_some() || account.identity().is_some() {
+        return conflict("This is a customer of one of the shop's sites, who signs in without a password.");
+    }
+    if account.state == AccountState::Deleted {
+        return conflict("This account was deleted; that cannot be undone.");
+    }
+    if account.state != AccountState::Active {
+        return conflict("This account cannot be signed in to. Enable it first.");
+    }
+    let mut decision = Decision { by: author, ..Decision::nothing(Outcome::Done) };
+    let kind = LetterKind::PasswordResetByAdmin;
+    let earlier = context.lookup.letters(no)?;
+    decision.puts.extend(earlier.iter().filter(|letter| letter.kind == kind).map(gone));
+    write(context, &mut decision, kind, no, &account.email, letter)?;
+    Ok(decision)
+}
+
 pub(super) fn reset_password(
     context: &Context<'_>,
     letter: LetterId,
@@ -57,10 +85,11 @@ pub(super) fn reset_password(
 ) -> Result<Decision, Stop> {
     let (letter, before) = used(context, LetterKind::PasswordReset, letter, token)?;
     let no = letter.user;
-    // The link was in their mail.
-    let seen_to_change = !before.email_verified;
+    // The link was in their mail, unless an admin has passed it on.
+    let seen_to_change = letter.kind == LetterKind::PasswordReset && !before.email_verified;
+    let email_verified = before.email_verified || seen_to_change;
     let version = before.version + u64::from(seen_to_change);
-    let account = Account { password: Some(password), email_verified: true, version, ..(*before).clone() };
+    let account = Account { password: Some(password), email_verified, version, ..(*before).clone() };
     let mut decision = Decision {
         by: Some(no),
         outcome: Outcome::Done,
@@ -128,20 +157,21 @@ fn used(
     Ok((letter, account))
 }
 
-/// No link of this kind is good any more.
+/// No link that does what this kind is for is good any more.
 fn forget_all(context: &Context<'_>, decision: &mut Decision, kind: LetterKind, user: UserNo) -> Result<(), Stop> {
     let letters = context.lookup.letters(user)?;
-    decision.puts.extend(letters.iter().filter(|letter| letter.kind == kind).map(gone));
+    decision.puts.extend(letters.iter().filter(|letter| letter.kind.purpose() == kind.purpose()).map(gone));
     Ok(())
 }
 
-fn gone(letter: &Arc<Letter>) -> Put {
+pub(super) fn gone(letter: &Arc<Letter>) -> Put {
     Put::LetterGone { user: letter.user, id: letter.id }
 }
 
 impl Letter {
-    /// Whether this token, known by its hash, does now what letters of this kind are for.
+    /// Whether this token, known by its hash, does now what letters of this kind are for. To whom it was given, and by whom,
+    /// makes no difference.
     pub(crate) fn is_good(&self, kind: LetterKind, token: &[u8; 32], now: chat_proto::Timestamp) -> bool {
-        self.kind == kind && self.token == *token && now < self.expires_at
+        self.kind.purpose() == kind.purpose() && self.token == *token && now < self.expires_at
     }
 }

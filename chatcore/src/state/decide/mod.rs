@@ -2,6 +2,7 @@
 
 mod accounts;
 mod conversations;
+mod deletion;
 mod identities;
 mod invitations;
 mod keys;
@@ -71,6 +72,9 @@ pub fn decide(
         Command::ResetPassword { letter, token, password, origin: _ } => {
             letters::reset_password(&context, letter, &token, password)
         }
+        Command::AllowPasswordReset { by, user, letter, origin: _ } => {
+            letters::allow_reset(&context, by, user, *letter)
+        }
         Command::AskToVerifyEmail { by, letter, origin: _ } => letters::ask_to_verify(&context, by, *letter),
         Command::VerifyEmail { letter, token, origin: _ } => letters::verify_email(&context, letter, &token),
         Command::ForgetLetters => letters::forget(&context),
@@ -78,6 +82,7 @@ pub fn decide(
             staff::change(&context, by, user, name, role, if_version)
         }
         Command::SetUserState { by, user, state, origin: _ } => staff::set_state(&context, by, user, state),
+        Command::DeleteUser { by, user, if_version, origin: _ } => deletion::delete(&context, by, user, if_version),
         Command::EndUserSessions { by, user, origin: _ } => staff::end_sessions(&context, by, user),
         Command::Invite { by, id, email, role, token, expires_at, origin: _ } => {
             invitations::invite(&context, by, id, email, role, token, expires_at)

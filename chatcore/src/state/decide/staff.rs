@@ -75,8 +75,22 @@ pub(super) fn end_sessions(context: &Context<'_>, by: Author, user: UserId) -> R
 
 /// Who acts, and on whom.
 fn concerned(context: &Context<'_>, by: Author, user: UserId) -> Result<(Option<UserNo>, UserNo, Arc<Account>), Stop> {
+    let concerned = concerned_by(Action::ManageUsers, context, by, user)?;
+    if concerned.2.state == AccountState::Deleted {
+        return Err(Refusal::new(ErrorCode::Conflict, "This account was deleted; that cannot be undone.").into());
+    }
+    Ok(concerned)
+}
+
+/// The same, of whatever else admins do to accounts.
+pub(super) fn concerned_by(
+    action: Action,
+    context: &Context<'_>,
+    by: Author,
+    user: UserId,
+) -> Result<(Option<UserNo>, UserNo, Arc<Account>), Stop> {
     let me = context.author(by)?;
-    me.require(Action::ManageUsers, Relation::Stranger)?;
+    me.require(action, Relation::Stranger)?;
     let unknown = || Refusal::not_found("There is no such account.");
     let no = context.lookup.user_no(user)?.ok_or_else(unknown)?;
     let account = context.lookup.account(no)?.ok_or_else(unknown)?;
@@ -102,7 +116,7 @@ fn may_have(context: &Context<'_>, by: Author, account: &Account) -> Result<(), 
     Ok(())
 }
 
-fn changed(author: Option<UserNo>, no: UserNo, account: Account, before: Arc<Account>) -> Decision {
+pub(super) fn changed(author: Option<UserNo>, no: UserNo, account: Account, before: Arc<Account>) -> Decision {
     Decision {
         by: author,
         outcome: Outcome::User(account.user()),
@@ -112,7 +126,7 @@ fn changed(author: Option<UserNo>, no: UserNo, account: Account, before: Arc<Acc
 }
 
 /// Refuses what would leave the shop without anybody who can administer it.
-fn keep_an_admin(context: &Context<'_>, no: UserNo, account: &Account) -> Result<(), Stop> {
+pub(super) fn keep_an_admin(context: &Context<'_>, no: UserNo, account: &Account) -> Result<(), Stop> {
     if account.state == AccountState::Disabled || other_admin(context, no)? {
         return Ok(());
     }

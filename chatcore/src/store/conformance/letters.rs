@@ -159,7 +159,51 @@ fn letters_are_paged_and_forgotten_when_they_are_over(shop: &mut Shop) {
     });
 }
 
+fn an_admin_lets_somebody_set_another_password(shop: &mut Shop) {
+    let admin = shop.person(Role::Admin, "ada");
+    let ana = shop.person(Role::Customer, "ana");
+    let leo = shop.person(Role::Agent, "leo");
+    let session = shop.signed_in(ana, NEVER);
+    let allow = |shop: &mut Shop, by: UserId, user: UserId| {
+        let letter = shop.new_letter(NEVER);
+        Command::AllowPasswordReset { by: by.author(), user, letter, origin: Origin::default() }
+    };
+    let command = allow(shop, leo, ana);
+    assert_eq!(shop.refused(command), ErrorCode::Forbidden);
+    for _ in 0..5 {
+        let command = forgot(shop, "ana@shop.example", NEVER);
+        shop.one(command);
+    }
+    for _ in 0..2 {
+        let command = allow(shop, admin, ana);
+        assert!(shop.commit(vec![command]).events.iter().all(|event| !matches!(event.event, Event::SessionEnded(_))));
+    }
+    let waiting = letters(shop, ana);
+    let passed_on: Vec<_> = waiting.iter().filter(|one| one.kind == LetterKind::PasswordResetByAdmin).collect();
+    assert_eq!(
+        (waiting.len(), passed_on.len()),
+        (4, 1),
+        "an earlier one is over, and others are counted for themselves"
+    );
+    let letter = passed_on[0].id;
+    shop.in_every_state(|shop| assert_eq!(shop.refused(verify(letter)), ErrorCode::Invalid));
+    let committed = shop.commit(vec![reset(letter, "new"), reset(letter, "newer")]);
+    assert_eq!(committed.outcomes[0], Ok(Outcome::Done));
+    assert_eq!(committed.outcomes[1].as_ref().expect_err("spent").code, ErrorCode::Invalid);
+    assert!(committed.events.iter().any(|event| matches!(event.event, Event::SessionEnded(id) if id == session.1)));
+    shop.in_every_state(|shop| {
+        let account = shop.view().account(shop.no(ana)).expect("readable").expect("an account");
+        assert_eq!((account.password.as_deref(), account.email_verified), (Some("new"), false), "nothing was mailed");
+        assert!(letters(shop, ana).is_empty(), "what was mailed is over too");
+    });
+    let state = AccountState::Disabled;
+    shop.one(Command::SetUserState { by: admin.author(), user: ana, state, origin: Origin::default() });
+    let command = allow(shop, admin, ana);
+    assert_eq!(shop.refused(command), ErrorCode::Conflict);
+}
+
 cases![
+    an_admin_lets_somebody_set_another_password,
     a_disabled_account_gets_no_other_password,
     an_address_is_verified_once,
     letters_are_paged_and_forgotten_when_they_are_over,

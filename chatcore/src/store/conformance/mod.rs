@@ -6,6 +6,7 @@
 
 mod accounts;
 mod conversations;
+mod deletion;
 mod letters;
 mod log;
 mod messages;
@@ -52,6 +53,7 @@ pub fn trials<B: Backend + 'static>(name: &str, make: fn() -> B) -> Vec<Trial> {
     let files = [
         ("accounts", accounts::CASES),
         ("conversations", conversations::CASES),
+        ("deletion", deletion::CASES),
         ("letters", letters::CASES),
         ("log", log::CASES),
         ("messages", messages::CASES),
