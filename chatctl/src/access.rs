@@ -1,5 +1,6 @@
 //! Which server a command goes to, and in whose name.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use chat_client::{Client, Clock as _, SystemClock};
@@ -23,6 +24,9 @@ pub(crate) struct Door {
     #[arg(long, value_name = "SECONDS", default_value_t = 30, global = true)]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=600))]
     timeout: u64,
+    /// Ask no server but this data folder, of a chatd that is stopped: `user create`, `user show`
+    #[arg(long, value_name = "FOLDER", global = true)]
+    pub(crate) data_dir: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) places: Places,
 }

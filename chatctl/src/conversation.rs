@@ -1,6 +1,6 @@
 use std::fmt::Write as _;
 
-use chat_client::{Change, Client, PageQuery, Part, plain, plain_line};
+use chat_client::{Change, Client, PageQuery, Part, plain_line};
 use chat_proto::model::{Conversation as Row, Message};
 use chat_proto::{ConversationId, Seq};
 use clap::{Args, Subcommand};
@@ -10,6 +10,7 @@ use crate::access::Door;
 use crate::event::{Following, follow};
 use crate::exit::{Exit, Failure, print};
 use crate::output::{Style, moment};
+use crate::text;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Conversation {
@@ -113,10 +114,10 @@ async fn show(client: &Client, args: &Show, style: &Style) -> Result<Exit, Failu
     if style.json {
         return crate::output::json(&Shown { conversation: &conversation, messages });
     }
-    let mut text = format!("{}  {}\n", conversation.id, plain_line(&title(&conversation)));
+    let mut text = format!("{}  {}\n", conversation.id, text::line(&title(&conversation)));
     for person in &conversation.participants {
         let owner = if person.owner { ", owner" } else { "" };
-        let name = plain_line(&person.name);
+        let name = text::line(&person.name);
         // Writing to a String cannot fail.
         let _ = writeln!(text, "  {name} ({}{owner}), read up to {}", person.role, person.read_seq);
     }
@@ -128,12 +129,12 @@ async fn show(client: &Client, args: &Show, style: &Style) -> Result<Exit, Failu
 
 /// A message as people read it. The lines of its text are indented, so that none can pass for another message.
 fn told(message: &Message) -> String {
-    let head = format!("{} {} {}", moment(message.created_at), message.seq, plain_line(&message.author.name));
+    let head = format!("{} {} {}", moment(message.created_at), message.seq, text::line(&message.author.name));
     if message.deleted_at.is_some() {
         return format!("{head}: (deleted)\n");
     }
     let edited = if message.edited_at.is_some() { " (edited)" } else { "" };
-    format!("{head}{edited}: {}\n", plain(&message.text).replace('\n', "\n    "))
+    format!("{head}{edited}: {}\n", text::lines(&message.text).replace('\n', "\n    "))
 }
 
 async fn tail(client: Client, args: &Tail, style: &Style) -> Result<Exit, Failure> {

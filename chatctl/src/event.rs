@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::access::Door;
 use crate::exit::{Exit, Failure, print};
 use crate::output::{Style, moment};
+use crate::text;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Event {
@@ -32,7 +33,7 @@ pub(crate) async fn run(event: &Event, door: &Door, style: &Style) -> Result<Exi
             let line = json!(head).to_string();
             return Some(plain_line(&line).into_owned() + "\n");
         }
-        let by = head.by.as_ref().map_or_else(String::new, |by| format!(" by {}", plain_line(&by.name)));
+        let by = head.by.as_ref().map_or_else(String::new, |by| format!(" by {}", text::line(&by.name)));
         let conversation = head.conv.map_or_else(String::new, |id| format!(" in {id}"));
         let seq = head.seq.map_or_else(String::new, |seq| format!(" number {seq}"));
         Some(format!("{} {name}{conversation}{seq}{by}\n", moment(head.at)))
@@ -53,10 +54,9 @@ pub(crate) async fn follow(client: Client, following: Following<'_>) -> Result<E
     while let Some(update) = updates.next().await {
         match update {
             Update::Event(event) => {
-                if let Some(line) = (following.says)(&event)
-                    && print(&line, Exit::Ok) != Exit::Ok
-                {
-                    return Ok(Exit::Failed);
+                let printed = (following.says)(&event).map_or(Exit::Ok, |line| print(&line, Exit::Ok));
+                if printed != Exit::Ok {
+                    return Ok(printed);
                 }
             }
             Update::Reset(why) => following.style.remark(&format!("Something was missed: {why}")),

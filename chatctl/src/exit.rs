@@ -21,6 +21,7 @@ use crate::output::Style;
 /// | 8 | checked, and it is not so: unhealthy, not allowed |
 /// | 9 | partly done |
 /// | 130 | interrupted |
+/// | 141 | nobody reads the output any more |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
     /// Done.
@@ -42,10 +43,11 @@ pub(crate) enum Exit {
     /// What was checked is not so: the server is not well, the policy does not allow it.
     Unhealthy = 8,
     /// Some of it is done.
-    #[expect(dead_code, reason = "in the table; for commands on many things")]
     Partly = 9,
     /// Ctrl-C, as shells count it.
     Interrupted = 130,
+    /// Nobody reads any more, as shells count it.
+    Unread = 141,
 }
 
 /// Why a command did not do what it should.
@@ -70,6 +72,32 @@ impl Failure {
         match self {
             Self::Client(error) => Exit::of(error),
             Self::Says { exit, .. } => *exit,
+        }
+    }
+
+    /// For programs: the problem itself, if the server gave one.
+    fn problem(&self) -> serde_json::Value {
+        let exit = self.exit() as u8;
+        match self {
+            Self::Client(Error::Refused(problem)) => serde_json::to_value(problem).unwrap_or_default(),
+            Self::Client(error) => serde_json::json!({ "detail": error.to_string(), "exit_code": exit }),
+            Self::Says { what, .. } => serde_json::json!({ "detail": what, "exit_code": exit }),
+        }
+    }
+
+    /// For people: what went wrong, and what to do about it.
+    fn sentence(&self) -> String {
+        match self {
+            Self::Client(error) => {
+                let hint = match error.code() {
+                    Some(ErrorCode::Unauthenticated | ErrorCode::TokenExpired | ErrorCode::TokenRevoked) => {
+                        ". Sign in again: chatctl login"
+                    }
+                    _ => "",
+                };
+                format!("{error}{hint}")
+            }
+            Self::Says { what, .. } => what.clone(),
         }
     }
 }
@@ -120,6 +148,25 @@ impl From<Exit> for ExitCode {
     }
 }
 
+/// How a command on several things ends: as the first failure when nothing was done, and partly when something was.
+pub(crate) fn partly(done: usize, failures: &[(String, Failure)], style: &Style) -> Exit {
+    let exit = match failures.first() {
+        None => Exit::Ok,
+        Some((_, failure)) if done == 0 => failure.exit(),
+        Some(_) => Exit::Partly,
+    };
+    for (what, failure) in failures {
+        if style.json {
+            let told = serde_json::json!({ "what": what, "problem": failure.problem() });
+            // Nobody may be reading.
+            let _ = writeln!(io::stderr(), "{}", plain(&told.to_string()));
+        } else {
+            complain(&format!("{what}: {}", failure.sentence()), exit);
+        }
+    }
+    exit
+}
+
 /// Says what went wrong, if anything did, and how to end.
 pub(crate) fn end(done: Result<Exit, Failure>, style: &Style) -> Exit {
     let failure = match done {
@@ -128,28 +175,11 @@ pub(crate) fn end(done: Result<Exit, Failure>, style: &Style) -> Exit {
     };
     let exit = failure.exit();
     if style.json {
-        // For programs the problem itself, if the server gave one.
-        let problem = match &failure {
-            Failure::Client(Error::Refused(problem)) => serde_json::to_value(problem).unwrap_or_default(),
-            Failure::Client(error) => serde_json::json!({ "detail": error.to_string(), "exit_code": exit as u8 }),
-            Failure::Says { what, .. } => serde_json::json!({ "detail": what, "exit_code": exit as u8 }),
-        };
         // Nobody may be reading.
-        let _ = writeln!(io::stderr(), "{}", plain(&problem.to_string()));
+        let _ = writeln!(io::stderr(), "{}", plain(&failure.problem().to_string()));
         return exit;
     }
-    match failure {
-        Failure::Client(error) => {
-            let hint = match error.code() {
-                Some(ErrorCode::Unauthenticated | ErrorCode::TokenExpired | ErrorCode::TokenRevoked) => {
-                    ". Sign in again: chatctl login"
-                }
-                _ => "",
-            };
-            complain(&format!("{error}{hint}"), exit)
-        }
-        Failure::Says { what, .. } => complain(&what, exit),
-    }
+    complain(&failure.sentence(), exit)
 }
 
 /// Says what went wrong to a person, and how to end.
@@ -159,12 +189,11 @@ pub(crate) fn complain(what: &str, exit: Exit) -> Exit {
     exit
 }
 
-/// Writes to standard output; a reader that has heard enough is no failure.
+/// Writes to standard output. A reader that has heard enough is no failure: that ends the command without a word.
 pub(crate) fn print(text: &str, exit: Exit) -> Exit {
     match io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            complain(&format!("cannot write the output: {error}"), Exit::Failed)
-        }
-        _ => exit,
+        Ok(()) => exit,
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Exit::Unread,
+        Err(error) => complain(&format!("cannot write the output: {error}"), Exit::Failed),
     }
 }

@@ -7,11 +7,13 @@ mod conversation;
 mod event;
 mod exit;
 mod files;
+mod offline;
 mod output;
 mod policy;
 mod profile;
 mod sign_in;
 mod status;
+mod text;
 mod user;
 
 use std::process::ExitCode;
@@ -28,7 +30,7 @@ use output::Style;
 #[command(name = "chatctl", version, about, arg_required_else_help = true, max_term_width = 100)]
 #[command(after_help = "\
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 cancelled, 4 not signed in or forbidden, 5 not found, 6 conflict, \
-7 cannot reach the server, 8 checked and not so (unhealthy, not allowed), 9 partly done, 130 interrupted
+7 cannot reach the server, 8 checked and not so (unhealthy, not allowed), 9 partly done, 130 interrupted, 141 nobody reads
 
 Begin with: chatctl login http://127.0.0.1:9000")]
 struct Cli {
@@ -79,6 +81,7 @@ fn main() -> ExitCode {
         Command::Bench(bench) => return bench::run(&bench).into(),
         Command::Completion(completion) => return completion::complete(&completion).into(),
         Command::Man(man) => completion::man(&man),
+        command if let Some(folder) = &door.data_dir => in_runtime(offline::run(&command, folder, &style)),
         command => in_runtime(run(command, &door, &style)),
     };
     exit::end(done, &style).into()

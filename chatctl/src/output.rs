@@ -2,13 +2,14 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
-use chat_client::{plain, plain_line};
+use chat_client::plain;
 use chat_proto::Timestamp;
 use clap::Args;
 use serde::Serialize;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use crate::exit::{Exit, Failure, print};
+use crate::text::line;
 
 /// How to show it.
 #[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
@@ -63,8 +64,8 @@ impl Style {
             return json(answer);
         }
         let widest = sides.iter().map(|(name, _)| name.width()).max().unwrap_or_default();
-        let line = |(name, value): &(&str, String)| format!("{name:<widest$}  {}\n", plain_line(value));
-        Ok(print(&sides.iter().map(line).collect::<String>(), Exit::Ok))
+        let side = |(name, value): &(&str, String)| format!("{name:<widest$}  {}\n", line(value));
+        Ok(print(&sides.iter().map(side).collect::<String>(), Exit::Ok))
     }
 
     /// What changed.
@@ -72,14 +73,22 @@ impl Style {
         if self.json {
             return json(answer);
         }
-        Ok(print(&format!("{}\n", plain_line(says)), Exit::Ok))
+        Ok(print(&format!("{}\n", line(says)), Exit::Ok))
+    }
+
+    /// What changed, of several things.
+    pub(crate) fn each_done(&self, answer: &impl Serialize, says: &[String]) -> Result<Exit, Failure> {
+        if self.json {
+            return json(answer);
+        }
+        Ok(print(&says.iter().map(|says| line(says) + "\n").collect::<String>(), Exit::Ok))
     }
 
     /// Something by the way, for people.
     pub(crate) fn remark(&self, says: &str) {
         if !self.quiet && !self.json {
             // Nobody may be reading.
-            let _ = writeln!(io::stderr(), "{}", plain_line(says));
+            let _ = writeln!(io::stderr(), "{}", line(says));
         }
     }
 
@@ -91,13 +100,40 @@ impl Style {
         if self.no_input || !io::stdin().is_terminal() {
             return Err(Failure::usage(format!("{question} Say --yes to go on without being asked.")));
         }
-        write!(io::stderr(), "{} [y/N] ", plain_line(question))?;
+        write!(io::stderr(), "{} [y/N] ", line(question))?;
         let mut answer = String::new();
         io::stdin().read_line(&mut answer)?;
         if matches!(answer.trim(), "y" | "Y" | "yes") {
             return Ok(());
         }
         Err(Failure::says("Nothing was changed.", Exit::Declined))
+    }
+}
+
+impl Style {
+    /// Asks for the name of what would be gone for good, unless it was said already. `--yes` is not enough for that.
+    pub(crate) fn confirm_name(&self, warning: &str, name: &str, said: Option<&str>) -> Result<(), Failure> {
+        // As it can be read and typed.
+        let name = line(name);
+        let answer = match said {
+            Some(said) => said.to_owned(),
+            None if self.no_input || !io::stdin().is_terminal() => {
+                let quoted = name.replace('\'', "'\\''");
+                return Err(Failure::usage(format!(
+                    "{warning} Say --confirm '{quoted}' to go on without being asked."
+                )));
+            }
+            None => {
+                write!(io::stderr(), "{}\nType the name ({name}) to go on: ", line(warning))?;
+                let mut answer = String::new();
+                io::stdin().read_line(&mut answer)?;
+                answer
+            }
+        };
+        if answer.trim() == name.trim() {
+            return Ok(());
+        }
+        Err(Failure::says("That is not its name. Nothing was changed.", Exit::Declined))
     }
 }
 
@@ -123,7 +159,7 @@ fn tabs(header: &[&str], rows: &[Vec<String>], quiet: bool) -> String {
         text.push('\n');
     }
     for row in rows {
-        let cells: Vec<_> = row.iter().map(|cell| plain_line(cell).into_owned()).collect();
+        let cells: Vec<_> = row.iter().map(|cell| line(cell)).collect();
         text += &cells.join("\t");
         text.push('\n');
     }
@@ -131,25 +167,27 @@ fn tabs(header: &[&str], rows: &[Vec<String>], quiet: bool) -> String {
 }
 
 fn columns(header: &[&str], rows: &[Vec<String>], width: usize, colored: bool) -> String {
-    let rows: Vec<Vec<_>> = rows.iter().map(|row| row.iter().map(|cell| plain_line(cell)).collect()).collect();
+    // What goes beyond the edge is not laid out, or one long cell would make every row as long.
+    let cell = |cell: &String| cut(&line(cell), width);
+    let rows: Vec<Vec<_>> = rows.iter().map(|row| row.iter().map(cell).collect()).collect();
     let widths: Vec<_> = header
         .iter()
         .enumerate()
         .map(|(i, name)| rows.iter().filter_map(|row| row.get(i)).map(|cell| cell.width()).chain([name.width()]).max())
         .map(Option::unwrap_or_default)
         .collect();
-    let line = |cells: &mut dyn Iterator<Item = &str>| {
-        let mut line = String::new();
+    let laid_out = |cells: &mut dyn Iterator<Item = &str>| {
+        let mut row = String::new();
         for (cell, width) in cells.zip(&widths) {
-            line += cell;
-            line.extend(std::iter::repeat_n(' ', width.saturating_sub(cell.width()) + 2));
+            row += cell;
+            row.extend(std::iter::repeat_n(' ', width.saturating_sub(cell.width()) + 2));
         }
-        cut(line.trim_end(), width)
+        cut(row.trim_end(), width)
     };
-    let head = line(&mut header.iter().copied());
+    let head = laid_out(&mut header.iter().copied());
     let mut text = if colored { format!("\u{1b}[2m{head}\u{1b}[0m\n") } else { head + "\n" };
     for row in &rows {
-        text += &line(&mut row.iter().map(|cell| &**cell));
+        text += &laid_out(&mut row.iter().map(String::as_str));
         text.push('\n');
     }
     text
@@ -197,5 +235,13 @@ mod tests {
         let rows = rows(&[&["\u{1b}]0;owned\u{7}Ana\tLi\nLeo", "x"]]);
         assert_eq!(tabs(&["A", "B"], &rows, true), "]0;ownedAna Li Leo\tx\n");
         assert!(!columns(&["A", "B"], &rows, 80, false).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn one_long_cell_does_not_make_the_others_long() {
+        let rows = vec![vec!["x".repeat(1 << 20), "y".to_owned()], vec!["a".to_owned(), "b".to_owned()]];
+        let table = columns(&["A", "B"], &rows, 20, false);
+        let row = |cell: &str| format!("{cell:<17}...\n");
+        assert_eq!(table, row("A") + &row(&"x".repeat(17)) + &row("a"));
     }
 }

@@ -79,7 +79,7 @@ async fn can(client: &Client, args: &Can, style: &Style) -> Result<Exit, Failure
         json(&verdict)?
     } else {
         let says = sentence(&verdict, &who, args.relation.as_deref(), rules.relations().len());
-        print(&format!("{}\n", chat_client::plain_line(&says)), Exit::Ok)
+        print(&format!("{}\n", crate::text::line(&says)), Exit::Ok)
     };
     Ok(if printed == Exit::Ok { exit } else { printed })
 }

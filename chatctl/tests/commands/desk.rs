@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use chat_tests::{Door, InProcess, PASSWORD};
 use serde_json::Value;
@@ -58,6 +58,14 @@ impl Desk {
         let Output { status, stdout, stderr } = run.await.expect("no panic");
         let text = |bytes| String::from_utf8(bytes).expect("text");
         Ran { code: status.code(), out: text(stdout), err: text(stderr) }
+    }
+
+    /// Starts the program and does not wait for it.
+    pub(crate) fn start(&self, arguments: &[&str]) -> Child {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_chatctl"));
+        command.args(arguments).env_clear().env("HOME", self.home.path());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().expect("the program starts")
     }
 
     pub(crate) fn file(&self, path: &str) -> PathBuf {

@@ -1,7 +1,10 @@
 //! `chatctl` as its users run it: the real program, a home of its own, a real server.
 
 mod desk;
+mod exits;
 mod help;
+mod hostile;
+mod json;
 mod policy;
 
 use std::path::Path;
@@ -141,4 +144,40 @@ async fn accounts_are_made_shown_changed_and_locked() {
     assert!(listed["items"].as_array().is_some_and(|sessions| !sessions.is_empty()), "{listed}");
     desk.run(&["user", "revoke-sessions", Door::ADMIN, "--yes"]).await.ok();
     assert_eq!(desk.run(&["whoami"]).await.code, Some(4), "one's own session is among them");
+}
+
+#[tokio::test]
+async fn an_account_is_deleted_by_its_typed_name_only() {
+    let desk = Desk::signed_in().await;
+    let ana = desk.server.door.person(Role::Customer, "ana").await;
+    let id = ana.id.to_string();
+    for (arguments, code) in [
+        (&["user", "delete", "ana@shop.test", "--yes"][..], 2),
+        (&["user", "delete", "ana@shop.test", "--confirm", "Ana"], 3),
+    ] {
+        let ran = desk.run(arguments).await;
+        assert_eq!(ran.code, Some(code), "{ran:?}");
+    }
+    ana.get("/me").await;
+    let deleted = desk.run(&["user", "delete", "ana@shop.test", "--confirm", "ana"]).await;
+    assert_eq!(deleted.ok(), "Deleted ana <ana@shop.test>. What was written in it shows as Deleted user.\n");
+    assert_eq!(desk.run(&["user", "show", "ana@shop.test"]).await.code, Some(5), "the address is nobody's");
+    assert!(desk.run(&["user", "show", &id]).await.ok().contains("deleted"));
+    assert!(!desk.run(&["user", "list"]).await.ok().contains("Deleted user"));
+    assert!(desk.run(&["user", "list", "--state", "deleted", "-q"]).await.ok().contains(&id));
+    let last = desk.run(&["user", "delete", Door::ADMIN, "--confirm", "Admin"]).await;
+    assert_eq!(last.code, Some(6), "{last:?}");
+}
+
+#[tokio::test]
+async fn a_new_password_is_set_with_the_token_that_an_admin_was_shown() {
+    let desk = Desk::signed_in().await;
+    let ana = desk.server.door.person(Role::Customer, "ana").await;
+    let shown = desk.run(&["user", "reset-password", "ana@shop.test"]).await;
+    let (says, token) = shown.ok().trim_end().rsplit_once(' ').expect("a token at the end");
+    assert!(says.starts_with("ana <ana@shop.test> may set a new password until "), "{says}");
+    ana.get("/me").await;
+    ana.client().reset_password(token, "a new one at last").await.expect("it is good once");
+    let login = ["login", &desk.url(), "--email", "ana@shop.test", "--password-stdin"];
+    desk.run_with(&login, "a new one at last").await.ok();
 }

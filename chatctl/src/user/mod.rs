@@ -1,3 +1,6 @@
+mod ending;
+mod several;
+
 use chat_client::{Client, PageQuery};
 use chat_proto::model::{User as Account, UserState};
 use chat_proto::wire::{NewUser, PatchUser};
@@ -9,6 +12,8 @@ use crate::access::Door;
 use crate::exit::{Exit, Failure};
 use crate::output::{Style, moment};
 use crate::sign_in::read_password;
+use ending::{delete, reset_password};
+use several::each;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum User {
@@ -23,14 +28,19 @@ pub(crate) enum User {
     Invite(Invite),
     /// Give an account another role; it is signed out everywhere
     Role(ChangeRole),
-    /// Let nobody sign in to an account; it is signed out everywhere
-    Disable(Who),
-    /// Let an account be used again
-    Enable(Who),
+    /// Let nobody sign in to these accounts; they are signed out everywhere
+    Disable(Several),
+    /// Let these accounts be used again
+    Enable(Several),
+    /// Take an account back for good; what was written in it stays, under the name "Deleted user"
+    #[command(visible_alias = "rm")]
+    Delete(Delete),
+    /// Let somebody set a new password: prints a token for them, good once, within 24 hours
+    ResetPassword(Who),
     /// Where an account is signed in
     Sessions(Who),
-    /// Sign an account out everywhere
-    RevokeSessions(Who),
+    /// Sign these accounts out everywhere
+    RevokeSessions(Several),
 }
 
 #[derive(Debug, Args)]
@@ -53,12 +63,13 @@ pub(crate) struct List {
 enum State {
     Active,
     Disabled,
+    Deleted,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Who {
     /// Their id, user_..., or their address
-    user: String,
+    pub(crate) user: String,
 }
 
 impl Who {
@@ -68,15 +79,31 @@ impl Who {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Several {
+    /// Their ids, user_..., or their addresses
+    #[arg(required = true)]
+    users: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Delete {
+    #[command(flatten)]
+    who: Who,
+    /// Its name as it is shown, instead of being asked to type it; `--yes` is not enough here
+    #[arg(long, value_name = "NAME")]
+    confirm: Option<String>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Create {
     /// The address to sign in with
-    email: String,
+    pub(crate) email: String,
     /// What they are to the shop: admin, agent, customer, designer, merchant
     #[arg(long)]
-    role: Role,
+    pub(crate) role: Role,
     /// How others see them named; the address up to its @ unless given
     #[arg(long)]
-    name: Option<String>,
+    pub(crate) name: Option<String>,
     /// Read the password from the first line of standard input
     #[arg(long, required = true)]
     password_stdin: bool,
@@ -113,17 +140,20 @@ pub(crate) async fn run(user: &User, door: &Door, style: &Style) -> Result<Exit,
             let changed = client.change_user(account.id, &change).await?;
             style.done(&changed, &format!("{} is {role} now, instead of {}.", changed.name, account.role))
         }
-        User::Disable(who) => {
-            let account = find(&client, who).await?;
-            style.confirm(&format!("Nobody can sign in as {} any more.", named(&account)))?;
-            let changed = client.disable_user(account.id).await?;
-            style
-                .done(&changed, &format!("Disabled {}. Take it back: chatctl user enable {}", changed.name, changed.id))
+        User::Disable(several) => {
+            let change = async |account: Account| client.disable_user(account.id).await;
+            let doubt = "Nobody can sign in as {} any more.";
+            let says = |changed: &Account| {
+                format!("Disabled {}. Take it back: chatctl user enable {}", changed.name, changed.id)
+            };
+            each(&client, several, Some(doubt), change, says, style).await
         }
-        User::Enable(who) => {
-            let changed = client.enable_user(find(&client, who).await?.id).await?;
-            style.done(&changed, &format!("{} can sign in again.", changed.name))
+        User::Enable(several) => {
+            let change = async |account: Account| client.enable_user(account.id).await;
+            each(&client, several, None, change, |changed| format!("{} can sign in again.", changed.name), style).await
         }
+        User::Delete(args) => delete(&client, args, style).await,
+        User::ResetPassword(who) => reset_password(&client, who, style).await,
         User::Sessions(who) => {
             let sessions = client.sessions_of(find(&client, who).await?.id).await?;
             let row = |session: &chat_proto::model::Session| {
@@ -134,11 +164,10 @@ pub(crate) async fn run(user: &User, door: &Door, style: &Style) -> Result<Exit,
             let rows: Vec<_> = sessions.items.iter().map(row).collect();
             style.table(&sessions, &["ID", "SINCE", "LAST USED", "ADDRESS", "DEVICE"], &rows, "session")
         }
-        User::RevokeSessions(who) => {
-            let account = find(&client, who).await?;
-            style.confirm(&format!("{} is signed out everywhere.", named(&account)))?;
-            client.end_sessions_of(account.id).await?;
-            style.done(&account, &format!("Signed {} out everywhere.", account.name))
+        User::RevokeSessions(several) => {
+            let change = async |account: Account| client.end_sessions_of(account.id).await.map(|()| account);
+            let says = |account: &Account| format!("Signed {} out everywhere.", account.name);
+            each(&client, several, Some("{} is signed out everywhere."), change, says, style).await
         }
     }
 }
@@ -152,6 +181,7 @@ async fn list(client: &Client, args: &List, style: &Style) -> Result<Exit, Failu
     let state = args.state.map(|state| match state {
         State::Active => UserState::Active,
         State::Disabled => UserState::Disabled,
+        State::Deleted => UserState::Deleted,
     });
     let most = if args.all { usize::MAX } else { args.limit as usize };
     let mut found: Vec<Account> = Vec::new();
@@ -173,7 +203,7 @@ async fn list(client: &Client, args: &List, style: &Style) -> Result<Exit, Failu
     style.table(&Items { items: &found }, &["NAME", "LOGIN", "ROLE", "STATE", "SINCE", "ID"], &rows, "user")
 }
 
-fn show(account: &Account, style: &Style) -> Result<Exit, Failure> {
+pub(crate) fn show(account: &Account, style: &Style) -> Result<Exit, Failure> {
     let verified = if account.email_verified { "verified" } else { "not verified" };
     style.card(
         account,

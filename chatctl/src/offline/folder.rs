@@ -1,0 +1,76 @@
+use std::error::Error as _;
+use std::path::Path;
+use std::time::Duration;
+
+use chat_proto::model::User as Account;
+use chat_proto::{ErrorCode, UserId};
+use chatcore::store::{StoreError, StoreErrorKind};
+use chatcore::{Chat, Error, NewPerson, Retention};
+
+use crate::exit::{Exit, Failure};
+use crate::output::Style;
+use crate::user::{Create, Who};
+
+/// Nothing else is going on that closing could wait for.
+const CLOSES_WITHIN: Duration = Duration::from_secs(30);
+/// The server's own settings are not known here. What they decide to forget must still be there when it starts.
+const FOR_EVER: Duration = Duration::from_hours(100 * 365 * 24);
+
+pub(super) async fn create(args: &Create, folder: &Path, style: &Style) -> Result<Exit, Failure> {
+    let is_new = !folder.join("chat.redb").exists();
+    let mut person = NewPerson::new(args.role, &args.email).password(crate::sign_in::read_password()?);
+    if let Some(name) = &args.name {
+        person = person.name(name);
+    }
+    let chat = open(folder).await?;
+    let made = chat.people().create(person).await;
+    close(chat).await?;
+    let made = made.map_err(|error| failure(&error, folder))?;
+    if is_new {
+        style.remark(&format!("{} is a new data folder.", folder.display()));
+    }
+    style.done(&made, &format!("Created {} {} ({}).", made.id, made.name, made.role))
+}
+
+pub(super) async fn show(who: &Who, folder: &Path, style: &Style) -> Result<Exit, Failure> {
+    if !folder.join("chat.redb").exists() {
+        return Err(Failure::says(format!("{} is no data folder of chatd.", folder.display()), Exit::NotFound));
+    }
+    let chat = open(folder).await?;
+    let found = match who.user.parse::<UserId>() {
+        Ok(id) => chat.people().get(id).await,
+        Err(_) => chat.people().by_email(&who.user).await,
+    };
+    close(chat).await?;
+    let found: Option<Account> = found.map_err(|error| failure(&error, folder))?;
+    let found = found.ok_or_else(|| Failure::says(format!("There is no account {}.", who.user), Exit::NotFound))?;
+    crate::user::show(&found, style)
+}
+
+async fn open(folder: &Path) -> Result<Chat, Failure> {
+    let builder = Chat::builder()
+        .data_dir(folder)
+        .retention(Retention { age: FOR_EVER, events: u64::MAX })
+        // By this a key that was changed is remembered.
+        .access_ttl(FOR_EVER);
+    builder.open().await.map_err(|error| failure(&error, folder))
+}
+
+async fn close(chat: Chat) -> Result<(), Failure> {
+    chat.close(CLOSES_WITHIN).await.map_err(|error| Failure::says(error.detail(), Exit::Failed))
+}
+
+fn failure(error: &Error, folder: &Path) -> Failure {
+    let folder = folder.display();
+    let store = error.source().and_then(|source| source.downcast_ref::<StoreError>());
+    if store.is_some_and(|error| error.kind() == StoreErrorKind::Locked) {
+        let says = format!("chatd has {folder} open: leave --data-dir away to ask it, or stop it first.");
+        return Failure::says(says, Exit::Unreachable);
+    }
+    let exit = match error.code() {
+        ErrorCode::Conflict | ErrorCode::EmailTaken => Exit::Conflict,
+        _ => Exit::Failed,
+    };
+    let cause = error.source().map_or_else(String::new, |cause| format!(" ({cause})"));
+    Failure::says(format!("{}{cause}", error.detail()), exit)
+}
