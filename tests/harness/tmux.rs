@@ -1,11 +1,21 @@
 //! Programs in terminals, driven through tmux as somebody at the keys would.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use rustix::process::Pid;
 use tempfile::TempDir;
 
 use crate::{PASSWORD, eventually};
+
+/// Runs a program, and puts its process and how it ended into files of a folder. tmux itself cannot be asked: when a
+/// terminal is closed it has a child of libutempter's write that down, and until that is done it ignores that children
+/// end. The program ends at just that time, and is not told of ever after.
+const WATCHED: &str = r#"
+folder=$1; shift
+sh -c 'echo $$ > "$0/pid"; exec "$@"' "$folder" "$@"
+echo $? > "$folder/new" && mv "$folder/new" "$folder/status"
+"#;
 
 /// A tmux server of its own; dropping it ends it with everything that runs in it.
 #[derive(Debug)]
@@ -38,13 +48,16 @@ impl Tmux {
         let state = format!("XDG_STATE_HOME={}", state.display());
         let password = format!("CHAT_TUI_PASSWORD={PASSWORD}");
         let (columns, rows) = (columns.to_string(), rows.to_string());
-        let mut all = vec!["new-session", "-d", "-s", name, "-x", &columns, "-y", &rows];
-        all.extend(["-e", &state, "-e", &password, "-e", "LC_ALL=C.UTF-8", "-e", "RUST_BACKTRACE=1", "--", program]);
+        let process = self.process(name);
+        std::fs::create_dir(&process).expect("a folder for each name");
+        // What is left on the screen when the program ends is looked at, too.
+        let mut all = vec!["start-server", ";", "set-option", "-g", "remain-on-exit", "on", ";"];
+        all.extend(["set-option", "-g", "focus-events", "on", ";"]);
+        all.extend(["new-session", "-d", "-s", name, "-x", &columns, "-y", &rows]);
+        all.extend(["-e", &state, "-e", &password, "-e", "LC_ALL=C.UTF-8", "-e", "RUST_BACKTRACE=1"]);
+        all.extend(["--", "sh", "-c", WATCHED, "sh", process.to_str().expect("a plain path"), program]);
         all.extend(arguments);
         self.run(&all);
-        // What is left on the screen when the program ends is looked at, too.
-        self.run(&["set-option", "-t", name, "remain-on-exit", "on"]);
-        self.run(&["set-option", "-t", name, "focus-events", "on"]);
         Terminal { tmux: self, name: name.to_owned() }
     }
 
@@ -65,6 +78,11 @@ impl Tmux {
 
     fn socket(&self) -> impl AsRef<std::ffi::OsStr> + use<> {
         self.folder.path().join("socket")
+    }
+
+    /// What is known of a program's process.
+    fn process(&self, name: &str) -> PathBuf {
+        self.folder.path().join(format!("process-{name}"))
     }
 
     /// Where it keeps what is kept.
@@ -131,24 +149,28 @@ impl Terminal<'_> {
         found
     }
 
-    /// The process of the program, and its status, or the signal that ended it, when it is over.
-    pub fn process(&self) -> (i32, Option<i32>) {
-        // Its terminal is closed before it is known how it ended.
-        let format = "#{pane_pid} #{pane_dead_status}#{pane_dead_signal}";
-        let told = self.tmux.run(&["display-message", "-p", "-t", &self.name, format]);
-        let mut words = told.split_whitespace();
-        let pid = words.next().and_then(|pid| pid.parse().ok()).expect("a process");
-        (pid, words.next().and_then(|status| status.parse().ok()))
+    /// The process of the program.
+    ///
+    /// # Panics
+    /// When it was not started yet.
+    pub fn pid(&self) -> Pid {
+        self.told("pid").and_then(Pid::from_raw).expect("a process")
     }
 
-    /// Waits until the program is over; its status.
+    /// Waits until the program is over; its status as a shell tells it, 128 and the number of the signal that ended it.
     pub async fn over(&self) -> i32 {
-        eventually(&format!("{} is over", self.name), async || self.process().1).await
+        eventually(&format!("{} is over", self.name), async || self.told("status")).await
     }
 
-    /// Whether the terminal is as it was before the program: no other screen, no raw keys.
-    pub fn is_given_back(&self) -> bool {
-        self.tmux.run(&["display-message", "-p", "-t", &self.name, "#{alternate_on}"]).trim() == "0"
+    fn told(&self, what: &str) -> Option<i32> {
+        std::fs::read_to_string(self.tmux.process(&self.name).join(what)).ok()?.trim().parse().ok()
+    }
+
+    /// Waits until the terminal shows its ordinary screen. What a program wrote last may reach it after the end.
+    pub async fn given_back(&self) {
+        let shows_another = || self.tmux.run(&["display-message", "-p", "-t", &self.name, "#{alternate_on}"]);
+        let given_back = async || (shows_another().trim() == "0").then_some(());
+        eventually(&format!("{} is given back", self.name), given_back).await;
     }
 }
 
