@@ -44,7 +44,7 @@ commands![
     Back "back", Close "close", Quit "quit", Send "send", NewLine "new-line", Left "left", Right "right",
     WordLeft "word-left", WordRight "word-right", LineUp "line-up", LineDown "line-down", LineStart "line-start",
     LineEnd "line-end", Erase "erase", EraseNext "erase-next", EraseWord "erase-word", EraseAll "erase-all",
-    Choose "choose", Yes "yes",
+    Choose "choose", Yes "yes", Suspend "suspend",
 ];
 
 #[derive(Debug)]
@@ -143,6 +143,7 @@ pub(crate) const BINDINGS: &[Binding] = bindings![
     None, [KeyCode::Char('k'), CTRL], Switch, "Ctrl-K", "go to a conversation", "Ctrl-K switch";
     None, [KeyCode::F(1), NONE], Help, "F1", "help", "";
     None, [KeyCode::F(5), NONE; KeyCode::Char('l'), CTRL], Redraw, "F5 Ctrl-L", "draw everything anew", "";
+    None, [KeyCode::Char('z'), CTRL], Suspend, "Ctrl-Z", "suspend, the terminal is given back; fg goes on", "";
     None, [KeyCode::Char('c'), CTRL], Quit, "Ctrl-C Ctrl-C", "quit", "";
 ];
 

@@ -15,6 +15,7 @@ mod runner;
 mod safe;
 mod screen;
 mod session;
+mod signals;
 mod state;
 #[cfg(test)]
 mod tests;

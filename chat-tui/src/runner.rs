@@ -9,12 +9,13 @@ use chat_client::{Diff, Error, OutboxEntry, Watch};
 use crossterm::event::{EventStream, KeyEventKind};
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::Signal;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 
 use crate::kept::{Kept, Left};
 use crate::screen::Screen;
 use crate::session::{self, SignedIn};
+use crate::signals::{self, Ends};
 use crate::state::State;
 use crate::theme::Look;
 use crate::update::{Effect, Event, update};
@@ -25,6 +26,9 @@ const GOODBYE: Duration = Duration::from_secs(1);
 const FRAME: Duration = Duration::from_millis(33);
 /// What is being written is kept so long after it changed.
 const SAVE_AFTER: Duration = Duration::from_millis(500);
+/// Where nobody could say that the program goes on, the system does not stop it; that is known when it still runs after so
+/// long.
+const STOPPING: Duration = Duration::from_millis(300);
 
 struct Runner {
     state: State,
@@ -36,6 +40,9 @@ struct Runner {
     /// When what is being written is to be kept.
     save_at: Option<Instant>,
     drawn_at: Option<Instant>,
+    continued: Signal,
+    /// The process is being stopped; when to go on if it was not.
+    go_on_at: Option<Instant>,
 }
 
 struct Session {
@@ -60,14 +67,13 @@ enum Woken {
     Done(Done),
     Save,
     Draw,
+    Continued,
     Over,
 }
 
 /// Runs until the user quits or the process is told to end.
 pub(crate) async fn run(state: State, look: Look, folder: Option<PathBuf>) -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut ends = Ends::listen()?;
     let mut runner = Runner {
         state,
         screen: Screen::open(look)?,
@@ -76,12 +82,12 @@ pub(crate) async fn run(state: State, look: Look, folder: Option<PathBuf>) -> an
         tasks: FuturesUnordered::new(),
         save_at: None,
         drawn_at: None,
+        continued: signals::continued()?,
+        go_on_at: None,
     };
     let ended = tokio::select! {
         ended = runner.converse() => ended,
-        _ = terminate.recv() => Ok(()),
-        _ = hang_up.recv() => Ok(()),
-        _ = interrupt.recv() => Ok(()),
+        () = ends.next() => Ok(()),
     };
     runner.save(true);
     let Runner { screen, session, .. } = runner;
@@ -128,6 +134,8 @@ impl Runner {
                 _ = ticks.tick(), if self.state.wants_ticks() => Woken::Events(vec![Event::Tick]),
                 () = until(self.save_at), if self.save_at.is_some() => Woken::Save,
                 () = until(draw_at), if draw_at.is_some() => Woken::Draw,
+                _ = self.continued.recv() => Woken::Continued,
+                () = until(self.go_on_at), if self.go_on_at.is_some() => Woken::Continued,
             };
             match woken {
                 Woken::Events(woken) => events.extend(woken),
@@ -135,9 +143,18 @@ impl Runner {
                 Woken::Done(Done::SignedIn(signed_in)) => events.extend(self.begin(*signed_in)),
                 Woken::Save => self.save(false),
                 Woken::Draw => {}
+                Woken::Continued => events.push_back(self.go_on()?),
                 Woken::Over => return Ok(()),
             }
         }
+    }
+
+    /// After a stop, in a terminal that others have written to, and that may have another size now.
+    fn go_on(&mut self) -> std::io::Result<Event> {
+        self.go_on_at = None;
+        self.screen.go_on()?;
+        let (columns, rows) = self.screen.size()?;
+        Ok(Event::Resized(columns, rows))
     }
 
     fn draw_if_due(&mut self) -> std::io::Result<()> {
@@ -161,6 +178,12 @@ impl Runner {
             }
             Effect::Redraw => {
                 self.screen.forget()?;
+                return Ok(None);
+            }
+            Effect::Suspend => {
+                self.save(true);
+                self.go_on_at = Some(Instant::now() + STOPPING);
+                Screen::suspend()?;
                 return Ok(None);
             }
             _ => {}
@@ -207,7 +230,7 @@ impl Runner {
                     Done::Told(Event::Begun(begun.map(Box::new).map_err(|error| error.to_string())))
                 }));
             }
-            Effect::SignIn { .. } | Effect::Redraw | Effect::Quit => {}
+            Effect::SignIn { .. } | Effect::Redraw | Effect::Suspend | Effect::Quit => {}
         }
         Ok(None)
     }

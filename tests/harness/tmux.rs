@@ -17,6 +17,13 @@ sh -c 'echo $$ > "$0/pid"; exec "$@"' "$folder" "$@"
 echo $? > "$folder/new" && mv "$folder/new" "$folder/status"
 "#;
 
+/// What a shell at the keys knows: to run a program as above, and to say when it has the terminal again.
+const SHELL: &str = r#"
+PS1='$ '
+unset RUST_BACKTRACE
+run() { sh -c 'echo $$ > "$0/pid"; exec "$@"' "$process" "$@"; echo "shell again: $?"; }
+"#;
+
 /// A tmux server of its own; dropping it ends it with everything that runs in it.
 #[derive(Debug)]
 pub struct Tmux {
@@ -50,6 +57,7 @@ impl Tmux {
         let (columns, rows) = (columns.to_string(), rows.to_string());
         let process = self.process(name);
         std::fs::create_dir(&process).expect("a folder for each name");
+        let recording = format!("cat > '{}'", process.join("recording").display());
         // What is left on the screen when the program ends is looked at, too.
         let mut all = vec!["start-server", ";", "set-option", "-g", "remain-on-exit", "on", ";"];
         all.extend(["set-option", "-g", "focus-events", "on", ";"]);
@@ -57,8 +65,21 @@ impl Tmux {
         all.extend(["-e", &state, "-e", &password, "-e", "LC_ALL=C.UTF-8", "-e", "RUST_BACKTRACE=1"]);
         all.extend(["--", "sh", "-c", WATCHED, "sh", process.to_str().expect("a plain path"), program]);
         all.extend(arguments);
+        all.extend([";", "pipe-pane", "-t", name, &recording]);
         self.run(&all);
         Terminal { tmux: self, name: name.to_owned() }
+    }
+
+    /// Starts a shell in a terminal of this size; `run` and a program there tells `shell again: ` and its status when the
+    /// shell has the terminal again.
+    ///
+    /// # Panics
+    /// When tmux does not.
+    pub fn shell(&self, name: &str, size: (u16, u16)) -> Terminal<'_> {
+        let file = self.folder.path().join(format!("shell-{name}"));
+        let process = format!("process='{}'\n", self.process(name).display());
+        std::fs::write(&file, process + SHELL).expect("a file");
+        self.start(name, size, "env", &[&format!("ENV={}", file.display()), "sh", "-i"])
     }
 
     fn run(&self, arguments: &[&str]) -> String {
@@ -164,6 +185,12 @@ impl Terminal<'_> {
 
     fn told(&self, what: &str) -> Option<i32> {
         std::fs::read_to_string(self.tmux.process(&self.name).join(what)).ok()?.trim().parse().ok()
+    }
+
+    /// All that was written to the terminal so far.
+    pub fn recording(&self) -> String {
+        let recording = std::fs::read(self.tmux.process(&self.name).join("recording")).unwrap_or_default();
+        String::from_utf8_lossy(&recording).into_owned()
     }
 
     /// Waits until the terminal shows its ordinary screen. What a program wrote last may reach it after the end.

@@ -1,5 +1,7 @@
 //! Two people at two terminals, over a server that comes and goes.
 
+mod given_back;
+
 use chat_proto::Role;
 use chat_tests::{Person, Server, Terminal, Tmux};
 use rustix::process::{Signal, kill_process};

@@ -79,6 +79,8 @@ pub(crate) enum Effect {
     Begin(UserId),
     Retry,
     Redraw,
+    /// Stops the program until it is told to go on.
+    Suspend,
     Quit,
 }
 
@@ -154,6 +156,7 @@ fn carry_out(state: &mut State, context: Context, command: Command) -> Vec<Effec
     match command {
         Command::Quit => return acting::quit(state),
         Command::Redraw => return vec![Effect::Redraw],
+        Command::Suspend => return vec![Effect::Suspend],
         Command::Help if context != Context::Help => {
             state.over = Some(Over::Help(0, context));
             return Vec::new();

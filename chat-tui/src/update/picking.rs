@@ -4,7 +4,7 @@ use chat_client::Request;
 use chat_proto::model::Person;
 
 use super::{Effect, acting, moving, say};
-use crate::keys::Command;
+use crate::keys::{Command, Context};
 use crate::state::{Action, Over, Picker, PickerKind, State};
 
 pub(super) fn opened(state: &mut State) -> Vec<Effect> {
@@ -49,8 +49,9 @@ fn take(state: &mut State, action: Action) -> Vec<Effect> {
             moving::go(state, conv)
         }
         Action::Do(Command::Quit) => vec![Effect::Quit],
-        Action::Do(Command::Redraw) => vec![Effect::Redraw],
-        Action::Do(Command::Help) => super::carry_out(state, crate::keys::Context::Read, Command::Help),
+        Action::Do(command @ (Command::Redraw | Command::Suspend | Command::Help)) => {
+            super::carry_out(state, Context::Read, command)
+        }
         Action::Do(command) => acting::act(state, command),
         Action::Begin(user) => vec![Effect::Begin(user)],
         Action::React(emoji) => react(state, emoji),
