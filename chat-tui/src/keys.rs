@@ -9,6 +9,8 @@ pub(crate) enum Context {
     Read,
     /// Keys are text.
     Write,
+    /// Keys are text that narrows the list of conversations down.
+    Filter,
     /// Something is picked from a list, which what is typed narrows down.
     Pick,
     /// Keys lead through the help.
@@ -44,7 +46,7 @@ commands![
     Back "back", Close "close", Quit "quit", Send "send", NewLine "new-line", Left "left", Right "right",
     WordLeft "word-left", WordRight "word-right", LineUp "line-up", LineDown "line-down", LineStart "line-start",
     LineEnd "line-end", Erase "erase", EraseNext "erase-next", EraseWord "erase-word", EraseAll "erase-all",
-    Choose "choose", Yes "yes", Suspend "suspend",
+    Choose "choose", Yes "yes", Suspend "suspend", Filter "filter",
 ];
 
 #[derive(Debug)]
@@ -79,6 +81,7 @@ macro_rules! bindings {
 
 const READ: Option<Context> = Some(Context::Read);
 const WRITE: Option<Context> = Some(Context::Write);
+const FILTER: Option<Context> = Some(Context::Filter);
 const PICK: Option<Context> = Some(Context::Pick);
 const HELP: Option<Context> = Some(Context::Help);
 const SIGN_IN: Option<Context> = Some(Context::SignIn);
@@ -105,10 +108,11 @@ pub(crate) const BINDINGS: &[Binding] = bindings![
     READ, [KeyCode::Char('N'), NONE], Begin, "N", "new conversation, from the directory", "N new";
     READ, [KeyCode::Char(':'), NONE], Palette, ":", "all commands", ": commands";
     READ, [KeyCode::Char('?'), NONE], Help, "?", "help", "? help";
+    READ, [KeyCode::Char('/'), NONE], Filter, "/", "filter the list, by people, subject or last message", "/ filter";
     READ, [KeyCode::Char('R'), NONE], Retry, "R", "connect now instead of later", "";
     READ, [KeyCode::Char('L'), NONE], SignInAgain, "L", "sign in again, when signed out", "";
     READ, [KeyCode::Char('y'), NONE], Yes, "y", "yes, when something is asked", "";
-    READ, [KeyCode::Esc, NONE], Back, "Esc", "one step back", "";
+    READ, [KeyCode::Esc, NONE], Back, "Esc", "one step back; from the list: show all of it", "";
     READ, [KeyCode::Char('q'), NONE], Close, "q", "close the pane; quit from the list", "q quit";
     WRITE, [KeyCode::Enter, NONE], Send, "Enter", "send", "Enter send";
     WRITE, [KeyCode::Enter, ALT; KeyCode::Enter, KeyModifiers::SHIFT; KeyCode::Char('j'), CTRL], NewLine,
@@ -126,6 +130,10 @@ pub(crate) const BINDINGS: &[Binding] = bindings![
     WRITE, [KeyCode::Delete, NONE; KeyCode::Char('d'), CTRL], EraseNext, "Delete Ctrl-D", "erase the next character", "";
     WRITE, [KeyCode::Char('w'), CTRL; KeyCode::Backspace, ALT], EraseWord, "Ctrl-W Alt-Backspace", "erase a word", "";
     WRITE, [KeyCode::Char('u'), CTRL], EraseAll, "Ctrl-U", "erase everything", "";
+    FILTER, [KeyCode::Enter, NONE], Choose, "Enter", "keep the filter, go to the list", "Enter keep";
+    FILTER, [KeyCode::Down, NONE; KeyCode::Char('n'), CTRL; KeyCode::Tab, NONE], Next, "Down Ctrl-N Tab", "next", "Up/Down choose";
+    FILTER, [KeyCode::Up, NONE; KeyCode::Char('p'), CTRL; KeyCode::BackTab, NONE], Previous, "Up Ctrl-P Shift-Tab", "the one before", "";
+    FILTER, [KeyCode::Esc, NONE], Back, "Esc", "show all again, back to where you were", "Esc all";
     PICK, [KeyCode::Enter, NONE], Choose, "Enter", "take it", "Enter take it";
     PICK, [KeyCode::Down, NONE; KeyCode::Char('n'), CTRL; KeyCode::Tab, NONE], Next, "Down Ctrl-N Tab", "next", "Up/Down choose";
     PICK, [KeyCode::Up, NONE; KeyCode::Char('p'), CTRL; KeyCode::BackTab, NONE], Previous, "Up Ctrl-P Shift-Tab", "the one before", "";
@@ -147,9 +155,10 @@ pub(crate) const BINDINGS: &[Binding] = bindings![
     None, [KeyCode::Char('c'), CTRL], Quit, "Ctrl-C Ctrl-C", "quit", "";
 ];
 
-const CONTEXTS: [(Option<Context>, &str); 6] = [
+const CONTEXTS: [(Option<Context>, &str); 7] = [
     (READ, "Reading"),
     (WRITE, "Writing"),
+    (FILTER, "Filtering the list"),
     (PICK, "Picking from a list"),
     (HELP, "In the help"),
     (SIGN_IN, "Signing in"),
@@ -165,7 +174,7 @@ pub(crate) fn command(context: Context, key: &KeyEvent) -> Option<Command> {
     let found = found.map(|binding| binding.command);
     match context {
         // A line to type is edited like everything that is written.
-        Context::Pick | Context::SignIn => {
+        Context::Filter | Context::Pick | Context::SignIn => {
             found.or_else(|| command(Context::Write, key).filter(|_| key.code != KeyCode::Enter))
         }
         _ => found,

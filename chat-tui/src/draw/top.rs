@@ -10,7 +10,11 @@ use crate::theme::{Look, Tone};
 pub(super) fn draw(state: &State, look: Look, frame: &mut Frame<'_>, area: Rect) {
     let news = state.rows.values().filter(|row| row.unread > 0).count();
     let news = if news > 0 { format!("   {news} unread") } else { String::new() };
-    let words = format!(" chat  {}{news}", state.my_name);
+    let moved = match state.list.moved() {
+        0 => String::new(),
+        moved => format!("   ({moved} moved)"),
+    };
+    let words = format!(" chat  {}{news}{moved}", state.my_name);
     let waiting = state.waiting();
     let waits =
         if waiting > 0 && !matches!(state.link, Link::Live) { format!("{waiting} queued   ") } else { String::new() };

@@ -8,6 +8,8 @@ pub(crate) struct Attention {
     /// Seconds until the selected conversation counts as looked at: passing by is not reading.
     dwell: u8,
     away: bool,
+    /// Seconds since the last key, as far as it takes for the hands to rest.
+    quiet: u8,
 }
 
 impl Attention {
@@ -17,6 +19,8 @@ impl Attention {
     const READING: u16 = 30;
     /// Without a key for so long, nobody sits here, seconds.
     const AWAY: u16 = 300;
+    /// Seconds that begin without a key until the hands rest: between one and two, a second and a half as a rule.
+    const REST: u8 = 2;
 
     /// A conversation was opened, or the terminal was come back to.
     pub(crate) fn settle(&mut self) {
@@ -25,7 +29,7 @@ impl Attention {
 
     /// There was a key; `true`: somebody came back.
     pub(crate) fn act(&mut self) -> bool {
-        self.idle = 0;
+        (self.idle, self.quiet) = (0, 0);
         std::mem::replace(&mut self.away, false)
     }
 
@@ -34,6 +38,7 @@ impl Attention {
         let looked = self.dwell == 1;
         self.dwell = self.dwell.saturating_sub(1);
         self.idle = self.idle.saturating_add(1);
+        self.quiet = self.quiet.saturating_add(1).min(Self::REST);
         let left = self.idle >= Self::AWAY && !self.away;
         self.away |= left;
         (looked, left)
@@ -44,6 +49,11 @@ impl Attention {
         self.focused && self.dwell == 0 && self.idle < Self::READING
     }
 
+    /// Whether no key is about to come.
+    pub(crate) fn rests(self) -> bool {
+        self.quiet >= Self::REST
+    }
+
     pub(crate) fn wants_ticks(self) -> bool {
         self.dwell > 0 || !self.away
     }
@@ -51,6 +61,6 @@ impl Attention {
 
 impl Default for Attention {
     fn default() -> Self {
-        Self { focused: true, idle: 0, dwell: 0, away: false }
+        Self { focused: true, idle: 0, dwell: 0, away: false, quiet: Self::REST }
     }
 }

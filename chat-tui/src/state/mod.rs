@@ -2,6 +2,8 @@
 
 mod attention;
 mod composer;
+mod filter;
+mod list;
 mod picker;
 mod row;
 mod sign_in;
@@ -16,6 +18,8 @@ use jiff::tz::TimeZone;
 
 pub(crate) use attention::Attention;
 pub(crate) use composer::Composer;
+pub(crate) use filter::Filter;
+pub(crate) use list::List;
 pub(crate) use picker::{Action, Picker, PickerKind};
 pub(crate) use row::Row;
 pub(crate) use sign_in::SignIn;
@@ -82,8 +86,7 @@ pub(crate) struct State {
     /// Keys are text.
     pub(crate) writing: bool,
     pub(crate) over: Option<Over>,
-    /// The latest first.
-    pub(crate) order: Vec<ConversationId>,
+    pub(crate) list: List,
     pub(crate) rows: HashMap<ConversationId, Row>,
     pub(crate) selected: Option<ConversationId>,
     /// Where one was before.
@@ -146,7 +149,7 @@ impl State {
             pane: Pane::List,
             writing: false,
             over: None,
-            order: Vec::new(),
+            list: List::default(),
             rows: HashMap::new(),
             selected: None,
             before: None,
@@ -179,6 +182,7 @@ impl State {
             (Some(Over::Picker(_)), _) => Context::Pick,
             (None, Some(_)) => Context::SignIn,
             (None, None) if self.writing => Context::Write,
+            (None, None) if self.list.filter.as_ref().is_some_and(|filter| filter.typing) => Context::Filter,
             (None, None) => Context::Read,
         }
     }
@@ -198,7 +202,20 @@ impl State {
 
     /// Where the selection stands in the list.
     pub(crate) fn place(&self) -> Option<usize> {
-        self.order.iter().position(|id| Some(*id) == self.selected)
+        self.list.shown().iter().position(|id| Some(*id) == self.selected)
+    }
+
+    /// Whether somebody is about to do something in the list, which does not move under them.
+    pub(crate) fn holds_the_list(&self) -> bool {
+        let in_the_list = self.pane == Pane::List && matches!(self.context(), Context::Read | Context::Filter);
+        in_the_list && self.selected.is_some() && !self.attention.rests()
+    }
+
+    /// A row is new or has changed: whether the filter lets it through is asked again.
+    pub(crate) fn filter_again(&mut self, id: ConversationId) {
+        if let (Some(filter), Some(row)) = (&mut self.list.filter, self.rows.get(&id)) {
+            filter.find_again(row, self.selected == Some(id));
+        }
     }
 
     /// What is being written in the selected conversation.

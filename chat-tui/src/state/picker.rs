@@ -93,7 +93,7 @@ impl Picker {
         };
         match self.kind {
             PickerKind::Switch => {
-                let rows = state.order.iter().filter_map(|id| state.row(*id));
+                let rows = state.list.all().iter().filter_map(|id| state.row(*id));
                 rows.enumerate().for_each(|(place, row)| look(&row.title, place));
             }
             PickerKind::Command => {
@@ -118,7 +118,7 @@ impl Picker {
     fn item(&self, state: &State, place: usize) -> Option<Item> {
         Some(match self.kind {
             PickerKind::Switch => {
-                let row = state.row(*state.order.get(place)?)?;
+                let row = state.row(*state.list.all().get(place)?)?;
                 let right = if row.unread > 0 { format!("{} new", row.unread) } else { String::new() };
                 Item { text: row.title.clone(), right, action: Action::Go(row.id) }
             }

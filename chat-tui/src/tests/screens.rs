@@ -127,6 +127,39 @@ fn directory() {
 }
 
 #[test]
+fn moved() {
+    shows("moved", |state| {
+        press(state, KeyCode::Char('k'));
+        told(state, &message(MUGS, 3, BO, "One more thing."), 1);
+    });
+}
+
+#[test]
+fn filtering() {
+    shows("filtering", |state| {
+        press(state, KeyCode::Char('/'));
+        type_text(state, "mug");
+    });
+}
+
+#[test]
+fn filtered() {
+    shows("filtered", |state| {
+        press(state, KeyCode::Char('/'));
+        type_text(state, "telephone");
+        press(state, KeyCode::Enter);
+    });
+}
+
+#[test]
+fn filtered_to_nothing() {
+    shows("filtered_to_nothing", |state| {
+        press(state, KeyCode::Char('/'));
+        type_text(state, "no such thing");
+    });
+}
+
+#[test]
 fn reactions() {
     shows("reactions", |state| {
         press(state, KeyCode::Char('+'));

@@ -250,7 +250,7 @@ fn what_others_do_is_seen() {
     assert_eq!(state.row(ORDER).unwrap().others(LEO).next().unwrap().read_seq, Seq(1));
 
     told(&mut state, &message(MUGS, 5, ANA, "News"), 1);
-    assert_eq!((state.order[0], state.row(MUGS).unwrap().unread), (MUGS, 1));
+    assert_eq!((state.list.shown()[0], state.row(MUGS).unwrap().unread), (MUGS, 1));
     assert_eq!(state.selected, Some(ORDER), "the selection does not jump");
 
     let text = |state: &State| state.threads[&ORDER].entries[&Seq(2)].text.clone();
@@ -266,6 +266,6 @@ fn what_others_do_is_seen() {
     take(&mut state, Diff::ThreadClosed { conversation: ORDER });
     let effects = take(&mut state, Diff::ConversationRemoved { conversation: ORDER });
     assert_eq!(effects[0], Effect::Open(MUGS));
-    assert_eq!((state.order.len(), state.rows.len(), state.selected), (1, 1, Some(MUGS)));
+    assert_eq!((state.list.all().len(), state.rows.len(), state.selected), (1, 1, Some(MUGS)));
     assert!(state.threads.is_empty());
 }

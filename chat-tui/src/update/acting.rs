@@ -3,7 +3,7 @@
 use chat_client::Request;
 use chat_proto::Seq;
 
-use super::{Effect, moving, picking, reading, say, signing_in, writing};
+use super::{Effect, filtering, moving, picking, reading, say, signing_in, writing};
 use crate::keys::Command;
 use crate::panes::abreast;
 use crate::state::{Link, Over, Pane, Picker, PickerKind, State};
@@ -38,6 +38,7 @@ pub(super) fn act(state: &mut State, command: Command) -> Vec<Effect> {
         Command::Yes => delete_for_sure(state),
         Command::MarkUnread => mark_unread(state),
         Command::React if state.message_at_hand().is_some() => pick(state, PickerKind::Reaction),
+        Command::Filter => filtering::begin(state),
         Command::Palette => pick(state, PickerKind::Command),
         Command::Switch => pick(state, PickerKind::Switch),
         Command::Begin => {
@@ -64,7 +65,10 @@ fn pick(state: &mut State, kind: PickerKind) -> Vec<Effect> {
 
 fn back(state: &mut State) -> Vec<Effect> {
     if state.view.chosen.take().is_none() && state.view.bottom.take().is_none() {
-        state.pane = Pane::List;
+        match state.pane {
+            Pane::List => filtering::clear(state),
+            Pane::Thread | Pane::People => state.pane = Pane::List,
+        }
     }
     Vec::new()
 }

@@ -26,8 +26,8 @@ pub(super) fn take(state: &mut State, diff: Diff) -> Vec<Effect> {
         }
         Diff::ConversationChanged(conversation) => return changed(state, &conversation),
         Diff::ConversationMoved { conversation, to } => {
-            state.order.retain(|id| *id != conversation);
-            state.order.insert(to.min(state.order.len()), conversation);
+            let hold = state.holds_the_list();
+            state.list.put(to, conversation, hold);
         }
         Diff::ConversationRemoved { conversation } => return removed(state, conversation),
         Diff::ReadMoved { conversation, user, seq } => read_moved(state, conversation, user, seq),
@@ -90,9 +90,10 @@ fn is_sign_out(why: &Error) -> bool {
 
 pub(super) fn put_row(state: &mut State, at: usize, conversation: &Conversation) {
     let row = Row::of(conversation, state.me);
-    state.order.retain(|id| *id != conversation.id);
-    state.order.insert(at.min(state.order.len()), conversation.id);
+    let hold = state.holds_the_list();
+    state.list.put(at, conversation.id, hold);
     state.rows.insert(conversation.id, row);
+    state.filter_again(conversation.id);
 }
 
 fn changed(state: &mut State, conversation: &Conversation) -> Vec<Effect> {
@@ -105,22 +106,24 @@ fn changed(state: &mut State, conversation: &Conversation) -> Vec<Effect> {
             effects.push(Effect::Delivered(row.id, row.last_seq));
         }
         state.rows.insert(conversation.id, row);
+        state.filter_again(conversation.id);
     }
     effects
 }
 
 fn removed(state: &mut State, id: ConversationId) -> Vec<Effect> {
     let place = state.place();
-    state.order.retain(|of| *of != id);
+    state.list.remove(id);
     state.rows.remove(&id);
     state.before = state.before.filter(|before| *before != id);
     if state.selected != Some(id) {
         return Vec::new();
     }
-    let near = place.map_or(0, |place| place.min(state.order.len().saturating_sub(1)));
     state.writing = false;
     say(state, "You are no longer in that conversation.");
-    let next = state.order.get(near).copied();
+    let shown = state.list.shown();
+    let near = place.map_or(0, |place| place.min(shown.len().saturating_sub(1)));
+    let next = shown.get(near).or(state.list.all().first()).copied();
     moving::select(state, next)
 }
 

@@ -1,6 +1,7 @@
 //! What happens, and what is to be done about it. Nothing here waits, draws or asks the time.
 
 mod acting;
+mod filtering;
 mod incoming;
 mod moving;
 mod picking;
@@ -127,7 +128,7 @@ fn press(state: &mut State, key: &KeyEvent) -> Vec<Effect> {
     if state.attention.act() {
         effects.push(Effect::Presence(DeviceState::Online));
     }
-    let context = state.context();
+    let (context, selected) = (state.context(), state.selected);
     let command = keys::command(context, key);
     if !matches!(command, Some(Command::Quit | Command::Close)) {
         state.leaving = false;
@@ -140,6 +141,10 @@ fn press(state: &mut State, key: &KeyEvent) -> Vec<Effect> {
         (None, Some(c)) => writing::type_text(state, c.encode_utf8(&mut [0; 4])),
         (None, None) => Vec::new(),
     });
+    // Whoever goes on has done what they wanted with the list as it stood.
+    if state.selected != selected || !state.holds_the_list() {
+        state.list.settle();
+    }
     effects.extend(reading::read_if_looked_at(state));
     effects
 }
@@ -168,6 +173,7 @@ fn carry_out(state: &mut State, context: Context, command: Command) -> Vec<Effec
         Context::Pick => picking::pick(state, command),
         Context::SignIn => signing_in::fill_in(state, command),
         Context::Write => writing::write(state, command),
+        Context::Filter => filtering::filter(state, command),
         Context::Read => acting::act(state, command),
     }
 }

@@ -3,13 +3,13 @@
 use chat_proto::ConversationId;
 use chat_proto::model::Conversation;
 
-use super::{Effect, incoming, reading, say};
+use super::{Effect, filtering, incoming, reading, say};
 use crate::panes::{abreast, panes};
 use crate::state::{Pane, State, Thread, View};
 use crate::timeline;
 
 /// Rows below the selection at which older conversations are loaded.
-const NEAR_THE_END: usize = 20;
+pub(super) const NEAR_THE_END: usize = 20;
 
 /// Selects this conversation.
 pub(super) fn select(state: &mut State, id: Option<ConversationId>) -> Vec<Effect> {
@@ -18,6 +18,10 @@ pub(super) fn select(state: &mut State, id: Option<ConversationId>) -> Vec<Effec
     }
     state.before = state.selected.or(state.before);
     state.selected = id;
+    if id.is_some() && state.place().is_none() {
+        // Somewhere else than in what was looked for.
+        filtering::clear(state);
+    }
     state.attention.settle();
     let new_after = id.and_then(|id| state.row(id)).filter(|row| row.unread > 0).map(|row| row.read_seq);
     state.view = View { new_after, ..View::default() };
@@ -27,7 +31,7 @@ pub(super) fn select(state: &mut State, id: Option<ConversationId>) -> Vec<Effec
     }
     let mut effects: Vec<Effect> = id.map(Effect::Open).into_iter().collect();
     effects.push(Effect::Viewing(id.filter(|_| panes(state).thread.is_some())));
-    let near = state.place().is_some_and(|place| place + NEAR_THE_END >= state.order.len());
+    let near = state.place().is_some_and(|place| place + NEAR_THE_END >= state.list.shown().len());
     if state.more && near {
         effects.push(Effect::MoreConversations);
     }
@@ -37,6 +41,9 @@ pub(super) fn select(state: &mut State, id: Option<ConversationId>) -> Vec<Effec
 /// Goes to a conversation and shows it.
 pub(super) fn go(state: &mut State, id: ConversationId) -> Vec<Effect> {
     state.pane = Pane::Thread;
+    if let Some(filter) = &mut state.list.filter {
+        filter.typing = false;
+    }
     let mut effects = select(state, Some(id));
     effects.extend(reading::look(state));
     effects
@@ -52,11 +59,12 @@ pub(super) fn step(state: &mut State, by: isize) -> Vec<Effect> {
     if state.pane != Pane::List {
         return choose(state, by);
     }
-    let last = state.order.len().saturating_sub(1);
+    let shown = state.list.shown();
+    let last = shown.len().saturating_sub(1);
     let Some(to) = state.place().map(|place| place.saturating_add_signed(by).min(last)) else {
         return Vec::new();
     };
-    let id = state.order.get(to).copied();
+    let id = shown.get(to).copied();
     select(state, id)
 }
 
@@ -112,7 +120,8 @@ fn older(state: &mut State) -> Vec<Effect> {
 /// The next conversation below, from the top again, in which something is unread.
 pub(super) fn next_unread(state: &mut State) -> Vec<Effect> {
     let from = state.place().map_or(0, |place| place + 1);
-    let (head, tail) = state.order.split_at(from.min(state.order.len()));
+    let shown = state.list.shown();
+    let (head, tail) = shown.split_at(from.min(shown.len()));
     let unread = |id: &&ConversationId| state.row(**id).is_some_and(|row| row.unread > 0);
     match tail.iter().chain(head).find(unread).copied() {
         Some(id) => go(state, id),
@@ -140,7 +149,7 @@ pub(super) fn people(state: &mut State) -> Vec<Effect> {
     show(state, pane)
 }
 
-fn show(state: &mut State, pane: Pane) -> Vec<Effect> {
+pub(super) fn show(state: &mut State, pane: Pane) -> Vec<Effect> {
     if state.selected.is_none() {
         return Vec::new();
     }
@@ -165,6 +174,7 @@ pub(super) fn keep_pane(state: &mut State) {
 pub(super) fn begun(state: &mut State, conversation: &Conversation) -> Vec<Effect> {
     if state.row(conversation.id).is_none() {
         incoming::put_row(state, 0, conversation);
+        state.list.settle();
     }
     let mut effects = go(state, conversation.id);
     effects.extend(super::writing::begin(state, false));

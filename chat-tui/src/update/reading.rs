@@ -35,6 +35,9 @@ pub(super) fn tick(state: &mut State) -> Vec<Effect> {
         state.dirty = true;
     }
     let (looked, left) = state.attention.tick();
+    if state.attention.rests() && state.list.settle() {
+        state.dirty = true;
+    }
     let mut effects = Vec::new();
     if looked {
         effects.extend(read_if_looked_at(state));

@@ -3,7 +3,7 @@
 use chat_client::Request;
 use chat_proto::{ConversationId, MessageId, Seq};
 
-use super::{Effect, is_live, moving, picking, reading, say, signing_in};
+use super::{Effect, filtering, is_live, moving, picking, reading, say, signing_in};
 use crate::keys::{Command, Context};
 use crate::safe;
 use crate::state::{Composer, Draft, Edit, Over, Pane, Picker, PickerKind, State};
@@ -52,6 +52,7 @@ pub(super) fn write(state: &mut State, command: Command) -> Vec<Effect> {
 pub(super) fn type_text(state: &mut State, text: &str) -> Vec<Effect> {
     match state.context() {
         Context::Write => return change(state, |composer| composer.insert(text)),
+        Context::Filter => return filtering::narrow(state, text),
         Context::Pick => picking::narrow(state, text),
         Context::SignIn => {
             if let Some(form) = &mut state.sign_in {
