@@ -13,6 +13,10 @@ pub(crate) enum Context {
     Filter,
     /// Something is picked from a list, which what is typed narrows down.
     Pick,
+    /// People are picked from the directory.
+    Directory,
+    /// Keys are the subject of a group.
+    Subject,
     /// Keys lead through the help.
     Help,
     /// Keys are an address or a password.
@@ -46,7 +50,7 @@ commands![
     Back "back", Close "close", Quit "quit", Send "send", NewLine "new-line", Left "left", Right "right",
     WordLeft "word-left", WordRight "word-right", LineUp "line-up", LineDown "line-down", LineStart "line-start",
     LineEnd "line-end", Erase "erase", EraseNext "erase-next", EraseWord "erase-word", EraseAll "erase-all",
-    Choose "choose", Yes "yes", Suspend "suspend", Filter "filter",
+    Choose "choose", Yes "yes", Suspend "suspend", Filter "filter", Mark "mark",
 ];
 
 #[derive(Debug)]
@@ -83,6 +87,8 @@ const READ: Option<Context> = Some(Context::Read);
 const WRITE: Option<Context> = Some(Context::Write);
 const FILTER: Option<Context> = Some(Context::Filter);
 const PICK: Option<Context> = Some(Context::Pick);
+const DIRECTORY: Option<Context> = Some(Context::Directory);
+const SUBJECT: Option<Context> = Some(Context::Subject);
 const HELP: Option<Context> = Some(Context::Help);
 const SIGN_IN: Option<Context> = Some(Context::SignIn);
 
@@ -105,7 +111,7 @@ pub(crate) const BINDINGS: &[Binding] = bindings![
     READ, [KeyCode::Char('i'), NONE], Edit, "i", "edit my message", "";
     READ, [KeyCode::Char('d'), NONE], Delete, "d", "delete my message", "";
     READ, [KeyCode::Char('U'), NONE], MarkUnread, "U", "mark as unread, from the message on", "";
-    READ, [KeyCode::Char('N'), NONE], Begin, "N", "new conversation, from the directory", "N new";
+    READ, [KeyCode::Char('N'), NONE], Begin, "N", "new conversation or group, from the directory", "N new";
     READ, [KeyCode::Char(':'), NONE], Palette, ":", "all commands", ": commands";
     READ, [KeyCode::Char('?'), NONE], Help, "?", "help", "? help";
     READ, [KeyCode::Char('/'), NONE], Filter, "/", "filter the list, by people, subject or last message", "/ filter";
@@ -138,6 +144,13 @@ pub(crate) const BINDINGS: &[Binding] = bindings![
     PICK, [KeyCode::Down, NONE; KeyCode::Char('n'), CTRL; KeyCode::Tab, NONE], Next, "Down Ctrl-N Tab", "next", "Up/Down choose";
     PICK, [KeyCode::Up, NONE; KeyCode::Char('p'), CTRL; KeyCode::BackTab, NONE], Previous, "Up Ctrl-P Shift-Tab", "the one before", "";
     PICK, [KeyCode::Esc, NONE], Back, "Esc", "close", "Esc close";
+    DIRECTORY, [KeyCode::Enter, NONE], Choose, "Enter", "begin: with whom you marked, or with this one", "Enter begin";
+    DIRECTORY, [KeyCode::Tab, NONE], Mark, "Tab", "mark, or not; several make a group", "Tab mark several";
+    DIRECTORY, [KeyCode::Down, NONE; KeyCode::Char('n'), CTRL], Next, "Down Ctrl-N", "next", "Up/Down choose";
+    DIRECTORY, [KeyCode::Up, NONE; KeyCode::Char('p'), CTRL], Previous, "Up Ctrl-P", "the one before", "";
+    DIRECTORY, [KeyCode::Esc, NONE], Back, "Esc", "close", "Esc close";
+    SUBJECT, [KeyCode::Enter, NONE], Choose, "Enter", "begin the group; it needs no subject", "Enter begin";
+    SUBJECT, [KeyCode::Esc, NONE], Back, "Esc", "back to the people", "Esc back";
     HELP, [KeyCode::Char('j'), NONE; KeyCode::Down, NONE], Next, "j Down", "further down", "j/k move";
     HELP, [KeyCode::Char('k'), NONE; KeyCode::Up, NONE], Previous, "k Up", "further up", "";
     HELP, [KeyCode::Esc, NONE; KeyCode::Char('q'), NONE; KeyCode::Char('?'), NONE; KeyCode::Enter, NONE], Back,
@@ -155,11 +168,13 @@ pub(crate) const BINDINGS: &[Binding] = bindings![
     None, [KeyCode::Char('c'), CTRL], Quit, "Ctrl-C Ctrl-C", "quit", "";
 ];
 
-const CONTEXTS: [(Option<Context>, &str); 7] = [
+const CONTEXTS: [(Option<Context>, &str); 9] = [
     (READ, "Reading"),
     (WRITE, "Writing"),
     (FILTER, "Filtering the list"),
     (PICK, "Picking from a list"),
+    (DIRECTORY, "In the directory"),
+    (SUBJECT, "Naming a group"),
     (HELP, "In the help"),
     (SIGN_IN, "Signing in"),
     (None, "Everywhere"),
@@ -174,7 +189,7 @@ pub(crate) fn command(context: Context, key: &KeyEvent) -> Option<Command> {
     let found = found.map(|binding| binding.command);
     match context {
         // A line to type is edited like everything that is written.
-        Context::Filter | Context::Pick | Context::SignIn => {
+        Context::Filter | Context::Pick | Context::Directory | Context::Subject | Context::SignIn => {
             found.or_else(|| command(Context::Write, key).filter(|_| key.code != KeyCode::Enter))
         }
         _ => found,

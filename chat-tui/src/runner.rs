@@ -223,6 +223,13 @@ impl Runner {
                 self.tasks
                     .push(Box::pin(async move { Done::Told(Event::Directory(session::directory(client).await)) }));
             }
+            Effect::BeginGroup { people, subject } => {
+                let client = watch.client();
+                self.tasks.push(Box::pin(async move {
+                    let begun = client.create_group(subject.as_deref(), &people).await;
+                    Done::Told(Event::Begun(begun.map(Box::new).map_err(|error| error.to_string())))
+                }));
+            }
             Effect::Begin(user) => {
                 let client = watch.client();
                 self.tasks.push(Box::pin(async move {

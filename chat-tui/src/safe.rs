@@ -30,6 +30,12 @@ pub(crate) fn line(text: &str) -> String {
     few_marks(&plain_line(beginning(text, LONGEST_LINE)))
 }
 
+/// What is pasted: it may be as long as it likes, the box says what is too long. Terminals send a carriage return where a
+/// line ends.
+pub(crate) fn pasted(text: &str) -> String {
+    few_marks(&plain(&text.replace("\r\n", "\n").replace('\r', "\n")))
+}
+
 fn beginning(text: &str, bytes: usize) -> &str {
     text.get(..text.floor_char_boundary(bytes)).unwrap_or(text)
 }

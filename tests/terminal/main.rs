@@ -1,6 +1,7 @@
 //! Two people at two terminals, over a server that comes and goes.
 
 mod given_back;
+mod group;
 
 use chat_proto::Role;
 use chat_tests::{Person, Server, Terminal, Tmux};

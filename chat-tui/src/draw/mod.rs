@@ -6,6 +6,7 @@ mod list;
 mod people;
 mod picker;
 mod sign_in;
+mod subject;
 mod thread;
 mod top;
 
@@ -34,6 +35,7 @@ pub(crate) fn draw(state: &State, look: Look, frame: &mut Frame<'_>) {
     match &state.over {
         Some(Over::Help(scroll, of)) => help::draw(*scroll, *of, look, frame, area),
         Some(Over::Picker(picker)) => picker::draw(picker, look, frame, area),
+        Some(Over::Subject(subject, picker)) => subject::draw(subject, picker, frame, area),
         None => {}
     }
     look.plain(frame.buffer_mut());

@@ -16,9 +16,9 @@ pub(super) fn draw(picker: &Picker, look: Look, frame: &mut Frame<'_>, over: Rec
     let height = 18.min(over.height.saturating_sub(2));
     let area = Rect::new(over.x + (over.width - width) / 2, over.y + 1, width, height);
     frame.render_widget(Clear, area);
-    let block = Block::bordered()
-        .title(format!(" {} ", picker.title()))
-        .title_bottom(format!(" {} ", keys::hints(Context::Pick)));
+    let context = if picker.kind == PickerKind::Person { Context::Directory } else { Context::Pick };
+    let block =
+        Block::bordered().title(format!(" {} ", picker.title())).title_bottom(format!(" {} ", keys::hints(context)));
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let columns = usize::from(inner.width).saturating_sub(2);
@@ -29,7 +29,12 @@ pub(super) fn draw(picker: &Picker, look: Look, frame: &mut Frame<'_>, over: Rec
     for (place, item) in picker.found.iter().enumerate().skip(first).take(shown) {
         let chosen = place == picker.chosen;
         let mark = if chosen { '>' } else { ' ' };
-        let line = Line::from(format!("{mark}{}", ends(&item.text, &item.right, columns)));
+        let text = match (picker.kind, picker.is_marked(item)) {
+            (PickerKind::Person, true) => format!("* {}", item.text),
+            (PickerKind::Person, false) => format!("  {}", item.text),
+            _ => item.text.clone(),
+        };
+        let line = Line::from(format!("{mark}{}", ends(&text, &item.right, columns)));
         lines.push(if chosen { line.style(look.theme.style(Tone::Focus)).reversed() } else { line });
     }
     if picker.found.is_empty() {

@@ -64,6 +64,8 @@ pub(crate) enum Over {
     /// Rows that are scrolled away, and where the help was asked for.
     Help(usize, Context),
     Picker(Picker),
+    /// The subject of a group, and the list that its people were marked in.
+    Subject(Composer, Box<Picker>),
 }
 
 #[derive(Debug)]
@@ -179,7 +181,9 @@ impl State {
     pub(crate) fn context(&self) -> Context {
         match (&self.over, &self.sign_in) {
             (Some(Over::Help(..)), _) => Context::Help,
+            (Some(Over::Picker(Picker { kind: PickerKind::Person, .. })), _) => Context::Directory,
             (Some(Over::Picker(_)), _) => Context::Pick,
+            (Some(Over::Subject(..)), _) => Context::Subject,
             (None, Some(_)) => Context::SignIn,
             (None, None) if self.writing => Context::Write,
             (None, None) if self.list.filter.as_ref().is_some_and(|filter| filter.typing) => Context::Filter,

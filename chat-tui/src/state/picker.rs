@@ -16,6 +16,8 @@ pub(crate) struct Picker {
     pub(crate) chosen: usize,
     /// The directory, once it is loaded.
     pub(crate) people: Option<Vec<Person>>,
+    /// Who is to be in a group, with their names, in the order in which they were marked.
+    pub(crate) marked: Vec<(UserId, String)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,20 +65,43 @@ const REACTIONS: [(&str, &str); 10] = [
 impl Picker {
     /// Items that are offered at once; what is typed finds the others.
     const MOST: usize = 100;
+    /// People who are marked at once; more than a screen is good for, and a group takes more later.
+    pub(crate) const MOST_MARKED: usize = 100;
 
     pub(crate) fn new(kind: PickerKind, state: &State) -> Self {
-        let mut picker = Self { kind, query: Composer::default(), found: Vec::new(), chosen: 0, people: None };
+        let mut picker =
+            Self { kind, query: Composer::default(), found: Vec::new(), chosen: 0, people: None, marked: Vec::new() };
         picker.find(state);
         picker
     }
 
-    pub(crate) fn title(&self) -> &'static str {
-        match self.kind {
-            PickerKind::Switch => "Go to",
-            PickerKind::Command => "Commands",
-            PickerKind::Person => "Write to",
-            PickerKind::Reaction => "React with",
+    pub(crate) fn title(&self) -> String {
+        let title = match (self.kind, self.marked.len()) {
+            (PickerKind::Switch, _) => "Go to",
+            (PickerKind::Command, _) => "Commands",
+            (PickerKind::Person, 0) => "Write to",
+            (PickerKind::Person, marked) => return format!("Write to - {marked} marked"),
+            (PickerKind::Reaction, _) => "React with",
+        };
+        title.to_owned()
+    }
+
+    /// Marks who is chosen, or takes the mark away; `false`: there are too many.
+    pub(crate) fn mark(&mut self) -> bool {
+        let Some(Item { text, action: Action::Begin(user), .. }) = self.found.get(self.chosen) else { return true };
+        let before = self.marked.len();
+        self.marked.retain(|(of, _)| of != user);
+        if self.marked.len() == before {
+            if before == Self::MOST_MARKED {
+                return false;
+            }
+            self.marked.push((*user, text.clone()));
         }
+        true
+    }
+
+    pub(crate) fn is_marked(&self, item: &Item) -> bool {
+        matches!(item.action, Action::Begin(user) if self.marked.iter().any(|(of, _)| *of == user))
     }
 
     /// Finds anew what goes with what is typed, the best first.

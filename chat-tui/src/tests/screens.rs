@@ -127,6 +127,41 @@ fn directory() {
 }
 
 #[test]
+fn marked() {
+    shows("marked", |state| {
+        mark(state, &["Mia Stone", "Zoë 山田"]);
+    });
+}
+
+#[test]
+fn naming_a_group() {
+    shows("naming_a_group", |state| {
+        mark(state, &["Mia Stone", "Zoë 山田", "Ivan Petrov", "Maximiliane von Hohenstein-Wittgenau"]);
+        press(state, KeyCode::Enter);
+        type_text(state, "Autumn window");
+    });
+}
+
+/// The directory with these people in it, all of whom are marked.
+fn mark(state: &mut State, names: &[&str]) {
+    press(state, KeyCode::Char('N'));
+    let person = |(at, name): (usize, &&str)| {
+        super::shop::person(UserId::from_bytes([u8::try_from(at).unwrap() + 7; 16]), name, Role::Designer)
+    };
+    update(state, Event::Directory(Ok(names.iter().enumerate().map(person).collect())));
+    for _ in names {
+        press(state, KeyCode::Tab);
+    }
+}
+
+#[test]
+fn ended() {
+    shows("ended", |state| {
+        take(state, Diff::Connection(Connection::Ended(super::steps::refusal("forbidden"))));
+    });
+}
+
+#[test]
 fn moved() {
     shows("moved", |state| {
         press(state, KeyCode::Char('k'));

@@ -165,6 +165,47 @@ fn help_stays_until_it_is_closed() {
 }
 
 #[test]
+fn several_from_the_directory_make_a_group() {
+    let mut state = opened();
+    press(&mut state, KeyCode::Char('N'));
+    let person = |id, name: &str| super::shop::person(id, name, chat_proto::Role::Designer);
+    update(&mut state, Event::Directory(Ok(vec![person(ANA, "Ana Ruiz"), person(BO, "Bo Lind")])));
+    // A mark is taken away as it was made, and stays while something else is looked for.
+    press(&mut state, KeyCode::Tab);
+    press(&mut state, KeyCode::Up);
+    press(&mut state, KeyCode::Tab);
+    press(&mut state, KeyCode::Up);
+    press(&mut state, KeyCode::Tab);
+    type_text(&mut state, "bo");
+    press(&mut state, KeyCode::Tab);
+    assert!(press(&mut state, KeyCode::Enter).is_empty());
+    type_text(&mut state, "Mugsy");
+    press(&mut state, KeyCode::Backspace);
+    // One step back is the list with its marks.
+    press(&mut state, KeyCode::Esc);
+    assert!(press(&mut state, KeyCode::Enter).is_empty());
+    update(&mut state, Event::Paste(" Order\n40 ".to_owned()));
+    let begin =
+        |subject: Option<&str>| Effect::BeginGroup { people: vec![ANA, BO], subject: subject.map(str::to_owned) };
+    assert_eq!(press(&mut state, KeyCode::Enter), [begin(Some("Order 40"))]);
+    assert!(state.over.is_none());
+    update(&mut state, Event::Begun(Err("too many\u{1b}[2J".to_owned())));
+    assert_eq!(state.notice.as_deref(), Some("too many[2J"));
+
+    // No subject; and one who is marked is no group.
+    press(&mut state, KeyCode::Char('N'));
+    update(&mut state, Event::Directory(Ok(vec![person(ANA, "Ana Ruiz"), person(BO, "Bo Lind")])));
+    press(&mut state, KeyCode::Tab);
+    press(&mut state, KeyCode::Tab);
+    press(&mut state, KeyCode::Enter);
+    assert_eq!(press(&mut state, KeyCode::Enter), [begin(None)]);
+    press(&mut state, KeyCode::Char('N'));
+    update(&mut state, Event::Directory(Ok(vec![person(ANA, "Ana Ruiz"), person(BO, "Bo Lind")])));
+    press(&mut state, KeyCode::Tab);
+    assert!(press(&mut state, KeyCode::Enter).contains(&Effect::Begin(ANA)), "whom one marked, not where one is");
+}
+
+#[test]
 fn quitting_asks_while_a_message_is_on_its_way() {
     let mut state = opened();
     let effects = send(&mut state, "hello");

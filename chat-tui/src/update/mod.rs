@@ -11,7 +11,7 @@ mod writing;
 
 use std::collections::HashMap;
 
-use chat_client::{Diff, Request, plain};
+use chat_client::{Diff, Request};
 use chat_proto::model::{Conversation, DeviceState, Person, User};
 use chat_proto::{ConversationId, MessageId, Seq, UserId};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -78,6 +78,10 @@ pub(crate) enum Effect {
     /// Loads whom one may write to.
     Directory,
     Begin(UserId),
+    BeginGroup {
+        people: Vec<UserId>,
+        subject: Option<String>,
+    },
     Retry,
     Redraw,
     /// Stops the program until it is told to go on.
@@ -90,7 +94,8 @@ pub(crate) fn update(state: &mut State, event: Event) -> Vec<Effect> {
     state.dirty |= !matches!(event, Event::Tick);
     match event {
         Event::Key(key) => press(state, &key),
-        Event::Paste(text) => writing::paste(state, &plain(&text)),
+        // A paste never sends and never commands.
+        Event::Paste(text) => writing::type_text(state, &safe::pasted(&text)),
         Event::Resized(columns, rows) => {
             state.size = (columns, rows);
             moving::keep_pane(state);
@@ -170,7 +175,8 @@ fn carry_out(state: &mut State, context: Context, command: Command) -> Vec<Effec
     }
     match context {
         Context::Help => help(state, command),
-        Context::Pick => picking::pick(state, command),
+        Context::Pick | Context::Directory => picking::pick(state, command),
+        Context::Subject => picking::name_group(state, command),
         Context::SignIn => signing_in::fill_in(state, command),
         Context::Write => writing::write(state, command),
         Context::Filter => filtering::filter(state, command),

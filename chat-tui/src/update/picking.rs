@@ -5,7 +5,7 @@ use chat_proto::model::Person;
 
 use super::{Effect, acting, moving, say};
 use crate::keys::{Command, Context};
-use crate::state::{Action, Over, Picker, PickerKind, State};
+use crate::state::{Action, Composer, Over, Picker, PickerKind, State};
 
 pub(super) fn opened(state: &mut State) -> Vec<Effect> {
     // What was being written stays; the keys go to the list.
@@ -18,7 +18,14 @@ pub(super) fn pick(state: &mut State, command: Command) -> Vec<Effect> {
     let last = picker.found.len().saturating_sub(1);
     match command {
         Command::Back | Command::Switch => return Vec::new(),
+        Command::Choose if picker.marked.len() > 1 => {
+            state.over = Some(Over::Subject(Composer::default(), Box::new(picker)));
+            return Vec::new();
+        }
         Command::Choose => {
+            if let Some((user, _)) = picker.marked.first() {
+                return vec![Effect::Begin(*user)];
+            }
             let action = picker.found.get(picker.chosen).map(|item| item.action.clone());
             return action.map(|action| take(state, action)).unwrap_or_default();
         }
@@ -26,10 +33,37 @@ pub(super) fn pick(state: &mut State, command: Command) -> Vec<Effect> {
         Command::Previous => picker.chosen = picker.chosen.saturating_sub(1),
         Command::PageDown => picker.chosen = (picker.chosen + 10).min(last),
         Command::PageUp => picker.chosen = picker.chosen.saturating_sub(10),
+        Command::Mark => {
+            if picker.mark() {
+                picker.chosen = (picker.chosen + 1).min(last);
+            } else {
+                say(state, "A group begins with no more people than that; others are added later.");
+            }
+        }
         command if picker.query.edit(command) => picker.find(state),
         _ => {}
     }
     state.over = Some(Over::Picker(picker));
+    Vec::new()
+}
+
+/// The last question before a group begins.
+pub(super) fn name_group(state: &mut State, command: Command) -> Vec<Effect> {
+    let Some(Over::Subject(mut subject, picker)) = state.over.take() else { return Vec::new() };
+    match command {
+        Command::Back => state.over = Some(Over::Picker(*picker)),
+        Command::Choose => {
+            let people = picker.marked.iter().map(|(user, _)| *user).collect();
+            let subject = Some(subject.text().trim().to_owned()).filter(|subject| !subject.is_empty());
+            return vec![Effect::BeginGroup { people, subject }];
+        }
+        command => {
+            if command != Command::NewLine {
+                subject.edit(command);
+            }
+            state.over = Some(Over::Subject(subject, picker));
+        }
+    }
     Vec::new()
 }
 

@@ -53,7 +53,12 @@ pub(super) fn type_text(state: &mut State, text: &str) -> Vec<Effect> {
     match state.context() {
         Context::Write => return change(state, |composer| composer.insert(text)),
         Context::Filter => return filtering::narrow(state, text),
-        Context::Pick => picking::narrow(state, text),
+        Context::Pick | Context::Directory => picking::narrow(state, text),
+        Context::Subject => {
+            if let Some(Over::Subject(subject, _)) = &mut state.over {
+                subject.insert(&text.replace('\n', " "));
+            }
+        }
         Context::SignIn => {
             if let Some(form) = &mut state.sign_in {
                 signing_in::type_text(form, text);
@@ -62,11 +67,6 @@ pub(super) fn type_text(state: &mut State, text: &str) -> Vec<Effect> {
         Context::Read | Context::Help => {}
     }
     Vec::new()
-}
-
-/// A paste never sends and never commands.
-pub(super) fn paste(state: &mut State, text: &str) -> Vec<Effect> {
-    type_text(state, &text.replace("\r\n", "\n").replace('\r', "\n"))
 }
 
 /// Changes the draft, and says so to the others when it begins or ends.
