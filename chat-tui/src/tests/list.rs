@@ -4,7 +4,7 @@ use chat_client::Diff;
 use chat_proto::ConversationId;
 use crossterm::event::{KeyCode, KeyModifiers};
 
-use super::shop::{ANA, BO, MUGS, ORDER, message, opened, press, press_with, take, told, type_text};
+use super::shop::{ANA, BO, MUGS, ORDER, conversation, message, opened, press, press_with, take, told, type_text};
 use crate::state::{List, Pane, State};
 use crate::update::{Effect, Event, update};
 
@@ -51,6 +51,18 @@ fn who_goes_on_goes_from_what_they_saw() {
     news(&mut state, MUGS, 4);
     take(&mut state, Diff::ConversationRemoved { conversation: MUGS });
     assert_eq!((shown(&state), state.selected), (vec![ORDER], Some(ORDER)));
+}
+
+#[test]
+fn what_one_has_begun_is_where_it_belongs_though_it_was_told_before() {
+    let mut state = opened();
+    take(&mut state, Diff::ConversationRemoved { conversation: MUGS });
+    press(&mut state, KeyCode::Char('k'));
+    let begun = conversation(message(MUGS, 1, BO, "Hello"), 0);
+    take(&mut state, Diff::ConversationInserted { at: 0, conversation: Box::new(begun.clone()) });
+    assert_eq!(state.list.moved(), 1);
+    update(&mut state, Event::Begun(Ok(Box::new(begun))));
+    assert_eq!((shown(&state), state.place()), (vec![MUGS, ORDER], Some(0)));
 }
 
 #[test]

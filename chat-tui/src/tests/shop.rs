@@ -55,7 +55,7 @@ pub(super) fn message(conv: ConversationId, seq: u64, author: UserId, text: &str
 }
 
 /// One of the two conversations, with this last message.
-fn conversation(last: Message, unread: u64) -> Conversation {
+pub(super) fn conversation(last: Message, unread: u64) -> Conversation {
     let (subject, people): (_, &[UserId]) = match last.conversation_id {
         ORDER => (None, &[ANA, LEO]),
         _ => (Some("Mug order, 40 pieces"), &[LEO, BO, ANA]),

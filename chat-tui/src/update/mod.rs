@@ -133,7 +133,7 @@ fn press(state: &mut State, key: &KeyEvent) -> Vec<Effect> {
     if state.attention.act() {
         effects.push(Effect::Presence(DeviceState::Online));
     }
-    let (context, selected) = (state.context(), state.selected);
+    let context = state.context();
     let command = keys::command(context, key);
     if !matches!(command, Some(Command::Quit | Command::Close)) {
         state.leaving = false;
@@ -146,8 +146,7 @@ fn press(state: &mut State, key: &KeyEvent) -> Vec<Effect> {
         (None, Some(c)) => writing::type_text(state, c.encode_utf8(&mut [0; 4])),
         (None, None) => Vec::new(),
     });
-    // Whoever goes on has done what they wanted with the list as it stood.
-    if state.selected != selected || !state.holds_the_list() {
+    if !state.holds_the_list() {
         state.list.settle();
     }
     effects.extend(reading::read_if_looked_at(state));

@@ -18,6 +18,8 @@ pub(super) fn select(state: &mut State, id: Option<ConversationId>) -> Vec<Effec
     }
     state.before = state.selected.or(state.before);
     state.selected = id;
+    // Whoever goes on has done what they wanted with the list as it stood.
+    state.list.settle();
     if id.is_some() && state.place().is_none() {
         // Somewhere else than in what was looked for.
         filtering::clear(state);
@@ -174,7 +176,6 @@ pub(super) fn keep_pane(state: &mut State) {
 pub(super) fn begun(state: &mut State, conversation: &Conversation) -> Vec<Effect> {
     if state.row(conversation.id).is_none() {
         incoming::put_row(state, 0, conversation);
-        state.list.settle();
     }
     let mut effects = go(state, conversation.id);
     effects.extend(super::writing::begin(state, false));
