@@ -59,9 +59,11 @@ impl Screen {
         execute!(stdout(), EndSynchronizedUpdate)
     }
 
-    /// Draws everything anew next time.
+    /// Draws everything anew next time. Ratatui's `clear` would first ask the terminal where its cursor is, and a terminal
+    /// that does not answer within two seconds, as over a slow line, would end the program.
     pub(crate) fn forget(&mut self) -> io::Result<()> {
-        self.terminal.clear()
+        let area = self.terminal.size()?.into();
+        self.terminal.resize(area)
     }
 
     /// Gives the terminal back and stops, until whoever has it then, such as a shell with `fg`, says to go on.

@@ -100,6 +100,25 @@ async fn where_nobody_could_say_fg_it_does_not_stop() {
     at_leo.presses("C-z");
     let taken_twice = || at_leo.recording().matches(MODES[0].0).count() == 2;
     eventually("it takes the terminal again", async || taken_twice().then_some(())).await;
+    at_leo.presses("F5");
     at_leo.presses("?");
     at_leo.until("the help", |screen| is_live(screen) && screen.contains("Keys")).await;
+    assert!(!at_leo.recording().contains("\u{1b}[6n"), "it asks nothing that the terminal might not answer");
+}
+
+#[tokio::test]
+async fn who_is_stopped_from_outside_draws_anew_when_it_goes_on() {
+    let tmux = Tmux::new();
+    let server = Server::start(CHATD).await;
+    let leo = server.door().person(Role::Agent, "leo").await;
+    let shell = tmux.shell("leo", SIZE);
+    run(&shell, CHAT_TUI, &server, &leo).await;
+    kill_process(shell.pid(), Signal::STOP).expect("a signal");
+    shell.until("the shell", |screen| screen.contains("Stopped")).await;
+    // A plain shell leaves the terminal as the program had it: Enter is not the end of a line there.
+    shell.types("fg");
+    shell.presses("C-j");
+    shell.until("live, and nothing else", |screen| is_live(screen) && !screen.contains("Stopped")).await;
+    shell.presses("?");
+    shell.until("the help", |screen| screen.contains("Keys")).await;
 }
