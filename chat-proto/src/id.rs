@@ -118,6 +118,8 @@ ids! {
     InvitationId = "inv", "invitation";
     /// A key of a program of the shop's.
     ApiKeyId = "key", "key";
+    /// An entry of the audit log.
+    AuditId = "aud", "log entry";
 }
 
 fn uuid_v7(at: Timestamp, random: [u8; 10]) -> [u8; 16] {
@@ -149,7 +151,7 @@ fn parse_id(text: &str, prefix: &str, noun: &str) -> Result<[u8; 16], InvalidId>
         return Err(malformed());
     };
     if given != prefix {
-        let known = ["user", "conv", "msg", "sess", "att", "inv", "key"];
+        let known = ["user", "conv", "msg", "sess", "att", "inv", "key", "aud"];
         return Err(match known.iter().find(|k| **k == given) {
             Some(kind) => InvalidId(format!("expected a {noun} id (`{prefix}_…`), got one of kind `{kind}`")),
             None => malformed(),

@@ -13,6 +13,7 @@
 //! assert_eq!(ErrorCode::NotFound.status(), 404);
 //! ```
 
+mod audit;
 mod client_id;
 mod error;
 mod id;
@@ -25,7 +26,7 @@ pub mod wire;
 
 pub use client_id::{ClientId, InvalidClientId};
 pub use error::ErrorCode;
-pub use id::{ApiKeyId, ConversationId, InvalidId, InvitationId, MessageId, SessionId, UserId};
+pub use id::{ApiKeyId, AuditId, ConversationId, InvalidId, InvitationId, MessageId, SessionId, UserId};
 pub use role::{Role, UnknownRole};
 pub use seq::Seq;
 pub use time::Timestamp;

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::audit::{AuditEntry, AuditFields, AuditPerson, AuditSubject};
 use crate::{ApiKeyId, ClientId, ConversationId, InvitationId, MessageId, Role, Seq, SessionId, Timestamp, UserId};
 
 /// What anybody may know of a person that they can meet.

@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use std::str::FromStr;
 
 use chat_proto::model::{
-    ApiKey, Conversation, ConversationKind, Cursor, DeviceState, History, Invitation, Message, MessageKind, Page,
-    Participant, Person, PresenceState, Reaction, Revision, Session, Snapshot, User, UserState,
+    ApiKey, AuditEntry, AuditFields, AuditPerson, AuditSubject, Conversation, ConversationKind, Cursor, DeviceState,
+    History, Invitation, Message, MessageKind, Page, Participant, Person, PresenceState, Reaction, Revision, Session,
+    Snapshot, User, UserState,
 };
 use chat_proto::wire::*;
 use chat_proto::{
@@ -398,6 +399,55 @@ fn sessions_and_visitors() {
         .add("VisitorBody", &VisitorBody { site_key: "shop".to_owned() })
         .add("IdentityBody", &IdentityBody { token: "aaa.bbb.ccc".to_owned(), site_key: None, visitor_token: None })
         .add("ClaimVisitorBody", &ClaimVisitorBody { visitor_token: "aaa.bbb.ccc".to_owned() });
+    insta::assert_snapshot!(shown.0);
+}
+
+#[test]
+fn entries_of_the_audit_log() {
+    let ada = AuditPerson { id: alice(), name: "Ada".to_owned(), role: Role::Admin };
+    let least = AuditEntry {
+        id: id("aud", '1'),
+        at: at(0),
+        action: "sign_in.slowed".to_owned(),
+        by: None,
+        via: None,
+        subject: AuditSubject::default(),
+        address: None,
+        device: None,
+        before: AuditFields::default(),
+        after: AuditFields::default(),
+    };
+    let every = AuditFields {
+        name: Some("Ada".to_owned()),
+        email: Some("ada@shop.example".to_owned()),
+        role: Some(Role::Admin),
+        state: Some(UserState::Active),
+        email_verified: Some(true),
+        method: Some("password".to_owned()),
+        site: Some("shop".to_owned()),
+        scopes: Some(vec!["users:read".to_owned()]),
+        bot: Some(true),
+        replaces: Some(id("inv", '2')),
+        expires_at: Some(at(0)),
+        sessions_ended: Some(2),
+        failures: Some(5),
+    };
+    let most = AuditEntry {
+        by: Some(ada.clone()),
+        via: Some(id("key", '1')),
+        subject: AuditSubject {
+            user: Some(ada),
+            session: Some(id("sess", '1')),
+            invitation: Some(id("inv", '1')),
+            api_key: Some(id("key", '2')),
+        },
+        address: Some([203, 0, 113, 7].into()),
+        device: Some("curl/8".to_owned()),
+        before: AuditFields { role: Some(Role::Customer), ..AuditFields::default() },
+        after: every,
+        ..least.clone()
+    };
+    let shown = Shown::default().add("AuditEntry, the least", &least).add("AuditEntry, the most", &most);
     insta::assert_snapshot!(shown.0);
 }
 

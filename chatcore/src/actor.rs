@@ -91,7 +91,7 @@ impl Actor {
     /// `invalid` when it is no name.
     pub async fn rename(&self, name: &str) -> Result<User> {
         let name = shape::name(name)?;
-        self.chat.engine().user(Command::Rename { by: self.by, name }).await
+        self.chat.engine().user(Command::Rename { by: self.by, name, origin: self.origin() }).await
     }
 
     /// Ends my session: its tokens are dead and its connections are closed. While nothing can be stored, that is so from
@@ -147,7 +147,7 @@ impl Actor {
         let stored = stored.ok_or_else(|| Error::new(ErrorCode::Conflict, "You sign in without a password."))?;
         // Whoever has found a device that is signed in must not be able to guess.
         let from = self.origin.as_ref().and_then(|origin| stranger(origin.address));
-        let attempt = engine.guard.attempt(&fold_email(&account.email), from, true)?;
+        let attempt = engine.guard.attempt(&fold_email(&account.email), from, true)?.known_as(true, &self.origin());
         // Longer ones are none; they are not worth a hash.
         if shape::password(current.clone()).is_err() || !engine.passwords.verify(current, Some(stored.clone())).await? {
             return Err(Error::invalid("/current_password", "This is not your password."));

@@ -35,6 +35,7 @@ pub struct ChatBuilder {
     limits: Limits,
     contacts: ContactMatrix,
     retention: Retention,
+    keep_audit: Duration,
     access_ttl: Duration,
     refresh_ttl: Duration,
     token_secret: Option<Zeroizing<Vec<u8>>>,
@@ -92,6 +93,7 @@ impl ChatBuilder {
             limits: Limits::default(),
             contacts: ContactMatrix::default(),
             retention: Retention::default(),
+            keep_audit: Duration::from_hours(400 * 24),
             access_ttl: Duration::from_mins(15),
             refresh_ttl: Duration::from_hours(30 * 24),
             token_secret: None,
@@ -137,6 +139,13 @@ impl ChatBuilder {
     #[must_use]
     pub fn retention(mut self, retention: Retention) -> Self {
         self.retention = retention;
+        self
+    }
+
+    /// How long entries of the audit log are kept. Default: 400 days.
+    #[must_use]
+    pub fn keep_audit(mut self, age: Duration) -> Self {
+        self.keep_audit = age;
         self
     }
 
@@ -309,6 +318,7 @@ impl ChatBuilder {
             stop,
             sites: self.sites,
             key_uses: KeyUses::default(),
+            keep_audit: self.keep_audit,
         };
         Ok((engine, thread))
     }

@@ -69,6 +69,8 @@ pub(crate) struct Engine {
     pub(crate) stop: CancellationToken,
     pub(crate) sites: Vec<Site>,
     pub(crate) key_uses: KeyUses,
+    /// How long the audit log is kept.
+    pub(crate) keep_audit: Duration,
 }
 
 /// Somebody who has just signed up or in, or goes on under new tokens.
@@ -139,6 +141,14 @@ impl Chat {
             tokio::select! {
                 () = housekeeping.forget_letters() => {}
                 () = housekeeping.stop.cancelled() => {}
+            }
+        });
+        let keeping = Arc::clone(&engine);
+        engine.tasks.spawn(async move {
+            tokio::select! {
+                () = keeping.forget_audit() => {}
+                () = keeping.record_guessing() => {}
+                () = keeping.stop.cancelled() => {}
             }
         });
         Self(Arc::new(Handle { engine, thread: Mutex::new(Some(thread)) }))

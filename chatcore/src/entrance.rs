@@ -60,7 +60,7 @@ impl Entrance {
                 Ok((account, familiar))
             })
             .await?;
-        let attempt = engine.guard.attempt(&folded, from, familiar)?;
+        let attempt = engine.guard.attempt(&folded, from, familiar)?.known_as(account.is_some(), &self.origin);
         let stored = account.as_ref().and_then(|account| account.password.clone());
         let right = engine.passwords.verify(password, stored).await?;
         let Some(account) = account.filter(|_| right) else {

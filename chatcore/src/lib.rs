@@ -53,6 +53,7 @@ mod access;
 mod actor;
 mod administration;
 mod api_keys;
+mod audit;
 mod auth;
 mod builder;
 mod chat;
@@ -87,8 +88,8 @@ mod writer;
 
 /// The shared words, so that an embedding program needs no other crate.
 pub use chat_proto::{
-    ApiKeyId, ClientId, ConversationId, ErrorCode, InvitationId, MessageId, Role, Seq, SessionId, Timestamp, UserId,
-    model,
+    ApiKeyId, AuditId, ClientId, ConversationId, ErrorCode, InvitationId, MessageId, Role, Seq, SessionId, Timestamp,
+    UserId, model,
 };
 
 pub use access::{Action, ContactMatrix, PolicyRow, Relation, Rules, Scope, Scopes, UnknownWord, allows, can, policy};
@@ -107,7 +108,7 @@ pub use pace::{Network, Rate, Rates};
 pub use people::{NewPerson, People};
 pub use signal::Signal;
 pub use site::{IdentityKey, Site, UnusableKey};
-pub use state::{Current, Event, LetterId, LetterKind, MessageChange, Origin, Rendering};
+pub use state::{AuditAction, Current, Event, LetterId, LetterKind, MessageChange, Origin, Rendering};
 pub use timeline::{Draft, Sent, Span, Submitted};
 pub use writer::{Health, Retention};
 

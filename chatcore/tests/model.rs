@@ -452,7 +452,8 @@ impl Side {
                 Command::ChangePassword { by, current, new, origin: Origin::default() }
             }
             Act::Rename { who, session, name } => {
-                Command::Rename { by: self.author(*who, *session), name: format!("Name {name}") }
+                let origin = Origin::default();
+                Command::Rename { by: self.author(*who, *session), name: format!("Name {name}"), origin }
             }
             Act::ChangeUser { who, user, role, name } => Command::ChangeUser {
                 by: self.user(*who).author(),

@@ -14,6 +14,7 @@ pub use contacts::ContactMatrix;
 pub use policy::{Action, PolicyRow, Relation, allows, can, policy};
 pub use scope::{Scope, Scopes};
 pub use words::UnknownWord;
+pub(crate) use words::words;
 
 use crate::pace::Pace;
 use crate::state::Refusal;

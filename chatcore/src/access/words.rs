@@ -39,7 +39,7 @@ macro_rules! words {
         }
     };
 }
-pub(super) use words;
+pub(crate) use words;
 
 /// A word that names no action, relation or scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

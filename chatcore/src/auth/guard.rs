@@ -19,6 +19,9 @@ use chat_proto::{ErrorCode, Timestamp};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::pace::Network;
+use crate::state::Origin;
+
+use super::slowed::{Reports, Slowed};
 
 /// After so many failures on an account there is a wait of a second, and then twice the last.
 const FREE_ON_ACCOUNT: u32 = 5;
@@ -36,6 +39,7 @@ const MOST: usize = 50_000;
 pub(crate) struct Guard {
     clock: Arc<dyn Clock>,
     failures: Mutex<HashMap<Key, Failures>>,
+    reports: Reports,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -45,6 +49,15 @@ enum Key {
     /// The same, and from where, when that is an address of theirs.
     AccountFrom(String, Option<Network>),
     Address(Network),
+}
+
+impl Key {
+    fn account(&self) -> Option<&str> {
+        match self {
+            Self::Account(account) | Self::AccountFrom(account, _) => Some(account),
+            Self::Address(_) => None,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -62,11 +75,14 @@ pub(crate) struct Attempt<'a> {
     account: Key,
     address: Option<Key>,
     succeeded: bool,
+    /// Of an account that does not exist nothing is recorded.
+    exists: bool,
+    origin: Origin,
 }
 
 impl Guard {
     pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, failures: Mutex::default() }
+        Self { clock, failures: Mutex::default(), reports: Reports::default() }
     }
 
     /// Somebody wants to sign in to the account of this folded address. `familiar`: somebody is signed in to it from there.
@@ -98,7 +114,7 @@ impl Guard {
             return Err(too_often(Duration::from_secs(1)));
         }
         entry.under_way += 1;
-        Ok(Attempt { guard: self, account, address, succeeded: false })
+        Ok(Attempt { guard: self, account, address, succeeded: false, exists: false, origin: Origin::default() })
     }
 
     /// There is nothing to wait for any more on this account.
@@ -109,12 +125,23 @@ impl Guard {
         });
     }
 
+    /// Where guessing begins to be slowed down, one after the other. For one who waits.
+    pub(crate) async fn slowed(&self) -> Slowed {
+        self.reports.next().await
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<Key, Failures>> {
         self.failures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Attempt<'_> {
+    /// Whether there is such an account, and where the attempt came from: for the record.
+    pub(crate) fn known_as(mut self, exists: bool, origin: &Origin) -> Self {
+        (self.exists, self.origin) = (exists, origin.clone());
+        self
+    }
+
     /// It was the right password.
     pub(crate) fn succeeded(mut self) {
         self.succeeded = true;
@@ -125,12 +152,12 @@ impl Drop for Attempt<'_> {
     fn drop(&mut self) {
         let now = self.guard.clock.now();
         let mut failures = self.guard.lock();
-        let mut left = 0;
+        let (mut left, mut slowed) = (0, Vec::new());
         if let Some(entry) = failures.get_mut(&self.account) {
             entry.under_way = entry.under_way.saturating_sub(1);
             left = entry.under_way;
-            if !self.succeeded {
-                entry.failed(now, FREE_ON_ACCOUNT);
+            if !self.succeeded && entry.failed(now, FREE_ON_ACCOUNT) && self.exists {
+                slowed.push((self.account.account().map(str::to_owned), entry.count));
             }
         }
         if self.succeeded {
@@ -139,7 +166,14 @@ impl Drop for Attempt<'_> {
                 failures.remove(&self.account);
             }
         } else if let Some(address) = self.address.take() {
-            failures.entry(address).or_insert_with(|| Failures::none(now)).failed(now, FREE_FROM_ADDRESS);
+            let entry = failures.entry(address).or_insert_with(|| Failures::none(now));
+            if entry.failed(now, FREE_FROM_ADDRESS) {
+                slowed.push((None, entry.count));
+            }
+        }
+        drop(failures);
+        for (account, failures) in slowed {
+            self.guard.reports.add(now, Slowed { account, failures, origin: self.origin.clone() });
         }
     }
 }
@@ -149,12 +183,14 @@ impl Failures {
         Self { count: 0, under_way: 0, last: now, until: now }
     }
 
-    fn failed(&mut self, now: Timestamp, free: u32) {
+    /// `true`: there is something to wait for now, and was nothing before.
+    fn failed(&mut self, now: Timestamp, free: u32) -> bool {
         self.count = if self.is_forgotten(now) { 1 } else { self.count.saturating_add(1) };
         self.last = now;
         if let Some(beyond) = self.count.checked_sub(free) {
             self.until = now.after(Duration::from_secs(1 << beyond.min(20)).min(LONGEST));
         }
+        self.count == free
     }
 
     fn is_forgotten(&self, now: Timestamp) -> bool {
@@ -272,6 +308,51 @@ mod tests {
         assert_eq!(attempts.len(), 10);
         drop(attempts);
         assert_eq!(guard.attempt("ana", from(1), false).unwrap_err().retry_after(), Some(Duration::from_secs(32)));
+    }
+
+    #[test]
+    fn it_is_told_once_when_guessing_begins_to_be_slowed_down() {
+        let (guard, clock) = guard();
+        let origin = Origin::new(Some([203, 0, 113, 1].into()), Some("curl"));
+        let guess = |account: &str, exists| {
+            clock.advance(LONGEST);
+            drop(guard.attempt(account, from(1), false).unwrap().known_as(exists, &origin));
+        };
+        (0..4).for_each(|_| guess("ana", true));
+        assert_eq!(guard.reports.take(), []);
+        (0..8).for_each(|_| guess("ana", true));
+        let slowed = |account: Option<&str>, failures| Slowed {
+            account: account.map(str::to_owned),
+            failures,
+            origin: origin.clone(),
+        };
+        assert_eq!(guard.reports.take(), [slowed(Some("ana"), 5)]);
+        // Of somebody who does not exist nothing is told, but of who tries.
+        (0..8).for_each(|_| guess("12345678", false));
+        assert_eq!(guard.reports.take(), [slowed(None, 20)]);
+        clock.advance(FORGOTTEN_AFTER);
+        (0..5).for_each(|_| guess("ana", true));
+        assert_eq!(guard.reports.take(), [slowed(Some("ana"), 5)], "and again when it begins again");
+    }
+
+    #[test]
+    fn what_is_told_is_bounded_whatever_is_tried() {
+        let (guard, clock) = guard();
+        for host in 0..1_000_u16 {
+            let network = Some(Network::of([0x2001, 0xdb8, 0, host, 0, 0, 0, 1].into()));
+            (0..20).for_each(|i| drop(guard.attempt(&format!("user{host}-{i}"), network, false)));
+        }
+        fail(&guard, "nobody", None, false);
+        let attempt = || guard.attempt("ana", None, false).map(|attempt| attempt.known_as(true, &Origin::default()));
+        while let Ok(attempt) = attempt() {
+            drop(attempt);
+        }
+        let told = guard.reports.take();
+        assert_eq!(told.len(), 101);
+        assert_eq!(told[100].account.as_deref(), Some("ana"), "addresses hide no account");
+        clock.advance(FORGOTTEN_AFTER);
+        (0..20).for_each(|i| drop(guard.attempt(&format!("user{i}"), from(1), false)));
+        assert_eq!(guard.reports.take().len(), 1);
     }
 
     #[test]

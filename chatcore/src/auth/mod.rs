@@ -5,6 +5,7 @@ pub(crate) mod identity;
 mod link;
 mod passwords;
 mod refresh;
+mod slowed;
 pub(crate) mod strength;
 mod tokens;
 

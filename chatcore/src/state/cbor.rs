@@ -98,6 +98,9 @@ optional!(optional_timestamp, timestamp, chat_proto::Timestamp);
 optional!(optional_address, address, std::net::IpAddr);
 optional!(optional_message_id, message_id, chat_proto::MessageId);
 optional!(optional_user_no, user_no, crate::state::UserNo);
+optional!(optional_session_id, session_id, chat_proto::SessionId);
+optional!(optional_invitation_id, invitation_id, chat_proto::InvitationId);
+optional!(optional_role, role, chat_proto::Role);
 
 pub(crate) mod user_nos {
     use super::{DecodeError, Decoder, EncodeError, Encoder, Write};

@@ -130,7 +130,12 @@ pub enum Command {
     /// Lets go of those of these visitors who have not been here for too long. Outcome: [`Outcome::Done`].
     ExpireVisitors { due: Vec<RecordKey> },
     /// Outcome: [`Outcome::User`].
-    Rename { by: Author, name: String },
+    Rename { by: Author, name: String, origin: Origin },
+    /// Guessing a password has to wait from now on: that of the account of this folded address, or (`None`) of many
+    /// accounts from one address. For the record only. Outcome: [`Outcome::Done`].
+    SignInSlowed { account: Option<String>, failures: u32, origin: Origin },
+    /// Entries of the audit log from before this moment are forgotten, some at a time. Outcome: [`Outcome::Done`].
+    ForgetAudit { before: Timestamp },
     /// Finds or begins the conversation of two people. Outcome: [`Outcome::Conversation`].
     OpenDirect { by: Author, id: ConversationId, with: UserId },
     /// Outcome: [`Outcome::Conversation`].

@@ -8,8 +8,9 @@ use data_encoding::HEXLOWER;
 use minicbor::{Decode, Encode};
 
 use super::{
-    Account, AccountExtras, AccountState, ApiKeyRow, Change, ConversationNo, Entry, IdentityRow, Invitation, Letter,
-    LetterId, LetterKind, Member, MessageRow, Position, RefreshHashes, Session, UserNo, VisitorRow,
+    Account, AccountExtras, AccountState, ApiKeyRow, AuditFields, AuditPerson, AuditRow, AuditSubject, Change,
+    ConversationNo, Entry, IdentityRow, Invitation, Letter, LetterId, LetterKind, Member, MessageRow, Position,
+    RefreshHashes, Session, SignInMethod, UserNo, VisitorRow,
 };
 use crate::access::{Scope, Scopes};
 
@@ -198,6 +199,53 @@ fn keys_of_programs() {
     golden(
         &ApiKeyRow { used_at: None, ..key },
         "8750333333333333333333333333333333336454696c6c187f091b000001a3185c507bf658205555555555555555555555555555555555555555555555555555555555555555",
+    );
+}
+
+#[test]
+fn entries_of_the_audit_log() {
+    let (session, invitation) = (SessionId::from_bytes([0x33; 16]), InvitationId::from_bytes([0x55; 16]));
+    let ada = AuditPerson { id: UserId::from_bytes([0x11; 16]), name: "Ada".to_owned(), role: Role::Admin };
+    golden(
+        &AuditRow {
+            action: 5,
+            by: Some(ada.clone()),
+            subject: AuditSubject { user: Some(ada.clone()), ..AuditSubject::default() },
+            before: AuditFields { role: Some(Role::Customer), ..AuditFields::default() },
+            after: AuditFields { role: Some(Role::Agent), sessions_ended: Some(2), ..AuditFields::default() },
+            via: None,
+            address: Some("::1".parse().unwrap()),
+            device: Some("curl".to_owned()),
+        },
+        "88058350111111111111111111111111111111116341646100a1008350111111111111111111111111111111116341646100a10202a202010b02f6633a3a31646375726c",
+    );
+    let every = AuditFields {
+        name: Some("Ada".to_owned()),
+        email: Some("a@b".to_owned()),
+        role: Some(Role::Admin),
+        state: Some(AccountState::Disabled),
+        email_verified: Some(true),
+        method: Some(SignInMethod::Identity),
+        site: Some("shop".to_owned()),
+        scopes: Some(vec!["users:read".to_owned()]),
+        bot: Some(true),
+        replaces: Some(invitation),
+        expires_at: Some(AT),
+        sessions_ended: Some(2),
+        failures: Some(5),
+    };
+    golden(
+        &every,
+        "ad006341646101636140620200030104f50501066473686f7007816a75736572733a7265616408f50950555555555555555555555555555555550a1b000001a3185c507b0b020c05",
+    );
+    let (session, api_key) = (Some(session), Some(session));
+    golden(
+        &AuditSubject { user: None, session, invitation: Some(invitation), api_key },
+        "a3015033333333333333333333333333333333025055555555555555555555555555555555035033333333333333333333333333333333",
+    );
+    golden(
+        &AuditRow { action: 34, via: api_key, ..AuditRow::default() },
+        "861822f6a0a0a05033333333333333333333333333333333",
     );
 }
 

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use chat_proto::{MessageId, Timestamp};
+use chat_proto::{AuditId, MessageId, Timestamp};
 
 use crate::clock::{Clock, Entropy};
 
@@ -54,6 +54,11 @@ impl Minter {
         let stride = u128::from(u32::from_be_bytes([random[0], random[1], random[2], random[3]])) + 1;
         self.last_id = if fresh > self.last_id { fresh } else { self.last_id + stride };
         MessageId::from_bytes(self.last_id.to_be_bytes())
+    }
+
+    /// The id of the next entry of the audit log; the entries too are told apart, and put in order, by their ids alone.
+    pub fn audit_id(&mut self) -> AuditId {
+        AuditId::from_bytes(self.message_id().to_bytes())
     }
 
     fn random(&mut self) -> [u8; 10] {

@@ -5,6 +5,7 @@
 //! function ([`apply()`]), which serves live commits, replay after a crash, and every backend alike.
 
 mod apply;
+mod audit;
 mod cbor;
 mod command;
 mod decide;
@@ -17,6 +18,7 @@ mod records;
 mod rows;
 
 pub use apply::{Derived, apply};
+pub use audit::{AuditAction, AuditFields, AuditPerson, AuditRow, AuditSubject, SignInMethod};
 pub(crate) use cbor::role_number;
 pub use command::{
     Acceptance, ActsAs, Author, Command, Current, Field, Identity, NewApiKey, NewLetter, NewSession, Origin, Outcome,

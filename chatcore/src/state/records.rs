@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chat_proto::{SessionId, Timestamp};
+use chat_proto::{AuditId, SessionId, Timestamp, UserId};
 
 use super::UserNo;
 
@@ -25,6 +25,12 @@ enum Kind {
     ApiKey = 5,
     /// hash of a key -> its id
     ApiSecret = 6,
+    /// id, the newest first -> entry of the audit log
+    Audit = 16,
+    /// (whom it concerns or who did it, id)
+    AuditOfUser = 17,
+    /// (what was done, id)
+    AuditOfAction = 18,
 }
 
 impl RecordKey {
@@ -89,6 +95,39 @@ impl RecordKey {
         Self::of(Kind::ApiSecret, &[])
     }
 
+    /// An entry of the audit log. Later ones come first.
+    pub fn audit(id: AuditId) -> Self {
+        Self::of(Kind::Audit, &[&newest_first(id)])
+    }
+
+    /// The same, among those that somebody did or that concern them; found by their id, which outlives their account.
+    pub fn audit_of_user(user: UserId, id: AuditId) -> Self {
+        Self::of(Kind::AuditOfUser, &[&user.to_bytes(), &newest_first(id)])
+    }
+
+    /// The same, among those of this number of an action.
+    pub fn audit_of_action(action: u16, id: AuditId) -> Self {
+        Self::of(Kind::AuditOfAction, &[&action.to_be_bytes(), &newest_first(id)])
+    }
+
+    /// The range of the entries from before this moment.
+    pub fn audit_before(at: Timestamp) -> (Self, Self) {
+        let first_of_then = AuditId::new(at, [0; 10]);
+        (Self::audit(first_of_then).next(), Self::of(Kind::AuditOfUser, &[]))
+    }
+
+    /// The entry that such a key names.
+    pub fn audit_id(&self) -> Option<AuditId> {
+        let (_, id) = self.0.split_last_chunk::<16>()?;
+        Some(AuditId::from_bytes(id.map(|byte| !byte)))
+    }
+
+    /// The first key behind this one.
+    #[must_use]
+    pub fn next(&self) -> Self {
+        Self([&self.0[..], &[0]].concat())
+    }
+
     fn of(kind: Kind, parts: &[&[u8]]) -> Self {
         let mut key = vec![kind as u8];
         for part in parts {
@@ -104,6 +143,11 @@ impl RecordKey {
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.0
     }
+}
+
+/// The bytes of an id, such that later ones come first.
+fn newest_first(id: AuditId) -> [u8; 16] {
+    id.to_bytes().map(|byte| !byte)
 }
 
 /// Moments before 1970 are as good as that one here.
@@ -142,5 +186,8 @@ mod tests {
         assert!(RecordKey::first_token_end() < end && end < RecordKey::first_visitor_due());
         assert_eq!(end.ended_token(), Some([0xff; 32]));
         assert_ne!(RecordKey::identity("a", "bc"), RecordKey::identity("ab", "c"));
+        let entry = |millis| AuditId::new(Timestamp::from_millis(millis), [9; 10]);
+        assert!(RecordKey::audit(entry(256)) < RecordKey::audit(entry(255)));
+        assert_eq!(RecordKey::audit_of_action(1, entry(5)).audit_id(), Some(entry(5)));
     }
 }

@@ -1,6 +1,7 @@
 //! Whether a command is carried out, and what it then changes. Pure: it reads through [`Lookup`] and writes nothing.
 
 mod accounts;
+mod audit;
 mod conversations;
 mod deletion;
 mod identities;
@@ -60,6 +61,7 @@ pub fn decide(
     // Signing in and out is for others to limit, and a message has limits of its own.
     let is_paced = !matches!(command, Command::StartSession { .. } | Command::EndSession { .. } | Command::Send { .. });
     let context = Context { lookup, rules, now: minter.now(), clock_now: minter.clock_now(), next, is_paced };
+    let occasion = audit::Occasion::of(&command);
     let decided = match command {
         Command::Register { id, email, name, password, session, letter } => {
             accounts::register(&context, id, email, name, password, *session, *letter)
@@ -105,7 +107,9 @@ pub fn decide(
         Command::SignInIdentity { id, identity, session } => identities::sign_in(&context, id, *identity, *session),
         Command::ClaimVisitor { by, claim } => visitors::claim(&context, by, &claim),
         Command::ExpireVisitors { due } => visitors::expire(&context, due),
-        Command::Rename { by, name } => accounts::rename(&context, by, name),
+        Command::SignInSlowed { account, failures: _, origin: _ } => audit::slowed(&context, account.as_deref()),
+        Command::ForgetAudit { before } => audit::forget(&context, before),
+        Command::Rename { by, name, origin: _ } => accounts::rename(&context, by, name),
         Command::OpenDirect { by, id, with } => conversations::open_direct(&context, by, id, with),
         Command::CreateGroup { by, id, subject, participants } => {
             conversations::create_group(&context, by, id, subject, &participants)
@@ -131,7 +135,12 @@ pub fn decide(
         Command::MoveDeliveredMark { by, conversation, seq } => marks::delivered(&context, by, conversation, seq),
     };
     match decided {
-        Ok(decision) => Ok(Ok(decision)),
+        Ok(mut decision) => {
+            if let Some(occasion) = occasion {
+                occasion.record(&context, minter, &mut decision)?;
+            }
+            Ok(Ok(decision))
+        }
         Err(Stop::Refused(refusal)) => Ok(Err(refusal)),
         Err(Stop::Store(error)) => Err(error),
     }

@@ -5,6 +5,7 @@
 //! store can be in, see [`Shop::in_every_state`].
 
 mod accounts;
+mod audit;
 mod conversations;
 mod deletion;
 mod letters;
@@ -52,6 +53,7 @@ use cases;
 pub fn trials<B: Backend + 'static>(name: &str, make: fn() -> B) -> Vec<Trial> {
     let files = [
         ("accounts", accounts::CASES),
+        ("audit", audit::CASES),
         ("conversations", conversations::CASES),
         ("deletion", deletion::CASES),
         ("letters", letters::CASES),

@@ -62,7 +62,7 @@ pub trait Acting {
     where
         Self: Sized,
     {
-        Command::Rename { by: self.author(), name: name.to_owned() }
+        Command::Rename { by: self.author(), name: name.to_owned(), origin: Origin::default() }
     }
 
     fn sign_out(self, session: SessionId) -> Command

@@ -1,0 +1,97 @@
+use crate::access::words;
+
+words! {
+    /// What was done, as the audit log names it. `docs/audit.md` says more of each.
+    AuditAction {
+        /// A customer signed up, or came for the first time with a site vouching for them.
+        UserRegistered = "user.registered",
+        /// The first admin was made at the start of the server.
+        UserBootstrapped = "user.bootstrapped",
+        /// Somebody made an account for somebody.
+        UserCreated = "user.created",
+        /// An account has another name.
+        UserRenamed = "user.renamed",
+        /// An account has another role, and perhaps another name.
+        UserRoleChanged = "user.role_changed",
+        /// Nobody can sign in to an account any more.
+        UserDisabled = "user.disabled",
+        /// That was taken back.
+        UserEnabled = "user.enabled",
+        /// Somebody has shown that they get what is sent to the address of an account.
+        UserEmailVerified = "user.email_verified",
+        /// Somebody changed their own password.
+        PasswordChanged = "password.changed",
+        /// Somebody asked for a letter by which an account gets another password.
+        PasswordResetRequested = "password.reset_requested",
+        /// Somebody used such a letter.
+        PasswordReset = "password.reset",
+        /// Somebody signed in.
+        SessionStarted = "session.started",
+        /// Somebody signed out, or ended another session of their own.
+        SessionEnded = "session.ended",
+        /// Somebody ended all of their sessions but the one that they were in.
+        SessionOthersEnded = "session.others_ended",
+        /// An admin signed somebody out everywhere.
+        SessionAllEnded = "session.all_ended",
+        /// A refresh token was used twice, which ended its session: perhaps it was stolen.
+        SessionReused = "session.reused",
+        /// Guessing a password has to wait from now on.
+        SignInSlowed = "sign_in.slowed",
+        /// Somebody is invited.
+        InvitationCreated = "invitation.created",
+        /// An invitation was taken back.
+        InvitationTakenBack = "invitation.taken_back",
+        /// Somebody became what they were invited to be.
+        InvitationAccepted = "invitation.accepted",
+        /// A key for a program of the shop's was made.
+        ApiKeyCreated = "api_key.created",
+        /// Such a key was taken back.
+        ApiKeyRevoked = "api_key.revoked",
+        /// A visitor turned out to be a customer.
+        VisitorMerged = "visitor.merged",
+    }
+}
+
+impl AuditAction {
+    /// Its number where entries are stored; never reused.
+    pub(crate) const fn number(self) -> u16 {
+        match self {
+            Self::UserRegistered => 1,
+            Self::UserBootstrapped => 2,
+            Self::UserCreated => 3,
+            Self::UserRenamed => 4,
+            Self::UserRoleChanged => 5,
+            Self::UserDisabled => 6,
+            Self::UserEnabled => 7,
+            Self::UserEmailVerified => 8,
+            Self::PasswordChanged => 20,
+            Self::PasswordResetRequested => 21,
+            Self::PasswordReset => 22,
+            Self::SessionStarted => 30,
+            Self::SessionEnded => 31,
+            Self::SessionOthersEnded => 32,
+            Self::SessionAllEnded => 33,
+            Self::SessionReused => 34,
+            Self::SignInSlowed => 35,
+            Self::InvitationCreated => 40,
+            Self::InvitationTakenBack => 41,
+            Self::InvitationAccepted => 42,
+            Self::ApiKeyCreated => 50,
+            Self::ApiKeyRevoked => 51,
+            Self::VisitorMerged => 60,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_actions_have_one_number() {
+        let mut numbers: Vec<_> = AuditAction::ALL.iter().map(|action| action.number()).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        assert_eq!(numbers.len(), AuditAction::ALL.len());
+    }
+}

@@ -1,0 +1,267 @@
+//! What the audit log records of a command, and forgets again. Each command says here whether it is recorded: one that is
+//! not named does not compile.
+
+mod told;
+
+use chat_proto::{InvitationId, SessionId, Timestamp, UserId};
+
+use super::{AccountState, Context, Decision, Put, Stop, keys};
+use crate::state::{
+    AuditAction, AuditPerson, AuditRow, Author, Change, Command, Minter, Origin, Outcome, RecordKey, SignInMethod,
+    UserNo,
+};
+use crate::store::StoreError;
+
+use told::{AccountPut, Told, invited, key_made, key_revoked, offered};
+
+use AuditAction as A;
+
+/// Entries that are forgotten at a time.
+const FORGOTTEN_AT_ONCE: usize = 500;
+
+/// What is to be known of a command once it was carried out.
+pub(super) struct Occasion {
+    act: Act,
+    /// `None`: the shop itself, nobody, or whom it is about.
+    by: Option<Author>,
+    origin: Origin,
+}
+
+/// What was asked for, as far as what comes of it does not tell.
+enum Act {
+    Register,
+    Bootstrap,
+    CreateUser,
+    ChangeUser,
+    SetUserState,
+    EndUserSessions(UserId),
+    Invite,
+    TakeBackInvitation(InvitationId),
+    AcceptInvitation(InvitationId),
+    StartSession(Option<SignInMethod>),
+    SignInIdentity { site: String },
+    RenewSession(SessionId),
+    EndSession(SessionId),
+    EndOtherSessions,
+    ForgotPassword,
+    ResetPassword,
+    ChangePassword,
+    VerifyEmail,
+    CreateApiKey,
+    RevokeApiKey(SessionId),
+    ClaimVisitor,
+    SignInSlowed { account: Option<String>, failures: u32 },
+}
+
+impl Occasion {
+    /// What is recorded of this command when it changes something; `None`: nothing. What happens often and harms nobody
+    /// would bury the rest: tokens that are renewed, visitors who come and go, keys that are used, and all talking.
+    pub(super) fn of(command: &Command) -> Option<Self> {
+        let by = |act, by: &Author, origin: &Origin| Some(Self { act, by: Some(*by), origin: origin.clone() });
+        let by_nobody = |act, origin: &Origin| Some(Self { act, by: None, origin: origin.clone() });
+        match command {
+            Command::Register { session, .. } => by_nobody(Act::Register, &session.origin),
+            Command::Bootstrap { .. } => by_nobody(Act::Bootstrap, &Origin::default()),
+            Command::CreateUser { by, origin, .. } => {
+                Some(Self { act: Act::CreateUser, by: *by, origin: origin.clone() })
+            }
+            Command::ChangeUser { by: me, origin, .. } | Command::Rename { by: me, origin, .. } => {
+                by(Act::ChangeUser, me, origin)
+            }
+            Command::SetUserState { by: me, origin, .. } => by(Act::SetUserState, me, origin),
+            Command::EndUserSessions { by: me, user, origin } => by(Act::EndUserSessions(*user), me, origin),
+            Command::Invite { by: me, origin, .. } => by(Act::Invite, me, origin),
+            Command::TakeBackInvitation { by: me, invitation, origin } => {
+                by(Act::TakeBackInvitation(*invitation), me, origin)
+            }
+            Command::AcceptInvitation(acceptance) => {
+                by_nobody(Act::AcceptInvitation(acceptance.invitation), &acceptance.session.origin)
+            }
+            Command::StartSession { password, session, .. } => {
+                by_nobody(Act::StartSession(password.as_ref().map(|_| SignInMethod::Password)), &session.origin)
+            }
+            Command::SignInIdentity { identity, session, .. } => {
+                by_nobody(Act::SignInIdentity { site: identity.site.clone() }, &session.origin)
+            }
+            Command::RenewSession { session, renewal, .. } => by_nobody(Act::RenewSession(*session), &renewal.origin),
+            Command::EndSession { by: me, session, origin } => by(Act::EndSession(*session), me, origin),
+            Command::EndOtherSessions { by: me, origin } => by(Act::EndOtherSessions, me, origin),
+            Command::ForgotPassword { origin, .. } => by_nobody(Act::ForgotPassword, origin),
+            Command::ResetPassword { origin, .. } => by_nobody(Act::ResetPassword, origin),
+            Command::ChangePassword { by: me, origin, .. } => by(Act::ChangePassword, me, origin),
+            Command::VerifyEmail { origin, .. } => by_nobody(Act::VerifyEmail, origin),
+            Command::CreateApiKey { by, new } => {
+                Some(Self { act: Act::CreateApiKey, by: *by, origin: new.origin.clone() })
+            }
+            Command::RevokeApiKey { by, key, origin } => {
+                Some(Self { act: Act::RevokeApiKey(*key), by: *by, origin: origin.clone() })
+            }
+            Command::ClaimVisitor { by: me, claim } => by(Act::ClaimVisitor, me, &claim.origin),
+            Command::SignInSlowed { account, failures, origin } => {
+                by_nobody(Act::SignInSlowed { account: account.clone(), failures: *failures }, origin)
+            }
+            Command::AskToVerifyEmail { .. }
+            | Command::ForgetLetters
+            | Command::ForgetAudit { .. }
+            | Command::ApiKeyUsed { .. }
+            | Command::AdmitVisitor { .. }
+            | Command::ExpireVisitors { .. }
+            | Command::OpenDirect { .. }
+            | Command::CreateGroup { .. }
+            | Command::AddParticipant { .. }
+            | Command::RemoveParticipant { .. }
+            | Command::Send { .. }
+            | Command::EditMessage { .. }
+            | Command::DeleteMessage { .. }
+            | Command::React { .. }
+            | Command::MoveReadMark { .. }
+            | Command::MarkUnread { .. }
+            | Command::MoveDeliveredMark { .. } => None,
+        }
+    }
+
+    /// Writes the entry along with what the command changes; where nothing changes there is none.
+    pub(super) fn record(
+        self,
+        context: &Context<'_>,
+        minter: &mut Minter,
+        decision: &mut Decision,
+    ) -> Result<(), StoreError> {
+        if decision.changes.is_empty() {
+            return Ok(());
+        }
+        let Some(told) = self.told(context, decision)? else { return Ok(()) };
+        let Told { action, by_themselves, subject, before, after } = told;
+        let (by, via) = match self.by {
+            Some(by) => author(context, by)?,
+            None => (subject.user.clone().filter(|_| by_themselves), None),
+        };
+        let (address, device) = (self.origin.address, self.origin.device().map(str::to_owned));
+        let row = AuditRow { action: action.number(), by, subject, before, after, via, address, device };
+        decision.puts.extend(row.puts(minter.audit_id()));
+        Ok(())
+    }
+
+    fn told(&self, context: &Context<'_>, decision: &Decision) -> Result<Option<Told>, StoreError> {
+        let put = AccountPut::of(decision);
+        let user = |no| person(context, no);
+        let told = match &self.act {
+            Act::Register => Told::new(A::UserRegistered).account(put).session_of(decision).by_themselves(),
+            Act::Bootstrap => Told::new(A::UserBootstrapped).account(put),
+            Act::CreateUser => Told::new(A::UserCreated).account(put),
+            Act::ChangeUser => {
+                let action =
+                    if put.is_some_and(AccountPut::has_other_role) { A::UserRoleChanged } else { A::UserRenamed };
+                Told::new(action).account(put).ended_in(decision)
+            }
+            Act::SetUserState => {
+                let enabled = put.is_some_and(|put| put.account.state == AccountState::Active);
+                let action = if enabled { A::UserEnabled } else { A::UserDisabled };
+                Told::new(action).account(put).ended_in(decision)
+            }
+            Act::EndUserSessions(id) => {
+                let whose = context.lookup.user_no(*id)?.map(user).transpose()?.flatten();
+                Told::new(A::SessionAllEnded).user(whose).ended_in(decision)
+            }
+            Act::Invite => return invited(context, decision),
+            Act::TakeBackInvitation(id) => {
+                let invitation = context.lookup.invitation(*id)?;
+                let told = Told::new(A::InvitationTakenBack).invitation(*id);
+                Told { before: invitation.map(|invitation| offered(&invitation)).unwrap_or_default(), ..told }
+            }
+            Act::AcceptInvitation(id) => {
+                let told = Told::new(A::InvitationAccepted).account(put).session_of(decision);
+                told.invitation(*id).by_themselves()
+            }
+            Act::StartSession(method) => {
+                let told = Told::new(A::SessionStarted).user(by_in(context, decision)?).session_of(decision);
+                told.method(*method).by_themselves()
+            }
+            Act::SignInIdentity { site } => {
+                let is_new = put.is_some_and(|put| put.before.is_none());
+                let told = Told::new(if is_new { A::UserRegistered } else { A::SessionStarted });
+                let told = match put {
+                    Some(_) => told.account(put),
+                    None => told.user(by_in(context, decision)?),
+                };
+                let mut told = told.session_of(decision).method(Some(SignInMethod::Identity)).by_themselves();
+                told.after.site = Some(site.clone());
+                told
+            }
+            Act::RenewSession(session) => match decision.outcome {
+                // Who it was that had the other token, nobody knows.
+                Outcome::Spent => Told::new(A::SessionReused).user(by_in(context, decision)?).session(*session),
+                _ => return Ok(None),
+            },
+            Act::EndSession(session) => Told::new(A::SessionEnded).user(by_in(context, decision)?).session(*session),
+            Act::EndOtherSessions => {
+                Told::new(A::SessionOthersEnded).user(by_in(context, decision)?).ended_in(decision)
+            }
+            Act::ForgotPassword => {
+                let letter = decision.puts.iter().find_map(|put| match put {
+                    Put::Letter(letter) => Some(letter.user),
+                    _ => None,
+                });
+                Told::new(A::PasswordResetRequested).user(letter.map(user).transpose()?.flatten())
+            }
+            Act::ResetPassword => Told::new(A::PasswordReset).account(put).ended_in(decision).by_themselves(),
+            Act::ChangePassword => Told::new(A::PasswordChanged).account(put).ended_in(decision),
+            Act::VerifyEmail => Told::new(A::UserEmailVerified).account(put).by_themselves(),
+            Act::CreateApiKey => return Ok(key_made(decision)),
+            Act::RevokeApiKey(key) => return key_revoked(context, *key),
+            // Conversations are handed over afterwards, in pieces.
+            Act::ClaimVisitor if put.is_none() => return Ok(None),
+            Act::ClaimVisitor => Told::new(A::VisitorMerged).account(put).ended_in(decision),
+            Act::SignInSlowed { account, failures } => {
+                let no = account.as_deref().map(|email| context.lookup.user_by_email(email)).transpose()?.flatten();
+                let mut told = Told::new(A::SignInSlowed).user(no.map(user).transpose()?.flatten());
+                told.after.failures = Some(u64::from(*failures));
+                told
+            }
+        };
+        Ok(Some(told))
+    }
+}
+
+/// Who acts, and by which key.
+fn author(context: &Context<'_>, by: Author) -> Result<(Option<AuditPerson>, Option<SessionId>), StoreError> {
+    if by.user == keys::THE_SHOP_ID {
+        return Ok((None, by.session));
+    }
+    let no = context.lookup.user_no(by.user)?;
+    let account = no.map(|no| context.lookup.account(no)).transpose()?.flatten();
+    let via = by.session.filter(|_| account.as_ref().is_some_and(|account| account.is_bot()));
+    Ok((account.map(|account| AuditPerson::of(&account)), via))
+}
+
+fn person(context: &Context<'_>, no: UserNo) -> Result<Option<AuditPerson>, StoreError> {
+    Ok(context.lookup.account(no)?.map(|account| AuditPerson::of(&account)))
+}
+
+/// In whose name the decision is.
+fn by_in(context: &Context<'_>, decision: &Decision) -> Result<Option<AuditPerson>, StoreError> {
+    Ok(decision.by.map(|no| person(context, no)).transpose()?.flatten())
+}
+
+/// Of an account that does not exist nothing is recorded: what was typed may be anything, a password too.
+pub(super) fn slowed(context: &Context<'_>, account: Option<&str>) -> Result<Decision, Stop> {
+    let mut decision = Decision::nothing(Outcome::Done);
+    if account.map_or(Ok(true), |email| context.lookup.user_by_email(email).map(|no| no.is_some()))? {
+        decision.changes.push((Change::Tidied, None));
+    }
+    Ok(decision)
+}
+
+pub(super) fn forget(context: &Context<'_>, before: Timestamp) -> Result<Decision, Stop> {
+    let mut decision = Decision::nothing(Outcome::Done);
+    let (from, end) = RecordKey::audit_before(before);
+    for (key, row) in context.lookup.records(&from, &end, FORGOTTEN_AT_ONCE)? {
+        let id = key.audit_id().ok_or_else(|| StoreError::corrupt("an entry of the audit log without an id"))?;
+        let keys = AuditRow::decoded(&row)?.found_by(id).into_iter().chain([key]);
+        decision.puts.extend(keys.map(|key| Put::Record { key, row: None }));
+    }
+    if !decision.puts.is_empty() {
+        decision.changes.push((Change::Tidied, None));
+    }
+    Ok(decision)
+}

@@ -1,0 +1,169 @@
+//! Entries of the audit log, put together from what a decision writes.
+
+use chat_proto::{InvitationId, SessionId};
+
+use super::person;
+use crate::state::decide::{Context, Decision, Put};
+use crate::state::rows::{Account, ApiKeyRow, Invitation, fold_email};
+use crate::state::{AuditAction, AuditFields, AuditPerson, AuditSubject, Outcome, RecordKey, SignInMethod};
+use crate::store::StoreError;
+
+/// An entry that is being made.
+pub(super) struct Told {
+    pub(super) action: AuditAction,
+    /// Whom it is about did it.
+    pub(super) by_themselves: bool,
+    pub(super) subject: AuditSubject,
+    pub(super) before: AuditFields,
+    pub(super) after: AuditFields,
+}
+
+impl Told {
+    pub(super) fn new(action: AuditAction) -> Self {
+        let (before, after) = (AuditFields::default(), AuditFields::default());
+        Self { action, by_themselves: false, subject: AuditSubject::default(), before, after }
+    }
+
+    pub(super) fn by_themselves(self) -> Self {
+        Self { by_themselves: true, ..self }
+    }
+
+    /// About this account, and what changed of it.
+    pub(super) fn account(self, put: Option<AccountPut<'_>>) -> Self {
+        let Some(AccountPut { account, before }) = put else { return self };
+        let told = self.user(Some(AuditPerson::of(before.unwrap_or(account))));
+        let Some(before) = before else { return Self { after: all_of(account), ..told } };
+        let (mut was, mut is) = (all_of(before), all_of(account));
+        keep_differing(&mut was.name, &mut is.name);
+        keep_differing(&mut was.email, &mut is.email);
+        keep_differing(&mut was.role, &mut is.role);
+        (was.bot, is.bot) = (None, None);
+        (was.state, is.state) = (Some(before.state), Some(account.state));
+        keep_differing(&mut was.state, &mut is.state);
+        (was.email_verified, is.email_verified) = (Some(before.email_verified), Some(account.email_verified));
+        keep_differing(&mut was.email_verified, &mut is.email_verified);
+        Self { before: was, after: is, ..told }
+    }
+
+    pub(super) fn user(mut self, user: Option<AuditPerson>) -> Self {
+        self.subject.user = user;
+        self
+    }
+
+    pub(super) fn invitation(mut self, invitation: InvitationId) -> Self {
+        self.subject.invitation = Some(invitation);
+        self
+    }
+
+    pub(super) fn session(mut self, session: SessionId) -> Self {
+        self.subject.session = Some(session);
+        self
+    }
+
+    /// The session that begins.
+    pub(super) fn session_of(mut self, decision: &Decision) -> Self {
+        self.subject.session = decision.puts.iter().find_map(|put| match put {
+            Put::Session(session) => Some(session.id),
+            _ => None,
+        });
+        self
+    }
+
+    pub(super) fn method(mut self, method: Option<SignInMethod>) -> Self {
+        self.after.method = method;
+        self
+    }
+
+    /// How many sessions end.
+    pub(super) fn ended_in(mut self, decision: &Decision) -> Self {
+        let ended = decision.puts.iter().filter(|put| matches!(put, Put::SessionGone { .. })).count();
+        self.after.sessions_ended = Some(ended as u64).filter(|ended| *ended > 0);
+        self
+    }
+}
+
+/// The account that is written.
+#[derive(Clone, Copy)]
+pub(super) struct AccountPut<'a> {
+    pub(super) account: &'a Account,
+    pub(super) before: Option<&'a Account>,
+}
+
+impl<'a> AccountPut<'a> {
+    pub(super) fn of(decision: &'a Decision) -> Option<Self> {
+        decision.puts.iter().find_map(|put| match put {
+            Put::Account { account, before, .. } => Some(Self { account, before: before.as_deref() }),
+            _ => None,
+        })
+    }
+
+    pub(super) fn has_other_role(self) -> bool {
+        self.before.is_some_and(|before| before.role != self.account.role)
+    }
+}
+
+fn all_of(account: &Account) -> AuditFields {
+    AuditFields {
+        name: Some(account.name.clone()),
+        email: Some(account.user().email).filter(|email| !email.is_empty()),
+        role: Some(account.role),
+        bot: Some(true).filter(|_| account.is_bot()),
+        ..AuditFields::default()
+    }
+}
+
+fn keep_differing<T: PartialEq>(before: &mut Option<T>, after: &mut Option<T>) {
+    if before == after {
+        (*before, *after) = (None, None);
+    }
+}
+
+pub(super) fn offered(invitation: &Invitation) -> AuditFields {
+    AuditFields {
+        email: Some(invitation.email.clone()),
+        role: Some(invitation.role),
+        expires_at: Some(invitation.expires_at),
+        ..AuditFields::default()
+    }
+}
+
+pub(super) fn invited(context: &Context<'_>, decision: &Decision) -> Result<Option<Told>, StoreError> {
+    let made = decision.puts.iter().find_map(|put| match put {
+        Put::Invitation(invitation) => Some(invitation),
+        _ => None,
+    });
+    let Some(made) = made else { return Ok(None) };
+    let mut told = Told::new(AuditAction::InvitationCreated).invitation(made.id);
+    told.after = offered(made);
+    for put in &decision.puts {
+        if let Put::InvitationGone { id } = put
+            && let Some(earlier) = context.lookup.invitation(*id)?
+            && earlier.expires_at > context.clock_now
+            && fold_email(&earlier.email) == fold_email(&made.email)
+        {
+            told.after.replaces = Some(*id);
+        }
+    }
+    Ok(Some(told))
+}
+
+pub(super) fn key_made(decision: &Decision) -> Option<Told> {
+    let Outcome::ApiKey(key) = &decision.outcome else { return None };
+    let bot = key.user.as_ref().map(|bot| AuditPerson { id: bot.id, name: bot.name.clone(), role: bot.role });
+    let mut told = Told::new(AuditAction::ApiKeyCreated).user(bot);
+    told.subject.api_key = Some(SessionId::from_bytes(key.id.to_bytes()));
+    told.after.name = Some(key.name.clone());
+    told.after.scopes = Some(key.scopes.clone());
+    told.after.bot = AccountPut::of(decision).map(|_| true);
+    Some(told)
+}
+
+pub(super) fn key_revoked(context: &Context<'_>, key: SessionId) -> Result<Option<Told>, StoreError> {
+    let Some(row) = context.lookup.record(&RecordKey::api_key(key))? else { return Ok(None) };
+    let row = ApiKeyRow::decoded(&row)?;
+    let mut told = Told::new(AuditAction::ApiKeyRevoked).user(person(context, row.user)?);
+    told.subject.api_key = Some(key);
+    let shown = row.shown(None);
+    (told.before.name, told.before.scopes) = (Some(shown.name), Some(shown.scopes));
+    Ok(Some(told))
+}
