@@ -1,4 +1,4 @@
-use chat_proto::model::{Invitation, Page, Person, Session, User, UserState};
+use chat_proto::model::{AuditEntry, Invitation, Page, Person, Session, User, UserState};
 use chat_proto::wire::{
     AcceptBody, ForgotBody, Invited, LoginBody, NewInvitation, NewUser, PasswordBody, PasswordReset, PatchMe,
     PatchUser, RefreshBody, RegisterBody, ResetBody, ServerInfo, SignedIn, VerifyBody,
@@ -160,6 +160,18 @@ impl Client {
     pub async fn accept_invitation(&self, token: &str, name: &str, password: &str) -> Result<(Self, SignedIn), Error> {
         let body = AcceptBody { token: token.to_owned(), name: name.to_owned(), password: password.to_owned() };
         self.adopt(self.post("/auth/invitation", &body).await?.json()?)
+    }
+
+    /// A part of the audit log, the newest first: only what this person did or what was done to them, and only this
+    /// action, such as `user.role_changed`; for admins.
+    pub async fn audit_log(
+        &self,
+        user: Option<UserId>,
+        action: Option<&str>,
+        page: &PageQuery,
+    ) -> Result<Page<AuditEntry>, Error> {
+        let query = page.to_query().with("user", user.as_ref()).with("action", action.as_ref());
+        self.get(&format!("/audit-log{query}")).await
     }
 
     /// A part of the people of one role whom I may write to, by name.

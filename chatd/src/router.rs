@@ -14,8 +14,8 @@ use utoipa_axum::routes;
 use crate::app::{App, RouterConfig};
 use crate::extract::Most;
 use crate::rest::{
-    api_keys, auth, conversations, directory, events, invitations, me, message, messages, participants, policy, probes,
-    server, sessions, users, visitor,
+    api_keys, audit_log, auth, conversations, directory, events, invitations, me, message, messages, participants, policy,
+    probes, server, sessions, users, visitor,
 };
 use crate::{docs_page, edge, openapi, ws};
 
@@ -92,6 +92,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(invitations::take_back))
         .routes(routes!(api_keys::list, api_keys::create))
         .routes(routes!(api_keys::revoke))
+        .routes(routes!(audit_log::list))
         .routes(routes!(directory::list))
         .routes(routes!(policy::show))
         .routes(routes!(conversations::list, conversations::create))

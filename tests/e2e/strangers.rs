@@ -187,6 +187,9 @@ fn attempts_at_accounts(route: &str, stranger: &Person, scene: &Scene) -> Option
         "POST /api/v1/auth/login" => vec![
             stranger.request("POST", "/auth/login").json(&json!({"email": scene.member.email, "password": "12345678"})),
         ],
+        "GET /api/v1/audit-log" => {
+            ["", "?limit=200"].map(|query| stranger.request("GET", &format!("/audit-log{query}"))).to_vec()
+        }
         "GET /api/v1/api-keys" => vec![stranger.request("GET", "/api-keys")],
         "POST /api/v1/api-keys" => vec![
             stranger

@@ -174,6 +174,7 @@ async fn open(config: &Config) -> Result<Chat, Exit> {
         .access_ttl(config.auth.access_ttl.get())
         .refresh_ttl(config.auth.refresh_ttl.get())
         .retention(Retention { age: config.store.keep_events.get(), events: config.store.most_events as u64 })
+        .keep_audit(config.retention.audit.get())
         .cache_bytes(config.store.cache.bytes())
         .sites(config.sites.clone());
     if !config.auth.jwt_secret.is_empty() {

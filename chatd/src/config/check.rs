@@ -138,6 +138,7 @@ impl Loaded {
             ("http.header_timeout", http.header_timeout),
             ("http.body_timeout", http.body_timeout),
             ("store.keep_events", self.config.store.keep_events),
+            ("retention.audit", self.config.retention.audit),
         ] {
             if period.is_zero() {
                 problems.push(format!(

@@ -65,6 +65,7 @@ pub const KEYS: &[Key] = &[
     open("store.cache", |c| &mut c.store.cache),
     open("store.keep_events", |c| &mut c.store.keep_events),
     open("store.most_events", |c| &mut c.store.most_events),
+    open("retention.audit", |c| &mut c.retention.audit),
     open("bootstrap.admin_email", |c| &mut c.bootstrap.admin_email),
     open("bootstrap.admin_password_file", |c| &mut c.bootstrap.admin_password_file),
 ];

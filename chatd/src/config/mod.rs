@@ -72,6 +72,8 @@ pub struct Config {
     pub log: Log,
     /// The database.
     pub store: Store,
+    /// What is forgotten, and when.
+    pub retention: Retention,
     /// The first admin.
     pub bootstrap: Bootstrap,
     /// The shop's web sites.
@@ -173,6 +175,13 @@ pub struct Store {
     pub most_events: usize,
 }
 
+/// Section `[retention]`.
+#[derive(Clone, Debug, Default)]
+pub struct Retention {
+    /// How long the audit log is kept.
+    pub audit: Period,
+}
+
 /// Section `[bootstrap]`. Both empty: no admin is made.
 #[derive(Clone, Debug, Default)]
 pub struct Bootstrap {
@@ -197,6 +206,7 @@ impl Config {
             drain: Drain::default(),
             log: Log::default(),
             store: Store::default(),
+            retention: Retention::default(),
             bootstrap: Bootstrap::default(),
             sites: Vec::new(),
         }

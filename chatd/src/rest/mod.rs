@@ -1,6 +1,7 @@
 //! The REST resources, a file each. Handlers are thin: take the request apart, let an actor do it, show the result.
 
 pub(crate) mod api_keys;
+pub(crate) mod audit_log;
 pub(crate) mod auth;
 pub(crate) mod conversations;
 pub(crate) mod directory;
