@@ -1,6 +1,7 @@
 //! The command line of the shop chat's operators.
 
 mod access;
+mod audit;
 mod bench;
 mod completion;
 mod conversation;
@@ -61,6 +62,9 @@ enum Command {
     /// Who may do what, and why
     #[command(subcommand)]
     Policy(policy::Policy),
+    /// Who did what, from where
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Conversations that you are in
     #[command(subcommand, visible_aliases = ["conv", "conversations"])]
     Conversation(conversation::Conversation),
@@ -97,6 +101,7 @@ async fn run(command: Command, door: &Door, style: &Style) -> Result<Exit, Failu
             Command::Status => status::run(door, style).await,
             Command::User(user) => user::run(&user, door, style).await,
             Command::Policy(policy) => policy::run(&policy, door, style).await,
+            Command::Audit(audit) => audit::run(&audit, door, style).await,
             Command::Conversation(conversation) => conversation::run(&conversation, door, style).await,
             Command::Event(event) => event::run(&event, door, style).await,
             Command::Bench(_) | Command::Completion(_) | Command::Man(_) => Ok(Exit::Ok),

@@ -172,9 +172,10 @@ pub(crate) async fn run(user: &User, door: &Door, style: &Style) -> Result<Exit,
     }
 }
 
+/// A list that was got in parts, in the form of one.
 #[derive(Serialize)]
-struct Items<'a, T> {
-    items: &'a [T],
+pub(crate) struct Items<'a, T> {
+    pub(crate) items: &'a [T],
 }
 
 async fn list(client: &Client, args: &List, style: &Style) -> Result<Exit, Failure> {
@@ -233,19 +234,23 @@ async fn invite(client: &Client, args: &Invite, style: &Style) -> Result<Exit, F
     style.done(&invited, &says)
 }
 
-/// By id, or by address; then the server's list is gone through.
 pub(crate) async fn find(client: &Client, who: &Who) -> Result<Account, Failure> {
-    if let Ok(id) = who.user.parse::<UserId>() {
+    by_name(client, &who.user).await
+}
+
+/// By id, or by address; then the server's list is gone through.
+pub(crate) async fn by_name(client: &Client, who: &str) -> Result<Account, Failure> {
+    if let Ok(id) = who.parse::<UserId>() {
         return Ok(client.user(id).await?);
     }
     let mut query = PageQuery::first();
     loop {
         let page = client.users(None, None, &query.limit(200)).await?;
-        if let Some(account) = page.items.into_iter().find(|account| account.email.eq_ignore_ascii_case(&who.user)) {
+        if let Some(account) = page.items.into_iter().find(|account| account.email.eq_ignore_ascii_case(who)) {
             return Ok(account);
         }
         let Some(next) = page.next_cursor else {
-            return Err(Failure::says(format!("There is no account {}.", who.user), Exit::NotFound));
+            return Err(Failure::says(format!("There is no account {who}."), Exit::NotFound));
         };
         query = PageQuery::after(next);
     }

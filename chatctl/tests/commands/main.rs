@@ -181,3 +181,35 @@ async fn a_new_password_is_set_with_the_token_that_an_admin_was_shown() {
     let login = ["login", &desk.url(), "--email", "ana@shop.test", "--password-stdin"];
     desk.run_with(&login, "a new one at last").await.ok();
 }
+
+#[tokio::test]
+async fn the_audit_log_is_listed_and_what_programs_say_of_themselves_stays_in_its_cell() {
+    let desk = Desk::signed_in().await;
+    let door = &desk.server.door;
+    let leo = door.person(Role::Agent, "leo").await;
+    let hostile = "till\u{9b}31m\u{202e}";
+    let rename = leo.request("PATCH", "/me").json(&serde_json::json!({"name": "Leon"})).header("User-Agent", hostile);
+    rename.send(leo.address).await.ok();
+    desk.run(&["user", "role", "leo@shop.test", "merchant", "--yes"]).await.ok();
+    let listed = desk.run(&["audit", "list", "--user", "leo@shop.test"]).await;
+    let lines: Vec<Vec<&str>> = listed.ok().lines().map(|line| line.split('\t').collect()).collect();
+    assert_eq!(lines[0], ["WHEN", "ACTION", "BY", "ON", "WHAT", "ADDRESS", "DEVICE", "ID"]);
+    assert_eq!(lines[1][1..3], ["user.role_changed", "Admin (admin)"]);
+    assert_eq!(lines[1][4], "role: agent -> merchant, sessions_ended: 1");
+    assert_eq!((lines[2][1], lines[2][2], lines[2][5]), ("user.renamed", "leo (agent)", "127.0.0.1"));
+    assert!(lines.iter().all(|line| line.len() == 8), "{lines:?}");
+    assert!(!listed.out.contains(|c: char| c.is_control() && c != '\n' && c != '\t'), "{listed:?}");
+    assert!(!listed.out.contains('\u{202e}') && listed.out.contains("till"), "{listed:?}");
+    let one = desk.run(&["audit", "ls", "--action", "user.renamed", "--since", "1h", "--json"]).await.json();
+    assert_eq!(one["items"].as_array().map(Vec::len), Some(1), "{one}");
+    assert_eq!(one["items"][0]["by"]["id"], leo.id.to_string());
+    let all = desk.run(&["audit", "list", "--all", "--quiet"]).await;
+    assert!(all.ok().lines().count() > 3, "{all:?}");
+    assert_eq!(desk.run(&["audit", "list", "--limit", "2", "--quiet"]).await.ok().lines().count(), 2);
+    assert_eq!(desk.run(&["audit", "list", "--since", "0s", "--quiet"]).await.ok(), "");
+    for (wrong, code) in [(["--since", "7y"], 2), (["--user", "nobody@shop.test"], 5), (["--action", "user.eaten"], 1)]
+    {
+        let ran = desk.run(&["audit", "list", wrong[0], wrong[1]]).await;
+        assert_eq!(ran.code, Some(code), "{ran:?}");
+    }
+}
