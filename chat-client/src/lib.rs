@@ -85,6 +85,7 @@ mod policy;
 mod probe;
 mod query;
 mod sign_in;
+mod stats;
 mod watch;
 
 pub use client::Client;

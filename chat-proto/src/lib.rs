@@ -15,16 +15,19 @@
 
 mod audit;
 mod client_id;
+mod day;
 mod error;
 mod id;
 pub mod model;
 mod role;
 mod seq;
+mod statistics;
 mod time;
 #[cfg(feature = "wire")]
 pub mod wire;
 
 pub use client_id::{ClientId, InvalidClientId};
+pub use day::Day;
 pub use error::ErrorCode;
 pub use id::{ApiKeyId, AuditId, ConversationId, InvalidId, InvitationId, MessageId, SessionId, UserId};
 pub use role::{Role, UnknownRole};

@@ -6,6 +6,8 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 pub use crate::audit::{AuditEntry, AuditFields, AuditPerson, AuditSubject};
+pub use crate::statistics::{Begun, MessagesOfDay, PeopleCount, StatsOverview, Totals, Who};
+
 use crate::{ApiKeyId, ClientId, ConversationId, InvitationId, MessageId, Role, Seq, SessionId, Timestamp, UserId};
 
 /// What anybody may know of a person that they can meet.
@@ -145,7 +147,7 @@ pub struct ApiKey {
     /// What it is for.
     pub name: String,
     /// What it may be used for: `users:read`, `users:write`, `conversations:read`, `conversations:write`,
-    /// `messages:write`, `events:read`, `audit:read`.
+    /// `messages:write`, `events:read`, `audit:read`, `stats:read`.
     pub scopes: Vec<String>,
     /// The bot that it acts as; without one it acts as the shop itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -86,10 +86,10 @@ impl Which {
         after: Option<AuditId>,
         limit: usize,
     ) -> Result<(Vec<AuditEntry>, Option<AuditId>)> {
-        let end = self.key(OLDEST).next();
+        let end = self.key(OLDEST).following();
         let (mut last, mut items, mut looked_at) = (after.unwrap_or(NEWEST), Vec::new(), 0);
         loop {
-            let rows = me.view.records(&self.key(last).next(), &end, limit + 1)?;
+            let rows = me.view.records(&self.key(last).following(), &end, limit + 1)?;
             let ended = rows.len() <= limit;
             for (key, row) in rows {
                 if items.len() == limit || looked_at == MOST_LOOKED_AT {

@@ -21,12 +21,13 @@ use crate::revoked::Revoked;
 use crate::rooms::Rooms;
 use crate::signal::Passing;
 use crate::site::Site;
+use crate::stats::Statistics;
 use crate::store::Store;
 use crate::store::memory::MemoryStore;
 use crate::store::redb::{RedbOptions, RedbStore};
 use crate::typing::Typing;
 use crate::viewing::Viewing;
-use crate::writer::{Retention, Writer};
+use crate::writer::{Readers, Retention, Writer};
 
 /// How a [`Chat`] is opened. Every option has a default; where the data lies is the only thing to say.
 #[derive(Debug)]
@@ -271,9 +272,10 @@ impl ChatBuilder {
         let rooms = Arc::new(Rooms::new(self.limits.mailbox, self.limits.connections_per_user));
         let revoked = Arc::new(Revoked::default());
         let (clock, entropy) = (self.clock, self.entropy);
+        let stats = Arc::new(Statistics::of_store(&*store.view(), self.retention.events)?);
         let (writer, thread) = Writer::start(
             Arc::clone(&store),
-            Arc::clone(&rooms),
+            Readers { rooms: Arc::clone(&rooms), stats: Arc::clone(&stats) },
             Arc::clone(&revoked),
             rules.clone(),
             self.retention,
@@ -319,6 +321,7 @@ impl ChatBuilder {
             sites: self.sites,
             key_uses: KeyUses::default(),
             keep_audit: self.keep_audit,
+            stats,
         };
         Ok((engine, thread))
     }

@@ -25,6 +25,7 @@ use crate::rooms::Rooms;
 use crate::shape;
 use crate::site::Site;
 use crate::state::{Author, Command, Origin, Outcome, Position};
+use crate::stats::Statistics;
 use crate::store::{Store, View};
 use crate::typing::Typing;
 use crate::viewing::Viewing;
@@ -71,6 +72,7 @@ pub(crate) struct Engine {
     pub(crate) key_uses: KeyUses,
     /// How long the audit log is kept.
     pub(crate) keep_audit: Duration,
+    pub(crate) stats: Arc<Statistics>,
 }
 
 /// Somebody who has just signed up or in, or goes on under new tokens.
@@ -149,6 +151,13 @@ impl Chat {
                 () = keeping.forget_audit() => {}
                 () = keeping.record_guessing() => {}
                 () = keeping.stop.cancelled() => {}
+            }
+        });
+        let counting = Arc::clone(&engine);
+        engine.tasks.spawn(async move {
+            tokio::select! {
+                () = counting.follow_the_log() => {}
+                () = counting.stop.cancelled() => {}
             }
         });
         Self(Arc::new(Handle { engine, thread: Mutex::new(Some(thread)) }))
@@ -272,6 +281,9 @@ impl Chat {
     /// `unavailable` when that takes longer than the grace.
     pub async fn close(self, grace: Duration) -> Result<()> {
         let engine = self.engine();
+        let until = tokio::time::Instant::now() + grace;
+        // What is not kept is counted again at the next start, so this may fail.
+        let _ = tokio::time::timeout_at(until, engine.keep_statistics()).await;
         engine.stop.cancel();
         engine.tasks.close();
         engine.writer.stop();
@@ -287,7 +299,7 @@ impl Chat {
             Ok(())
         };
         let late = |_| Error::new(ErrorCode::Unavailable, "Closing takes longer than it was given.");
-        tokio::time::timeout(grace, ended).await.map_err(late)?
+        tokio::time::timeout_at(until, ended).await.map_err(late)?
     }
 }
 

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::replay::{self, Replay};
 use crate::rooms::{Delivery, Mailbox, weight};
 use crate::signal::Signal;
-use crate::state::{Envelope, Event, Position, Rendering};
+use crate::state::{Envelope, Event, Position, Rendering, who};
 
 /// Signals that are kept while catching up; more are dropped, as signals may be.
 const MOST_SIGNALS: usize = 256;
@@ -125,13 +125,13 @@ impl EventStream {
     pub(crate) async fn open(actor: &Actor, after: Option<Position>, device: bool) -> Result<Self> {
         let followed = actor.read(|me| {
             me.require(Action::FollowEvents, Relation::Stranger)?;
-            Ok(me.no)
+            Ok((me.no, who(&me.account)))
         });
-        let user = followed.await?;
+        let (user, who) = followed.await?;
         let by = actor.by();
         let engine = actor.chat().engine();
         // First listen, then look where the log ends: in the other order an event in between would be lost.
-        let (mailbox, queue) = engine.rooms.listen(user, by.user, by.session, device)?;
+        let (mailbox, queue) = engine.rooms.listen(user, by.user, who, by.session, device)?;
         let view = engine.store.view();
         let (epoch, last) = (view.epoch(), after.unwrap_or(view.position()));
         drop(view);

@@ -77,6 +77,7 @@ mod signal;
 mod site;
 #[expect(missing_docs, reason = "the inner model; its types are described, their fields speak for themselves")]
 pub mod state;
+mod stats;
 pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -88,8 +89,8 @@ mod writer;
 
 /// The shared words, so that an embedding program needs no other crate.
 pub use chat_proto::{
-    ApiKeyId, AuditId, ClientId, ConversationId, ErrorCode, InvitationId, MessageId, Role, Seq, SessionId, Timestamp,
-    UserId, model,
+    ApiKeyId, AuditId, ClientId, ConversationId, Day, ErrorCode, InvitationId, MessageId, Role, Seq, SessionId,
+    Timestamp, UserId, model,
 };
 
 pub use access::{Action, ContactMatrix, PolicyRow, Relation, Rules, Scope, Scopes, UnknownWord, allows, can, policy};

@@ -6,7 +6,7 @@ use std::hash::BuildHasherDefault;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use chat_proto::model::{DeviceState, PresenceState};
+use chat_proto::model::{DeviceState, PresenceState, Who};
 use chat_proto::{ErrorCode, SessionId, UserId};
 use rustc_hash::FxHasher;
 use tokio::sync::mpsc;
@@ -33,6 +33,8 @@ pub(crate) const MAILBOX_BYTES: usize = 1 << 20;
 pub(crate) struct Mailbox {
     pub(crate) user: UserNo,
     pub(crate) user_id: UserId,
+    /// As what they are counted.
+    who: Who,
     /// The session whose end ends it; two while it goes over from one to the other.
     sessions: Mutex<[Option<SessionId>; 2]>,
     /// Whether somebody is there who reads; else they only look in, which neither makes them seem to be there nor
@@ -146,6 +148,7 @@ impl Rooms {
         &self,
         user: UserNo,
         user_id: UserId,
+        who: Who,
         session: Option<SessionId>,
         device: bool,
     ) -> Result<(Arc<Mailbox>, mpsc::Receiver<Delivery>)> {
@@ -153,6 +156,7 @@ impl Rooms {
         let mailbox = Arc::new(Mailbox {
             user,
             user_id,
+            who,
             sessions: Mutex::new([session, None]),
             device,
             away: AtomicBool::new(false),
@@ -186,14 +190,15 @@ impl Rooms {
     /// What somebody is over all their devices: online when they sit at one, away when they sit at none.
     pub(crate) fn state_of(&self, user: UserNo) -> PresenceState {
         let listeners = self.listeners.read().unwrap_or_else(PoisonError::into_inner);
-        let mut devices = listeners.get(&user).into_iter().flatten().filter(|listener| listener.device).peekable();
-        if devices.peek().is_none() {
-            PresenceState::Offline
-        } else if devices.all(|device| device.is_away()) {
-            PresenceState::Away
-        } else {
-            PresenceState::Online
-        }
+        listeners.get(&user).map_or(PresenceState::Offline, |devices| state_over(devices))
+    }
+
+    /// The same of everybody who listens, with what they are counted as.
+    pub(crate) fn people_here(&self) -> Vec<(Who, PresenceState)> {
+        let listeners = self.listeners.read().unwrap_or_else(PoisonError::into_inner);
+        // All devices of somebody were told the same of who they are.
+        let person = |devices: &Vec<Arc<Mailbox>>| Some((devices.last()?.who, state_over(devices)));
+        listeners.values().filter_map(person).collect()
     }
 
     /// The newest position of which everything is in the mailboxes.
@@ -240,6 +245,17 @@ impl Rooms {
                 device.signal(signal);
             }
         }
+    }
+}
+
+fn state_over(listeners: &[Arc<Mailbox>]) -> PresenceState {
+    let mut devices = listeners.iter().filter(|listener| listener.device).peekable();
+    if devices.peek().is_none() {
+        PresenceState::Offline
+    } else if devices.all(|device| device.is_away()) {
+        PresenceState::Away
+    } else {
+        PresenceState::Online
     }
 }
 

@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::revoked::Revoked;
 use crate::rooms::Rooms;
 use crate::state::{Command, Minter, Outcome, Position, envelope_of};
+use crate::stats::Statistics;
 use crate::store::{Keep, Store, StoreError, StoreErrorKind};
 
 /// Commands that wait for the writer, at the most; beyond it the senders wait.
@@ -60,6 +61,13 @@ enum Job {
     Maintain,
 }
 
+/// Who is shown each commit.
+#[derive(Debug)]
+pub(crate) struct Readers {
+    pub(crate) rooms: Arc<Rooms>,
+    pub(crate) stats: Arc<Statistics>,
+}
+
 /// The queue to the writer.
 #[derive(Debug)]
 pub(crate) struct Writer {
@@ -79,7 +87,7 @@ impl Writer {
     /// Starts the thread; it ends when the writer is dropped and the queue is empty.
     pub(crate) fn start(
         store: Arc<dyn Store>,
-        rooms: Arc<Rooms>,
+        Readers { rooms, stats }: Readers,
         revoked: Arc<Revoked>,
         rules: Rules,
         retention: Retention,
@@ -96,6 +104,7 @@ impl Writer {
         let thread = Thread {
             store,
             rooms,
+            stats,
             revoked,
             rules,
             retention,
@@ -186,6 +195,7 @@ const FORGET_EVERY: Duration = Duration::from_mins(1);
 struct Thread {
     store: Arc<dyn Store>,
     rooms: Arc<Rooms>,
+    stats: Arc<Statistics>,
     revoked: Arc<Revoked>,
     rules: Rules,
     retention: Retention,
@@ -271,6 +281,7 @@ impl Thread {
                 if let Some(last) = committed.events.last() {
                     self.published = last.position;
                 }
+                self.stats.saw(&committed.events);
                 self.rooms.publish(&committed.events);
                 // Before answering: if it fails, whoever reads next finds the store opened again.
                 self.keep_up();

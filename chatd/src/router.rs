@@ -14,8 +14,8 @@ use utoipa_axum::routes;
 use crate::app::{App, RouterConfig};
 use crate::extract::Most;
 use crate::rest::{
-    api_keys, audit_log, auth, conversations, directory, events, invitations, me, message, messages, participants, policy,
-    probes, server, sessions, users, visitor,
+    api_keys, audit_log, auth, conversations, directory, events, invitations, me, message, messages, participants,
+    policy, probes, server, sessions, stats, users, visitor,
 };
 use crate::{docs_page, edge, openapi, ws};
 
@@ -109,6 +109,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(messages::delivered))
         .routes(routes!(events::list))
         .routes(routes!(events::stream))
+        .routes(routes!(stats::overview))
         .routes(routes!(server::show));
     OpenApiRouter::with_openapi(openapi::base()).nest("/api/v1", v1)
 }

@@ -25,6 +25,7 @@ mod sessions;
 mod slow_readers;
 mod staff;
 mod startup;
+mod statistics;
 mod strangers;
 mod talk;
 mod traffic;

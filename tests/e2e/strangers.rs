@@ -115,6 +115,7 @@ fn attempts(route: &str, stranger: &Person, scene: &Scene, conv: ConversationId)
             ["?wait=0", "?cursor=x"].map(|query| stranger.request("GET", &format!("/events{query}"))).to_vec()
         }
         "GET /api/v1/server" => vec![stranger.request("GET", "/server")],
+        "GET /api/v1/stats/overview" => vec![stranger.request("GET", "/stats/overview?days=90")],
         // Begins something of one's own; that it is another conversation is checked below.
         "POST /api/v1/conversations" => vec![
             stranger

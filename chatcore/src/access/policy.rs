@@ -64,6 +64,8 @@ words! {
         ManageApiKeys = "manage_api_keys",
         /// Read who did what from where.
         ReadAuditLog = "read_audit_log",
+        /// Read what is counted of the whole shop.
+        ReadStatistics = "read_statistics",
     }
 }
 
@@ -138,6 +140,7 @@ const POLICY: &[PolicyRow] = &[
     row(Action::ManageInvitations, &[Admin], ANY, "administration"),
     row(Action::ManageApiKeys, &[Admin], ANY, "administration"),
     row(Action::ReadAuditLog, &[Admin], ANY, "administration"),
+    row(Action::ReadStatistics, &[Admin], ANY, "administration"),
 ];
 
 /// The rows of the policy, to be read and printed. What no row names is denied.
@@ -200,7 +203,8 @@ impl Action {
             | A::ResetPasswords
             | A::ManageInvitations
             | A::ManageApiKeys
-            | A::ReadAuditLog => false,
+            | A::ReadAuditLog
+            | A::ReadStatistics => false,
         }
     }
 }
@@ -229,6 +233,7 @@ mod tests {
             Action::ManageInvitations,
             Action::ManageApiKeys,
             Action::ReadAuditLog,
+            Action::ReadStatistics,
         ] {
             for role in [Agent, Customer, Designer, Merchant] {
                 for relation in Relation::ALL {

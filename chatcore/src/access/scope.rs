@@ -23,6 +23,8 @@ words! {
         EventsRead = "events:read",
         /// Read who did what from where.
         AuditRead = "audit:read",
+        /// Read what is counted of the whole shop.
+        StatsRead = "stats:read",
     }
 }
 
@@ -32,7 +34,7 @@ impl Scope {
     pub const fn needs_bot(self) -> bool {
         match self {
             Self::ConversationsRead | Self::ConversationsWrite | Self::MessagesWrite | Self::EventsRead => true,
-            Self::UsersRead | Self::UsersWrite | Self::AuditRead => false,
+            Self::UsersRead | Self::UsersWrite | Self::AuditRead | Self::StatsRead => false,
         }
     }
 
@@ -46,6 +48,7 @@ impl Scope {
             Self::MessagesWrite => 4,
             Self::EventsRead => 5,
             Self::AuditRead => 6,
+            Self::StatsRead => 7,
         }
     }
 }
@@ -71,6 +74,7 @@ impl Action {
             | A::SignalViewing => Some(Scope::MessagesWrite),
             A::FollowEvents => Some(Scope::EventsRead),
             A::ReadAuditLog => Some(Scope::AuditRead),
+            A::ReadStatistics => Some(Scope::StatsRead),
             A::ChangeOwnAccount
             | A::ClaimVisitor
             | A::ReadPolicy

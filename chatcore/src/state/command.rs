@@ -129,6 +129,10 @@ pub enum Command {
     ClaimVisitor { by: Author, claim: Box<VisitorClaim> },
     /// Lets go of those of these visitors who have not been here for too long. Outcome: [`Outcome::Done`].
     ExpireVisitors { due: Vec<RecordKey> },
+    /// Counts some of the accounts that were made before accounts were counted. Outcome: [`Outcome::Done`].
+    CountAccounts,
+    /// Keeps what the statistics have counted, together with how far. Outcome: [`Outcome::Done`].
+    KeepStatistics { rows: Vec<(RecordKey, Option<Vec<u8>>)> },
     /// Outcome: [`Outcome::User`].
     Rename { by: Author, name: String, origin: Origin },
     /// Guessing a password has to wait from now on: that of the account of this folded address, or (`None`) of many

@@ -16,7 +16,9 @@ pub struct Envelope {
     /// Who did it; `None`: the shop itself.
     pub by: Option<Person>,
     /// Who wrote the message that it shows.
-    writer: Option<UserNo>,
+    pub(crate) writer: Option<UserNo>,
+    /// In which conversation it happened.
+    pub(crate) conversation: Option<ConversationNo>,
     pub event: Event,
     pub(crate) audience: Audience,
     encoded: [OnceLock<Arc<str>>; 3],
@@ -225,7 +227,8 @@ pub fn envelope(
             (event, if *shared { everybody(&conversation) } else { Audience::User(*user) })
         }
     };
-    Ok(Envelope { position, at: entry.at, by, writer, event, audience, encoded: Default::default() })
+    let conversation = entry.change.scope().conversation();
+    Ok(Envelope { position, at: entry.at, by, writer, conversation, event, audience, encoded: Default::default() })
 }
 
 /// The event of a line of the log, for somebody who reads it again; `None`: nobody in particular.

@@ -13,6 +13,7 @@ mod entry;
 mod envelope;
 #[cfg(test)]
 pub(crate) mod golden;
+mod headcount;
 mod minter;
 mod records;
 mod rows;
@@ -30,6 +31,8 @@ pub use decide::{Decision, NewMessage, Next, decide};
 pub use entry::{Change, Entry, EntryAuthor, Line, MessageChange, Position, Scope};
 pub use envelope::{Audience, Envelope, Event, Rendering, envelope, envelope_of};
 pub(crate) use envelope::{conversation_view, message_view, shown, wrote};
+pub use headcount::{Headcount, who};
+pub(crate) use headcount::{WHO_NUMBERS, who_number};
 pub use minter::Minter;
 pub use records::{RecordKey, number_row, row_number};
 pub use rows::{

@@ -31,6 +31,10 @@ enum Kind {
     AuditOfUser = 17,
     /// (what was done, id)
     AuditOfAction = 18,
+    /// (which counters, number) -> what was counted of the log
+    Statistics = 20,
+    /// how many accounts of each kind there are
+    Headcount = 21,
 }
 
 impl RecordKey {
@@ -113,7 +117,7 @@ impl RecordKey {
     /// The range of the entries from before this moment.
     pub fn audit_before(at: Timestamp) -> (Self, Self) {
         let first_of_then = AuditId::new(at, [0; 10]);
-        (Self::audit(first_of_then).next(), Self::of(Kind::AuditOfUser, &[]))
+        (Self::audit(first_of_then).following(), Self::of(Kind::AuditOfUser, &[]))
     }
 
     /// The entry that such a key names.
@@ -122,9 +126,30 @@ impl RecordKey {
         Some(AuditId::from_bytes(id.map(|byte| !byte)))
     }
 
-    /// The first key behind this one.
+    /// Counters of the statistics: `counters` says which, `number` what of.
+    pub fn statistics(counters: u8, number: u64) -> Self {
+        Self::of(Kind::Statistics, &[&[counters], &number.to_be_bytes()])
+    }
+
+    /// What such a key names.
+    pub fn counted(&self) -> Option<(u8, u64)> {
+        let (counters, number) = self.0.get(1..)?.split_first()?;
+        Some((*counters, u64::from_be_bytes(number.try_into().ok()?)))
+    }
+
+    /// The beginning of all counters of the statistics, which end where the [headcount](Self::headcount) stands.
+    pub fn first_statistics() -> Self {
+        Self::of(Kind::Statistics, &[])
+    }
+
+    /// How many accounts of each kind there are.
+    pub fn headcount() -> Self {
+        Self::of(Kind::Headcount, &[])
+    }
+
+    /// The first key that comes after this one.
     #[must_use]
-    pub fn next(&self) -> Self {
+    pub fn following(&self) -> Self {
         Self([&self.0[..], &[0]].concat())
     }
 
@@ -185,6 +210,10 @@ mod tests {
         let end = RecordKey::used_token_end(Timestamp::from_millis(i64::MAX), &[0xff; 32]);
         assert!(RecordKey::first_token_end() < end && end < RecordKey::first_visitor_due());
         assert_eq!(end.ended_token(), Some([0xff; 32]));
+        let counted = RecordKey::statistics(u8::MAX, u64::MAX);
+        assert!(RecordKey::first_statistics() < counted && counted < RecordKey::headcount());
+        assert_eq!(counted.counted(), Some((u8::MAX, u64::MAX)));
+        assert!(counted < counted.following() && counted.following() < RecordKey::headcount());
         assert_ne!(RecordKey::identity("a", "bc"), RecordKey::identity("ab", "c"));
         let entry = |millis| AuditId::new(Timestamp::from_millis(millis), [9; 10]);
         assert!(RecordKey::audit(entry(256)) < RecordKey::audit(entry(255)));

@@ -15,6 +15,7 @@ pub(crate) mod policy;
 pub(crate) mod probes;
 pub(crate) mod server;
 pub(crate) mod sessions;
+pub(crate) mod stats;
 pub(crate) mod users;
 pub(crate) mod visitor;
 

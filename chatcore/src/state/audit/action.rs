@@ -17,13 +17,17 @@ words! {
         UserDisabled = "user.disabled",
         /// That was taken back.
         UserEnabled = "user.enabled",
+        /// An account was deleted for good.
+        UserDeleted = "user.deleted",
         /// Somebody has shown that they get what is sent to the address of an account.
         UserEmailVerified = "user.email_verified",
         /// Somebody changed their own password.
         PasswordChanged = "password.changed",
         /// Somebody asked for a letter by which an account gets another password.
         PasswordResetRequested = "password.reset_requested",
-        /// Somebody used such a letter.
+        /// An admin lets somebody set another password, and passed the link on.
+        PasswordResetAllowed = "password.reset_allowed",
+        /// Somebody used such a link.
         PasswordReset = "password.reset",
         /// Somebody signed in.
         SessionStarted = "session.started",
@@ -64,9 +68,11 @@ impl AuditAction {
             Self::UserDisabled => 6,
             Self::UserEnabled => 7,
             Self::UserEmailVerified => 8,
+            Self::UserDeleted => 9,
             Self::PasswordChanged => 20,
             Self::PasswordResetRequested => 21,
             Self::PasswordReset => 22,
+            Self::PasswordResetAllowed => 23,
             Self::SessionStarted => 30,
             Self::SessionEnded => 31,
             Self::SessionOthersEnded => 32,

@@ -4,6 +4,7 @@ mod accounts;
 mod audit;
 mod conversations;
 mod deletion;
+mod headcount;
 mod identities;
 mod invitations;
 mod keys;
@@ -110,6 +111,8 @@ pub fn decide(
         Command::SignInSlowed { account, failures: _, origin: _ } => audit::slowed(&context, account.as_deref()),
         Command::ForgetAudit { before } => audit::forget(&context, before),
         Command::Rename { by, name, origin: _ } => accounts::rename(&context, by, name),
+        Command::CountAccounts => headcount::count_more(&context),
+        Command::KeepStatistics { rows } => Ok(headcount::keep(rows)),
         Command::OpenDirect { by, id, with } => conversations::open_direct(&context, by, id, with),
         Command::CreateGroup { by, id, subject, participants } => {
             conversations::create_group(&context, by, id, subject, &participants)
@@ -139,6 +142,7 @@ pub fn decide(
             if let Some(occasion) = occasion {
                 occasion.record(&context, minter, &mut decision)?;
             }
+            headcount::keep_up(&context, &mut decision)?;
             Ok(Ok(decision))
         }
         Err(Stop::Refused(refusal)) => Ok(Err(refusal)),

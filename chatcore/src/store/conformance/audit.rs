@@ -304,6 +304,21 @@ fn old_entries_are_forgotten_in_pieces_and_nothing_else(shop: &mut Shop) {
     assert_eq!(rows(shop), (Vec::new(), 0));
 }
 
+fn who_was_deleted_is_named_and_their_address_is_not_kept(shop: &mut Shop) {
+    let ada = shop.person(Role::Admin, "ada");
+    let leo = shop.person(Role::Agent, "leo");
+    let letter = shop.new_letter(NEVER);
+    let (by, user) = (ada.author(), leo);
+    let allowed = told(shop, Command::AllowPasswordReset { by, user, letter, origin: origin() });
+    assert_eq!((&*allowed.action, allowed.subject.user.map(|user| user.id)), ("password.reset_allowed", Some(leo)));
+    shop.signed_in(leo, NEVER);
+    let deleted = told(shop, Command::DeleteUser { by, user, if_version: None, origin: origin() });
+    assert_eq!((&*deleted.action, deleted.by.map(|by| by.id)), ("user.deleted", Some(ada)));
+    assert_eq!(deleted.subject.user.map(|user| (user.id, user.name)), Some((leo, "leo".to_owned())));
+    assert_eq!((deleted.before.email, deleted.before.name, deleted.after.name), (None, None, None));
+    assert_eq!(deleted.after.sessions_ended, Some(1));
+}
+
 cases![
     an_entry_says_who_from_where_before_and_after,
     each_act_leaves_one_entry,
@@ -311,4 +326,5 @@ cases![
     invitations_keys_and_visitors_leave_theirs,
     old_entries_are_forgotten_in_pieces_and_nothing_else,
     what_is_refused_or_changes_nothing_leaves_none,
+    who_was_deleted_is_named_and_their_address_is_not_kept,
 ];

@@ -254,8 +254,10 @@ fn inbox(view: &dyn View, user: UserNo) -> Result<Vec<(Position, ConversationNo)
     let mut rows: Vec<(Position, ConversationNo)> = Vec::new();
     loop {
         let page = view.inbox(user, rows.last().map(|(activity, _)| *activity), PAGE)?;
-        if page.is_empty() {
-            return Ok(rows);
+        let (Some((first, _)), last) = (page.first(), rows.last()) else { return Ok(rows) };
+        // A damaged table must not lead around in circles.
+        if last.is_some_and(|(activity, _)| first >= activity) {
+            return Err(StoreError::corrupt("an inbox that does not descend"));
         }
         rows.extend(page);
     }
@@ -266,7 +268,11 @@ fn timeline(view: &dyn View, of: &Conversation) -> Result<Vec<Arc<MessageRow>>, 
     let mut from = Seq(1);
     while from <= of.last_seq {
         let to = Seq(from.0 + PAGE as u64 - 1).min(of.last_seq);
-        rows.extend(view.messages(of.no, from, to)?);
+        let page = view.messages(of.no, from, to)?;
+        if page.is_empty() {
+            return Err(StoreError::corrupt("a conversation that has fewer messages than it says"));
+        }
+        rows.extend(page);
         from = to.next();
     }
     Ok(rows)

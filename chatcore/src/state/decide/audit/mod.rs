@@ -34,6 +34,7 @@ enum Act {
     CreateUser,
     ChangeUser,
     SetUserState,
+    DeleteUser,
     EndUserSessions(UserId),
     Invite,
     TakeBackInvitation(InvitationId),
@@ -44,6 +45,7 @@ enum Act {
     EndSession(SessionId),
     EndOtherSessions,
     ForgotPassword,
+    AllowPasswordReset(UserId),
     ResetPassword,
     ChangePassword,
     VerifyEmail,
@@ -69,6 +71,8 @@ impl Occasion {
                 by(Act::ChangeUser, me, origin)
             }
             Command::SetUserState { by: me, origin, .. } => by(Act::SetUserState, me, origin),
+            Command::DeleteUser { by: me, origin, .. } => by(Act::DeleteUser, me, origin),
+            Command::AllowPasswordReset { by: me, user, origin, .. } => by(Act::AllowPasswordReset(*user), me, origin),
             Command::EndUserSessions { by: me, user, origin } => by(Act::EndUserSessions(*user), me, origin),
             Command::Invite { by: me, origin, .. } => by(Act::Invite, me, origin),
             Command::TakeBackInvitation { by: me, invitation, origin } => {
@@ -103,6 +107,8 @@ impl Occasion {
             Command::AskToVerifyEmail { .. }
             | Command::ForgetLetters
             | Command::ForgetAudit { .. }
+            | Command::CountAccounts
+            | Command::KeepStatistics { .. }
             | Command::ApiKeyUsed { .. }
             | Command::AdmitVisitor { .. }
             | Command::ExpireVisitors { .. }
@@ -145,6 +151,7 @@ impl Occasion {
     fn told(&self, context: &Context<'_>, decision: &Decision) -> Result<Option<Told>, StoreError> {
         let put = AccountPut::of(decision);
         let user = |no| person(context, no);
+        let whose = |id| Ok::<_, StoreError>(context.lookup.user_no(id)?.map(user).transpose()?.flatten());
         let told = match &self.act {
             Act::Register => Told::new(A::UserRegistered).account(put).session_of(decision).by_themselves(),
             Act::Bootstrap => Told::new(A::UserBootstrapped).account(put),
@@ -159,10 +166,14 @@ impl Occasion {
                 let action = if enabled { A::UserEnabled } else { A::UserDisabled };
                 Told::new(action).account(put).ended_in(decision)
             }
-            Act::EndUserSessions(id) => {
-                let whose = context.lookup.user_no(*id)?.map(user).transpose()?.flatten();
-                Told::new(A::SessionAllEnded).user(whose).ended_in(decision)
+            Act::DeleteUser => {
+                let mut told = Told::new(A::UserDeleted).account(put).ended_in(decision);
+                // The subject still says who it was; their address is gone.
+                (told.before.email, told.before.name, told.after.name) = (None, None, None);
+                told
             }
+            Act::EndUserSessions(id) => Told::new(A::SessionAllEnded).user(whose(*id)?).ended_in(decision),
+            Act::AllowPasswordReset(id) => Told::new(A::PasswordResetAllowed).user(whose(*id)?),
             Act::Invite => return invited(context, decision),
             Act::TakeBackInvitation(id) => {
                 let invitation = context.lookup.invitation(*id)?;
