@@ -13,6 +13,7 @@ mod output;
 mod policy;
 mod profile;
 mod sign_in;
+mod stats;
 mod status;
 mod text;
 mod user;
@@ -56,6 +57,9 @@ enum Command {
     Profile(profile::Profile),
     /// Say whether the server is well, and what it takes
     Status,
+    /// What is counted of the shop
+    #[command(subcommand)]
+    Stats(stats::Stats),
     /// People and their accounts
     #[command(subcommand, visible_alias = "users")]
     User(user::User),
@@ -99,6 +103,7 @@ async fn run(command: Command, door: &Door, style: &Style) -> Result<Exit, Failu
             Command::Whoami => sign_in::whoami(door, style).await,
             Command::Profile(profile) => profile::run(&profile, door, style),
             Command::Status => status::run(door, style).await,
+            Command::Stats(stats) => stats::run(&stats, door, style).await,
             Command::User(user) => user::run(&user, door, style).await,
             Command::Policy(policy) => policy::run(&policy, door, style).await,
             Command::Audit(audit) => audit::run(&audit, door, style).await,

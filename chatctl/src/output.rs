@@ -36,7 +36,34 @@ pub(crate) struct Style {
     no_color_env: String,
 }
 
+/// How a terminal is written to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Look {
+    /// Columns.
+    pub(crate) width: usize,
+    pub(crate) colored: bool,
+}
+
 impl Style {
+    /// Figures: a screen for people, and the same as rows for pipes, of which the server's own form is `answer`.
+    pub(crate) fn screen(
+        &self,
+        answer: &impl Serialize,
+        header: &[&str],
+        rows: &[Vec<String>],
+        draw: impl FnOnce(Look) -> String,
+    ) -> Result<Exit, Failure> {
+        if self.json {
+            return json(answer);
+        }
+        let text = if io::stdout().is_terminal() { draw(self.look()) } else { tabs(header, rows, self.quiet) };
+        Ok(print(&text, Exit::Ok))
+    }
+
+    fn look(&self) -> Look {
+        Look { width: width(), colored: !self.no_color && self.no_color_env.is_empty() }
+    }
+
     /// A list, of which the server's own form is `answer`.
     pub(crate) fn table(
         &self,
@@ -51,8 +78,7 @@ impl Style {
         if !io::stdout().is_terminal() {
             return Ok(print(&tabs(header, rows, self.quiet), Exit::Ok));
         }
-        let colored = !self.no_color && self.no_color_env.is_empty();
-        let exit = print(&columns(header, rows, width(), colored), Exit::Ok);
+        let exit = print(&columns(header, rows, self.look()), Exit::Ok);
         let count = rows.len();
         self.remark(&format!("{count} {unit}{}", if count == 1 { "" } else { "s" }));
         Ok(exit)
@@ -166,7 +192,24 @@ fn tabs(header: &[&str], rows: &[Vec<String>], quiet: bool) -> String {
     text
 }
 
-fn columns(header: &[&str], rows: &[Vec<String>], width: usize, colored: bool) -> String {
+fn columns(header: &[&str], rows: &[Vec<String>], look: Look) -> String {
+    laid_out(header, rows, look, |_, cell, room| [cell, room, "  "].concat())
+}
+
+/// A table of numbers, which end below each other, behind a column of what they are of.
+pub(crate) fn numbers(header: &[&str], rows: &[Vec<String>], look: Look) -> String {
+    laid_out(header, rows, look, |column, cell, room| {
+        let cells = if column == 0 { [cell, room, "  "] } else { [room, cell, "  "] };
+        cells.concat()
+    })
+}
+
+fn laid_out(
+    header: &[&str],
+    rows: &[Vec<String>],
+    Look { width, colored }: Look,
+    fill: impl Fn(usize, &str, &str) -> String,
+) -> String {
     // What goes beyond the edge is not laid out, or one long cell would make every row as long.
     let cell = |cell: &String| cut(&line(cell), width);
     let rows: Vec<Vec<_>> = rows.iter().map(|row| row.iter().map(cell).collect()).collect();
@@ -176,18 +219,16 @@ fn columns(header: &[&str], rows: &[Vec<String>], width: usize, colored: bool) -
         .map(|(i, name)| rows.iter().filter_map(|row| row.get(i)).map(|cell| cell.width()).chain([name.width()]).max())
         .map(Option::unwrap_or_default)
         .collect();
-    let laid_out = |cells: &mut dyn Iterator<Item = &str>| {
-        let mut row = String::new();
-        for (cell, width) in cells.zip(&widths) {
-            row += cell;
-            row.extend(std::iter::repeat_n(' ', width.saturating_sub(cell.width()) + 2));
-        }
-        cut(row.trim_end(), width)
+    let row = |cells: &mut dyn Iterator<Item = &str>| {
+        let room = |cell: &str, width: usize| " ".repeat(width.saturating_sub(cell.width()));
+        let cell = |(column, (cell, width)): (usize, (&str, &usize))| fill(column, cell, &room(cell, *width));
+        let filled: String = cells.zip(&widths).enumerate().map(cell).collect();
+        cut(filled.trim_end(), width)
     };
-    let head = laid_out(&mut header.iter().copied());
+    let head = row(&mut header.iter().copied());
     let mut text = if colored { format!("\u{1b}[2m{head}\u{1b}[0m\n") } else { head + "\n" };
-    for row in &rows {
-        text += &laid_out(&mut row.iter().map(String::as_str));
+    for cells in &rows {
+        text += &row(&mut cells.iter().map(String::as_str));
         text.push('\n');
     }
     text
@@ -226,7 +267,7 @@ mod tests {
     #[test]
     fn columns_line_up_and_lines_end_at_the_edge() {
         let rows = rows(&[&["Ana", "ana@shop.example"], &["李雷", "li@shop.example, and more than there is room for"]]);
-        let table = columns(&["NAME", "LOGIN"], &rows, 30, false);
+        let table = columns(&["NAME", "LOGIN"], &rows, Look { width: 30, colored: false });
         assert_eq!(table, "NAME  LOGIN\nAna   ana@shop.example\n李雷  li@shop.example, and ...\n");
     }
 
@@ -234,13 +275,13 @@ mod tests {
     fn what_people_write_cannot_leave_its_cell() {
         let rows = rows(&[&["\u{1b}]0;owned\u{7}Ana\tLi\nLeo", "x"]]);
         assert_eq!(tabs(&["A", "B"], &rows, true), "]0;ownedAna Li Leo\tx\n");
-        assert!(!columns(&["A", "B"], &rows, 80, false).contains('\u{1b}'));
+        assert!(!columns(&["A", "B"], &rows, Look { width: 80, colored: false }).contains('\u{1b}'));
     }
 
     #[test]
     fn one_long_cell_does_not_make_the_others_long() {
         let rows = vec![vec!["x".repeat(1 << 20), "y".to_owned()], vec!["a".to_owned(), "b".to_owned()]];
-        let table = columns(&["A", "B"], &rows, 20, false);
+        let table = columns(&["A", "B"], &rows, Look { width: 20, colored: false });
         let row = |cell: &str| format!("{cell:<17}...\n");
         assert_eq!(table, row("A") + &row(&"x".repeat(17)) + &row("a"));
     }

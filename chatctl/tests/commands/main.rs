@@ -147,6 +147,44 @@ async fn accounts_are_made_shown_changed_and_locked() {
 }
 
 #[tokio::test]
+async fn the_overview_is_the_servers_figures_in_rows_and_as_json() {
+    let desk = Desk::signed_in().await;
+    let door = &desk.server.door;
+    let (leo, ana) = (door.person(Role::Agent, "leo").await, door.person(Role::Customer, "ana").await);
+    let order = ana.direct(&leo).await;
+    for text in ["where is it?", "hello?"] {
+        ana.write(order, text).await.ok();
+    }
+    let _socket = leo.socket().await;
+    let server = door.sign_in(Door::ADMIN).await.get("/stats/overview?days=3").await;
+    let json = desk.run(&["stats", "overview", "--days", "3", "--json"]).await.json();
+    for part in ["days", "from", "to", "since", "people", "totals", "before", "messages_by_day"] {
+        assert_eq!(json[part], server[part], "{part}");
+    }
+    let rows = desk.run(&["stats", "overview", "--days", "3"]).await;
+    let today = json["to"].as_str().expect("a day");
+    assert!(rows.ok().starts_with("FIGURE\tVALUE\tBEFORE\nactive_people\t1\t0\n"), "{rows:?}");
+    for row in [
+        "messages\t2\t0",
+        "conversations_begun.direct\t1\t0",
+        &format!("messages_by_day.{today}\t2\t"),
+        "people.customer.accounts\t1\t",
+        "people.customer.active\t1\t",
+        "people.agent.online\t1\t",
+        "people.agent.active\t0\t",
+    ] {
+        assert!(rows.out.lines().any(|line| line == row), "{row:?} in {rows:?}");
+    }
+    assert!(desk.run(&["stats", "overview", "-q"]).await.ok().starts_with("active_people\t"));
+    for days in ["0", "91", "x"] {
+        assert_eq!(desk.run(&["stats", "overview", "--days", days]).await.code, Some(2), "{days}");
+    }
+    let ana = desk.run_with(&["login", &desk.url(), "--email", &ana.email, "--password-stdin"], PASSWORD).await;
+    ana.ok();
+    assert_eq!(desk.run(&["stats", "overview"]).await.code, Some(4), "customers may not");
+}
+
+#[tokio::test]
 async fn an_account_is_deleted_by_its_typed_name_only() {
     let desk = Desk::signed_in().await;
     let ana = desk.server.door.person(Role::Customer, "ana").await;

@@ -22,7 +22,7 @@ fn origin() -> Origin {
 /// All rows of the audit log's own kinds: entries, newest first, and by what they are found.
 fn rows(shop: &Shop) -> (Vec<AuditEntry>, usize) {
     let begin = RecordKey::audit_before(NEVER).0;
-    let rows = shop.view().records(&begin, &RecordKey::from_bytes(&[0xff]), usize::MAX).expect("readable");
+    let rows = shop.view().records(&begin, &RecordKey::first_statistics(), usize::MAX).expect("readable");
     let (entries, index): (Vec<_>, Vec<_>) = rows.into_iter().partition(|(_, row)| !row.is_empty());
     let shown = |(key, row): (RecordKey, Vec<u8>)| {
         AuditRow::decoded(&row).expect("an entry").shown(key.audit_id().expect("its id"))
