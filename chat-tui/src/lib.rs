@@ -6,6 +6,7 @@
 mod draw;
 mod environment;
 mod kept;
+mod keyboard;
 mod keys;
 mod log;
 #[cfg(feature = "measure")]

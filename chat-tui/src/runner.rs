@@ -6,13 +6,14 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use chat_client::{Diff, Error, OutboxEntry, Watch};
-use crossterm::event::{EventStream, KeyEventKind};
+use crossterm::event::KeyEventKind;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use tokio::signal::unix::Signal;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 
 use crate::kept::{Kept, Left};
+use crate::keyboard::Keyboard;
 use crate::screen::Screen;
 use crate::session::{self, SignedIn};
 use crate::signals::{self, Ends};
@@ -107,7 +108,7 @@ impl Runner {
         if self.state.sign_in.as_ref().is_some_and(|form| form.fields.iter().all(|field| !field.is_empty())) {
             events.push_back(Event::SignIn);
         }
-        let mut keys = EventStream::new();
+        let mut keys = Keyboard::open()?;
         let mut ticks = interval(Duration::from_secs(1));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {

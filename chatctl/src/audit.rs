@@ -45,7 +45,7 @@ struct Age(Duration);
 impl Age {
     fn ago(self) -> Timestamp {
         let age = i64::try_from(self.0.as_millis()).unwrap_or(i64::MAX);
-        Timestamp::from_millis(SystemClock.now().as_seconds().saturating_mul(1_000).saturating_sub(age))
+        Timestamp::from_millis(SystemClock.now().as_millis().saturating_sub(age))
     }
 }
 

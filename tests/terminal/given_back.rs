@@ -122,3 +122,22 @@ async fn who_is_stopped_from_outside_draws_anew_when_it_goes_on() {
     shell.presses("?");
     shell.until("the help", |screen| screen.contains("Keys")).await;
 }
+
+/// As when its window is closed.
+#[tokio::test]
+async fn it_ends_when_its_terminal_is_gone() {
+    let server = Server::start(CHATD).await;
+    let leo = server.door().person(Role::Agent, "leo").await;
+    for _ in 0..8 {
+        let tmux = Tmux::new();
+        let at_leo = open(&tmux, &server, &leo, "leo");
+        at_leo.until("live", is_live).await;
+        let status = format!("/proc/{}/status", at_leo.pid());
+        // It sees the end of its input and the signal at once when it goes on, as the system sees to for whoever is left.
+        kill_process(at_leo.pid(), Signal::STOP).expect("a signal");
+        drop(tmux);
+        // Who was its parent is gone, and whoever has it now may not ask how it ended.
+        let is_over = || std::fs::read_to_string(&status).map_or(true, |status| status.contains("State:\tZ"));
+        eventually("it is over", async || is_over().then_some(())).await;
+    }
+}
