@@ -104,7 +104,8 @@ async fn it_is_not_ready_first_and_then_sends_everybody_away_one_by_one() {
 
 #[tokio::test]
 async fn what_is_sent_before_ones_own_farewell_is_answered() {
-    let mut server = Server::start_with(CHATD, &SLOWLY).await;
+    let unlimited = [("CHATD_LIMITS__SENDS_PER_USER", "off"), ("CHATD_LIMITS__SENDS_PER_CONVERSATION", "off")];
+    let mut server = Server::start_with(CHATD, &[&SLOWLY[..], &unlimited].concat()).await;
     let ana = server.door().person(Role::Customer, "ana").await;
     let leo = server.door().person(Role::Agent, "leo").await;
     let order = ana.direct(&leo).await;
