@@ -59,9 +59,9 @@ pub struct RedbOptions {
 }
 
 impl Default for RedbOptions {
-    /// 64 MiB of cache, folding after 16,384 entries by 1,024 rows on a thread of its own, epoch 1.
+    /// 64 MiB of cache, folding after 16,384 entries by 4,096 rows on a thread of its own, epoch 1.
     fn default() -> Self {
-        Self { cache_bytes: 64 << 20, fold_after: 16_384, fold_rows: 1_024, fold_beside: true, epoch: 1 }
+        Self { cache_bytes: 64 << 20, fold_after: 16_384, fold_rows: 4_096, fold_beside: true, epoch: 1 }
     }
 }
 
