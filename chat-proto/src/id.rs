@@ -112,6 +112,8 @@ ids! {
     ConversationId = "conv", "conversation";
     /// A message. Within one conversation a later message has the greater id.
     MessageId = "msg", "message";
+    /// A file that somebody sends with a message.
+    AttachmentId = "att", "attachment";
     /// One sign-in of one person; every token belongs to a session.
     SessionId = "sess", "session";
     /// An invitation to become part of the staff.
