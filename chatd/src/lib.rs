@@ -16,6 +16,7 @@ mod extract;
 pub mod listener;
 mod live;
 mod openapi;
+mod pages;
 mod problem;
 mod rest;
 mod router;

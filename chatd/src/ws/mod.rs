@@ -20,8 +20,8 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use crate::app::App;
 use crate::client_address::ClientAddress;
-use crate::config::PublicUrl;
 use crate::listener::Place;
+use crate::pages::Page;
 use crate::problem::Refused;
 
 /// `GET /api/v1/ws`
@@ -70,11 +70,7 @@ fn config(frame_bytes: usize, text_bytes: usize) -> WebSocketConfig {
 
 /// Browsers say which page opens the socket: only the shop's own pages may. Other programs say nothing and may try.
 fn admit(app: &App, headers: &HeaderMap, address: ClientAddress) -> Result<(), Refused> {
-    let mut origins = headers.get_all(header::ORIGIN).iter();
-    if let Some(origin) = origins.next()
-        && (origins.next().is_some()
-            || !(app.config.allowed_origins.contains(origin) || is_own_page(origin, headers, address)))
-    {
+    if Page::of(&app.config, headers, address) == Page::Foreign {
         return Err(Refused::new(ErrorCode::Forbidden, "Pages of this origin may not open the WebSocket."));
     }
     let offered = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
@@ -84,16 +80,4 @@ fn admit(app: &App, headers: &HeaderMap, address: ClientAddress) -> Result<(), R
         return Err(Refused::new(ErrorCode::Unsupported, detail));
     }
     Ok(())
-}
-
-/// A page of this server itself, as on one's own machine: by its name, at its port, over plain HTTP, which is all that
-/// this server speaks. Behind a proxy nobody can know what the page's address was, and a name other than the machine's own
-/// can be anybody's (DNS rebinding): those pages have to be configured.
-fn is_own_page(origin: &HeaderValue, headers: &HeaderMap, address: ClientAddress) -> bool {
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let (Ok(origin), Some(host), Some(ip)) = (origin.to_str(), host, address.ip()) else { return false };
-    ip.is_loopback()
-        && !address.through_proxy()
-        && origin.strip_prefix("http://") == Some(host)
-        && origin.parse().is_ok_and(|page: PublicUrl| page.is_loopback())
 }
