@@ -11,6 +11,9 @@ use std::time::Duration;
 use chat_proto::model::PresenceState;
 use chat_proto::{Timestamp, UserId};
 
+use crate::access::{Action, Relation};
+use crate::actor::Actor;
+use crate::error::Result;
 use crate::rooms::Mailbox;
 use crate::signal::{Passing, Signal};
 use crate::state::UserNo;
@@ -152,13 +155,15 @@ impl Presence {
     /// Tells a device what was last told of the people around it; what it is told from now on follows from there.
     fn show_around(&self, device: &Mailbox, contacts: &[UserNo]) {
         let people = self.people();
-        let mut around: Vec<&Known> = contacts.iter().filter_map(|contact| people.known.get(contact)).collect();
-        around.retain(|known| known.shown != PresenceState::Offline || known.gone_at.is_some());
-        around.sort_unstable_by_key(|known| (known.shown == PresenceState::Offline, Reverse(known.gone_at)));
-        for known in around.into_iter().take(SHOWN) {
+        for known in people.around(contacts) {
             device.signal(&known.signal());
         }
         device.introduce();
+    }
+
+    /// The same, for who only asks.
+    pub(crate) fn around(&self, contacts: &[UserNo]) -> Vec<Signal> {
+        self.people().around(contacts).map(Known::signal).collect()
     }
 
     /// The people who share a conversation with this one now.
@@ -172,6 +177,14 @@ impl Presence {
 }
 
 impl People {
+    /// What was last told of these: at most [`SHOWN`] of them, first those who are there, then those who went last.
+    fn around(&self, contacts: &[UserNo]) -> impl Iterator<Item = &Known> {
+        let mut around: Vec<&Known> = contacts.iter().filter_map(|contact| self.known.get(contact)).collect();
+        around.retain(|known| known.shown != PresenceState::Offline || known.gone_at.is_some());
+        around.sort_unstable_by_key(|known| (known.shown == PresenceState::Offline, Reverse(known.gone_at)));
+        around.into_iter().take(SHOWN)
+    }
+
     fn remember(&mut self, user: UserNo, gone_at: Timestamp) {
         self.gone.insert((gone_at, user));
         if self.gone.len() > REMEMBERED
@@ -197,6 +210,19 @@ impl Known {
     fn signal(&self) -> Signal {
         let last_seen = self.gone_at.filter(|_| self.shown == PresenceState::Offline);
         Signal::Presence { user: self.user, state: self.shown, last_seen }
+    }
+}
+
+impl Actor {
+    /// What a device of mine would be told as it comes: who of the people that I share a conversation with is there, and
+    /// who went last. At most 256 of them, and only in conversations of up to 50; nobody learns that I asked. Of whoever is
+    /// not named nothing is known.
+    pub async fn presence(&self) -> Result<Vec<Signal>> {
+        let contacts = self.read(|me| {
+            me.require(Action::FollowEvents, Relation::Stranger)?;
+            Ok(contacts(me.view, me.no)?)
+        });
+        Ok(self.chat().engine().presence.around(&contacts.await?))
     }
 }
 

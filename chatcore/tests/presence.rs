@@ -242,3 +242,28 @@ async fn in_a_crowd_nobody_is_told() {
     assert_eq!(shown(&mut leos).await.0, shop.ana, "the two share a conversation of their own");
     assert_eq!(shown_until_called(&shop, &mut one, crowd[0], "One of many").await, []);
 }
+
+#[tokio::test]
+async fn who_only_asks_is_told_the_same_and_is_not_there_for_it() {
+    let shop = Shop::open().await;
+    let asked = async |who| {
+        let around = shop.chat.as_user(who).presence().await.expect("it works");
+        around.into_iter().filter_map(|signal| presence(&Incoming::Signal(signal))).collect::<Vec<_>>()
+    };
+    let mut leos = shop.device(shop.leo).await;
+    assert_eq!(asked(shop.leo).await, [], "nobody has come yet");
+    let anas = shop.device(shop.ana).await;
+    assert_eq!(shown(&mut leos).await.1, Online);
+    assert_eq!(asked(shop.leo).await, [(shop.ana, Online, None)]);
+    shop.pass(10 * SECOND);
+    let went = shop.chat.now();
+    drop(anas);
+    shop.pass(3 * SECOND);
+    assert_eq!(shown(&mut leos).await.1, Offline);
+    assert_eq!(asked(shop.leo).await, [(shop.ana, Offline, Some(went))]);
+    // Ana asks, and nobody is told that she is there; a stranger learns nothing.
+    assert_eq!(asked(shop.ana).await, [(shop.leo, Online, None)]);
+    let mia = shop.agent("mia").await;
+    assert_eq!(asked(mia).await, []);
+    assert_eq!(shown_until_called(&shop, &mut leos, shop.leo, "Leo, who waits").await, []);
+}
