@@ -46,7 +46,8 @@ impl FromRequestParts<App> for From {
     }
 }
 
-fn origin(parts: &Parts) -> Origin {
+/// Where the request came from that these parts are of.
+pub(crate) fn origin(parts: &Parts) -> Origin {
     let device = parts.headers.get(header::USER_AGENT).map(|device| String::from_utf8_lossy(device.as_bytes()));
     let from = parts.extensions.get::<ClientAddress>().copied().unwrap_or_default();
     Origin::new(from.ip(), device.as_deref())

@@ -8,6 +8,8 @@ mod app;
 mod body;
 mod client_address;
 pub mod command;
+#[expect(dead_code, reason = "the routes of this dialect come next")]
+mod compat;
 pub mod config;
 mod demo;
 pub mod docs_page;

@@ -1,0 +1,296 @@
+//! People, conversations and messages as the replaced backend showed them.
+//!
+//! Everything has its id twice, as `_id` and as `id`, since both were seen. What it did not have is added beside, never
+//! in another form: `kind`, `subject`, `seq` and the like mean what they mean in `/api/v1`.
+
+use std::collections::HashMap;
+
+use chat_proto::model::{self, ConversationKind, PresenceState};
+use chat_proto::{ClientId, Role, Seq, Timestamp, UserId};
+use chatcore::Signal;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::ids::shown;
+
+/// Who in a conversation is shown in each of its messages: so many, in the order of their coming.
+const FACES: usize = 20;
+
+/// Who is there, of those around somebody. Of everybody else nothing is known, which looks like being away.
+#[derive(Debug, Default)]
+pub(crate) struct Around(HashMap<UserId, (bool, Option<Timestamp>)>);
+
+impl Around {
+    /// What an actor is told by [`presence`](chatcore::Actor::presence). The actor is there, since it asks.
+    pub(crate) fn of(me: UserId, told: &[Signal]) -> Self {
+        let others = told.iter().filter_map(|signal| match *signal {
+            Signal::Presence { user, state, last_seen } => Some((user, (state == PresenceState::Online, last_seen))),
+            _ => None,
+        });
+        Self(others.chain([(me, (true, None))]).collect())
+    }
+
+    fn see(&self, user: UserId) -> (bool, Option<Timestamp>) {
+        self.0.get(&user).copied().unwrap_or_default()
+    }
+}
+
+/// An account, as its owner and admins see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = CompatAccount)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Account {
+    /// Whose.
+    pub(crate) _id: String,
+    /// The same.
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) email: String,
+    pub(crate) role: Role,
+    /// There are no pictures of people yet.
+    pub(crate) avatar: Option<String>,
+    /// Whether they sit at one of their devices, as far as one may know.
+    pub(crate) online: bool,
+    /// When their last device went.
+    pub(crate) last_seen: Option<Timestamp>,
+    pub(crate) notification_preferences: NotificationPreferences,
+    pub(crate) created_at: Timestamp,
+}
+
+/// What somebody is notified by, besides the page that they have open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct NotificationPreferences {
+    pub(crate) email: bool,
+    pub(crate) push: bool,
+}
+
+impl Account {
+    pub(crate) fn of(user: &model::User, around: &Around) -> Self {
+        let (online, last_seen) = around.see(user.id);
+        Self {
+            _id: shown(user.id),
+            id: shown(user.id),
+            name: user.name.clone(),
+            email: user.email.clone(),
+            role: user.role,
+            avatar: None,
+            online,
+            last_seen,
+            notification_preferences: NotificationPreferences::default(),
+            created_at: user.created_at,
+        }
+    }
+}
+
+/// Somebody in a conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = CompatParticipant)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Participant {
+    /// Who.
+    pub(crate) _id: String,
+    /// The same.
+    pub(crate) id: String,
+    pub(crate) name: String,
+    /// Always empty: nobody's address is told to others.
+    pub(crate) email: String,
+    pub(crate) role: Role,
+    /// Whether they sit at one of their devices.
+    pub(crate) online: bool,
+    /// When their last device went.
+    pub(crate) last_seen: Option<Timestamp>,
+    pub(crate) avatar: Option<String>,
+}
+
+impl Participant {
+    fn of(participant: &model::Participant, around: &Around) -> Self {
+        let (online, last_seen) = around.see(participant.id);
+        Self {
+            _id: shown(participant.id),
+            id: shown(participant.id),
+            name: participant.name.clone(),
+            email: String::new(),
+            role: participant.role,
+            online,
+            last_seen,
+            avatar: None,
+        }
+    }
+}
+
+/// Somebody beside a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = CompatFace)]
+pub(crate) struct Face {
+    /// Who.
+    pub(crate) _id: String,
+    /// The same.
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) role: Role,
+    pub(crate) avatar: Option<String>,
+}
+
+impl Face {
+    fn new(id: UserId, name: &str, role: Role) -> Self {
+        Self { _id: shown(id), id: shown(id), name: name.to_owned(), role, avatar: None }
+    }
+}
+
+/// A conversation, as one of its participants sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = CompatConversation)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Conversation {
+    /// Which.
+    pub(crate) _id: String,
+    /// The same.
+    pub(crate) id: String,
+    pub(crate) kind: ConversationKind,
+    /// What a group is about.
+    pub(crate) subject: Option<String>,
+    /// Lists carry the first 20.
+    pub(crate) participants: Vec<Participant>,
+    pub(crate) participant_count: u32,
+    /// The newest message, with ids for its sender and conversation.
+    pub(crate) last_message: Option<Message>,
+    /// How many messages of others I have not read.
+    pub(crate) unread_count: u64,
+    pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
+}
+
+impl Conversation {
+    /// `me`: who looks at it.
+    pub(crate) fn of(conversation: &model::Conversation, me: UserId, around: &Around) -> Self {
+        let marks = Marks::of(conversation, me);
+        Self {
+            _id: shown(conversation.id),
+            id: shown(conversation.id),
+            kind: conversation.kind,
+            subject: conversation.subject.clone(),
+            participants: conversation.participants.iter().map(|one| Participant::of(one, around)).collect(),
+            participant_count: conversation.participant_count,
+            last_message: conversation.last_message.as_ref().map(|last| Message::of(last, marks.is_read(last))),
+            unread_count: conversation.unread,
+            created_at: conversation.created_at,
+            updated_at: conversation.updated_at,
+        }
+    }
+}
+
+/// One message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = CompatMessage)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Message {
+    /// Which.
+    pub(crate) _id: String,
+    /// The same.
+    pub(crate) id: String,
+    pub(crate) conversation: Place,
+    pub(crate) sender: Sender,
+    /// The text; empty once it is deleted.
+    pub(crate) content: String,
+    /// Of a message of mine: whether all others have read it; of another: whether I have.
+    pub(crate) read: bool,
+    /// Its number in the conversation, for `before`.
+    pub(crate) seq: Seq,
+    /// The sender's own name for it; only its author sees it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) client_id: Option<ClientId>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) deleted: bool,
+    pub(crate) created_at: Timestamp,
+    /// When its text was last changed, or it was deleted.
+    pub(crate) updated_at: Timestamp,
+}
+
+/// Where a message stands: an id, or who is there too.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = CompatPlace)]
+#[serde(untagged)]
+pub(crate) enum Place {
+    Id(String),
+    Shown {
+        /// Which.
+        _id: String,
+        /// The same.
+        id: String,
+        /// The first 20.
+        participants: Vec<Face>,
+    },
+}
+
+/// Who wrote a message: an id, or somebody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = CompatSender)]
+#[serde(untagged)]
+pub(crate) enum Sender {
+    Id(String),
+    Shown(Face),
+}
+
+impl Message {
+    /// With ids for sender and conversation, as it is answered to who sent it, and as live events carry it.
+    pub(crate) fn of(message: &model::Message, read: bool) -> Self {
+        Self {
+            _id: shown(message.id),
+            id: shown(message.id),
+            conversation: Place::Id(shown(message.conversation_id)),
+            sender: Sender::Id(shown(message.author.id)),
+            content: message.text.clone(),
+            read,
+            seq: message.seq,
+            client_id: message.client_id.clone(),
+            deleted: message.deleted_at.is_some(),
+            created_at: message.created_at,
+            updated_at: message.deleted_at.or(message.edited_at).unwrap_or(message.created_at),
+        }
+    }
+
+    /// With sender and conversation written out, as in a history.
+    pub(crate) fn in_full(message: &model::Message, place: &Place, marks: &Marks) -> Self {
+        let author = &message.author;
+        Self {
+            sender: Sender::Shown(Face::new(author.id, &author.name, author.role)),
+            conversation: place.clone(),
+            ..Self::of(message, marks.is_read(message))
+        }
+    }
+}
+
+impl Place {
+    pub(crate) fn shown(conversation: &model::Conversation) -> Self {
+        let faces = conversation.participants.iter().take(FACES);
+        Self::Shown {
+            _id: shown(conversation.id),
+            id: shown(conversation.id),
+            participants: faces.map(|one| Face::new(one.id, &one.name, one.role)).collect(),
+        }
+    }
+}
+
+/// How far a conversation has been read: by the one who looks at it, and by all the others.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Marks {
+    me: UserId,
+    mine: Seq,
+    /// Nothing where nobody is told, or where not all of them are shown.
+    others: Option<Seq>,
+}
+
+impl Marks {
+    pub(crate) fn of(conversation: &model::Conversation, me: UserId) -> Self {
+        let all_shown = conversation.participants.len() as u64 == u64::from(conversation.participant_count);
+        let others = conversation.participants.iter().filter(|one| one.id != me).map(|one| one.read_seq);
+        let others = if all_shown && conversation.receipts { others.min() } else { None };
+        Self { me, mine: conversation.read_seq, others }
+    }
+
+    /// Of a message of mine: whether all others have read it; of another: whether I have.
+    pub(crate) fn is_read(&self, message: &model::Message) -> bool {
+        let by = if message.author.id == self.me { self.others } else { Some(self.mine) };
+        by.is_some_and(|seq| seq >= message.seq)
+    }
+}
