@@ -52,6 +52,32 @@ impl Actor {
         .await
     }
 
+    /// The accounts that were made last, the newest first, at most 200: people who signed up or were made known, no visitors,
+    /// no bots, and nobody who was deleted. So many of those may be among the newest that there are fewer than asked for.
+    ///
+    /// # Errors
+    /// `forbidden`.
+    pub async fn newest_users(&self, limit: usize) -> Result<Vec<User>> {
+        self.read(move |me| {
+            me.require(Action::ReadUsers, Relation::Stranger)?;
+            let limit = limit.clamp(1, PAGE_ROWS);
+            let (mut newest, mut before, mut looked_at) = (Vec::new(), None, 0);
+            while looked_at < MOST_LOOKED_AT {
+                let rows = me.view.newest_accounts(before, limit)?;
+                let Some((last, _)) = rows.last() else { break };
+                (before, looked_at) = (Some(*last), looked_at + rows.len());
+                let people = rows.iter().map(|(_, account)| account).filter(|account| is_somebody(account));
+                newest.extend(people.map(|account| account.user()));
+                if newest.len() >= limit {
+                    newest.truncate(limit);
+                    break;
+                }
+            }
+            Ok(newest)
+        })
+        .await
+    }
+
     /// An account.
     ///
     /// # Errors
@@ -265,6 +291,10 @@ fn walk(
             }
         }
     }
+}
+
+fn is_somebody(account: &Account) -> bool {
+    account.state != AccountState::Deleted && account.visitor().is_none() && !account.is_bot()
 }
 
 fn is_wanted(state: UserState, asked_for: Option<UserState>) -> bool {

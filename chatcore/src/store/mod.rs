@@ -23,7 +23,7 @@ pub use error::{StoreError, StoreErrorKind};
 
 use crate::access::Rules;
 use crate::state::{
-    Command, ConversationNo, Envelope, Line, Lookup, MessageRow, Minter, Outcome, Position, Refusal, UserNo,
+    Account, Command, ConversationNo, Envelope, Line, Lookup, MessageRow, Minter, Outcome, Position, Refusal, UserNo,
 };
 
 /// Everything that the engine needs to remember.
@@ -121,6 +121,9 @@ pub trait View: Lookup + Send + Sync {
 
     /// Which entries after a position are somebody's own business, oldest first, at most `limit`.
     fn positions_of_user(&self, user: UserNo, after: Position, limit: usize) -> Result<Vec<Position>, StoreError>;
+
+    /// The accounts that were made last, the newest first, at most `limit`: those with the greatest numbers below `before`.
+    fn newest_accounts(&self, before: Option<UserNo>, limit: usize) -> Result<Vec<(UserNo, Arc<Account>)>, StoreError>;
 
     /// Somebody's conversations by their newest activity, newest first: those older than `before`, at most `limit`.
     fn inbox(

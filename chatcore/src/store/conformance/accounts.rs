@@ -159,6 +159,24 @@ fn addresses_are_looked_up_as_they_are_folded(shop: &mut Shop) {
     });
 }
 
+fn the_newest_accounts_come_first(shop: &mut Shop) {
+    let people = ["ana", "bo", "cem", "dua"].map(|name| shop.person(Role::Customer, name));
+    shop.in_every_state(|shop| {
+        let view = shop.view();
+        let newest = |before, limit| {
+            let rows = view.newest_accounts(before, limit).expect("readable");
+            rows.into_iter().map(|(no, account)| (no, account.id)).collect::<Vec<_>>()
+        };
+        let all = newest(None, 10);
+        let mut made = people;
+        made.reverse();
+        assert_eq!(all.iter().map(|(_, id)| *id).collect::<Vec<_>>(), made);
+        assert_eq!(newest(None, 2), all[..2]);
+        assert_eq!(newest(Some(all[1].0), 10), all[2..]);
+        assert_eq!(newest(Some(all[3].0), 10), []);
+    });
+}
+
 cases![
     a_new_name_moves_in_the_directory_and_counts_a_version,
     addresses_are_looked_up_as_they_are_folded,
@@ -168,6 +186,7 @@ cases![
     nobody_acts_without_an_account,
     only_admins_make_accounts,
     the_directory_is_paged_by_folded_name_and_number,
+    the_newest_accounts_come_first,
     there_is_one_first_admin,
     whoever_signs_up_is_a_customer_and_signed_in,
 ];

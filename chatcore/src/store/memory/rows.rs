@@ -377,6 +377,11 @@ impl View for MemoryView {
         Ok(self.personal_log.range(range).take(limit).map(|(_, position)| *position).collect())
     }
 
+    fn newest_accounts(&self, before: Option<UserNo>, limit: usize) -> Result<Vec<(UserNo, Arc<Account>)>, StoreError> {
+        let older = self.accounts.range(..before.unwrap_or(UserNo(u64::MAX)));
+        Ok(older.rev().take(limit).map(|(no, account)| (*no, Arc::clone(account))).collect())
+    }
+
     fn inbox(
         &self,
         user: UserNo,

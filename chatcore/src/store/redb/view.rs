@@ -248,6 +248,15 @@ impl View for RedbView {
         positions(folded, user.0, after, limit, || self.tail.personal(user, after))
     }
 
+    fn newest_accounts(&self, before: Option<UserNo>, limit: usize) -> Result<Vec<(UserNo, Arc<Account>)>, StoreError> {
+        let mut newest = Vec::new();
+        for row in self.tables.accounts()?.range(..before.map_or(u64::MAX, |no| no.0))?.rev().take(limit) {
+            let (no, account) = row?;
+            newest.push((UserNo(no.value()), Arc::new(decode(account.value())?)));
+        }
+        Ok(newest)
+    }
+
     fn inbox(
         &self,
         user: UserNo,
