@@ -13,11 +13,19 @@ use crate::state::{Acceptance, Command, LetterKind, NewSession, Origin, Outcome,
 pub struct Entrance {
     chat: Chat,
     origin: Origin,
+    lasting: bool,
 }
 
 impl Entrance {
     pub(crate) fn new(chat: Chat, origin: Origin) -> Self {
-        Self { chat, origin }
+        Self { chat, origin, lasting: false }
+    }
+
+    /// For programs that never come for new tokens: those of who comes in here are good until their session ends. That a
+    /// session was ended is seen at once all the same; but whoever finds such a token can use it for as long.
+    #[must_use]
+    pub fn with_lasting_tokens(self) -> Self {
+        Self { lasting: true, ..self }
     }
 
     /// A customer signs up; nobody becomes anything else this way. They are sent a letter to verify their address.
@@ -204,7 +212,7 @@ impl Entrance {
             _ => return Err(Error::unexpected()),
         };
         let now = engine.clock.now();
-        let expires_at = now.after(engine.access_ttl).min(session_ends);
+        let expires_at = if self.lasting { session_ends } else { now.after(engine.access_ttl).min(session_ends) };
         let token = engine.tokens.access(user.id, session, expires_at)?;
         let expires_in = expires_at.since(now);
         Ok(SignedIn { user, session, token, refresh_token: refresh_token.text(), expires_at, expires_in })

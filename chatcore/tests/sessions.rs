@@ -116,3 +116,35 @@ async fn signing_out_works_while_the_disk_is_full_and_is_stored_before_anything_
     assert!(left.len() == 2 && !left.contains(&one.session));
     entrance.refresh(&other.refresh_token).await.expect("the refusal has not spent it");
 }
+
+#[tokio::test]
+async fn a_lasting_token_is_good_until_its_session_ends_and_no_longer() {
+    let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_800_000_000_000)));
+    let (day, access) = (Duration::from_hours(24), Duration::from_mins(15));
+    let builder = Chat::builder().clock(clock.clone()).cheap_passwords().access_ttl(access).refresh_ttl(90 * day);
+    let chat = builder.open().await.unwrap();
+    let password = || "correct horse".to_owned();
+    chat.register("ana@mail.example", "Ana", password()).await.unwrap();
+    let lasting = || chat.entrance(Origin::default()).with_lasting_tokens();
+    let [first, second, third] = [
+        lasting().login("ana@mail.example", password()).await.unwrap(),
+        lasting().login("ana@mail.example", password()).await.unwrap(),
+        lasting().login("ana@mail.example", password()).await.unwrap(),
+    ];
+    assert_eq!(first.expires_in, 90 * day);
+    let usual = chat.login("ana@mail.example", password()).await.unwrap();
+    assert_eq!(usual.expires_in, access, "only who asks for it gets one");
+
+    clock.advance(89 * day);
+    let ana = |token: &str| chat.authenticate(token).map_err(|error| error.code());
+    assert_eq!(ana(&usual.token).unwrap_err(), ErrorCode::TokenExpired);
+    ana(&first.token).unwrap().me().await.unwrap();
+    // Signing out, or another password, ends it at once.
+    ana(&second.token).unwrap().log_out().await.unwrap();
+    let dead = async |token: &str| ana(token).unwrap().me().await.unwrap_err().code();
+    assert_eq!(dead(&second.token).await, ErrorCode::TokenRevoked);
+    ana(&first.token).unwrap().change_password(password(), "another horse".to_owned()).await.unwrap();
+    assert_eq!(dead(&third.token).await, ErrorCode::TokenRevoked);
+    clock.advance(2 * day);
+    assert_eq!(ana(&first.token).unwrap_err(), ErrorCode::TokenExpired);
+}
