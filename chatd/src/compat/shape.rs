@@ -41,6 +41,7 @@ impl Around {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Account {
     /// Whose.
+    #[serde(rename = "_id")]
     pub(crate) _id: String,
     /// The same.
     pub(crate) id: String,
@@ -88,6 +89,7 @@ impl Account {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Participant {
     /// Who.
+    #[serde(rename = "_id")]
     pub(crate) _id: String,
     /// The same.
     pub(crate) id: String,
@@ -123,6 +125,7 @@ impl Participant {
 #[schema(as = CompatFace)]
 pub(crate) struct Face {
     /// Who.
+    #[serde(rename = "_id")]
     pub(crate) _id: String,
     /// The same.
     pub(crate) id: String,
@@ -143,6 +146,7 @@ impl Face {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Conversation {
     /// Which.
+    #[serde(rename = "_id")]
     pub(crate) _id: String,
     /// The same.
     pub(crate) id: String,
@@ -185,6 +189,7 @@ impl Conversation {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Message {
     /// Which.
+    #[serde(rename = "_id")]
     pub(crate) _id: String,
     /// The same.
     pub(crate) id: String,
@@ -214,6 +219,7 @@ pub(crate) enum Place {
     Id(String),
     Shown {
         /// Which.
+        #[serde(rename = "_id")]
         _id: String,
         /// The same.
         id: String,
@@ -292,5 +298,34 @@ impl Marks {
     pub(crate) fn is_read(&self, message: &model::Message) -> bool {
         let by = if message.author.id == self.me { self.others } else { Some(self.mine) };
         by.is_some_and(|seq| seq >= message.seq)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_has_its_id_twice() {
+        let face = Face::new(UserId::from_bytes([1; 16]), "Ana", Role::Customer);
+        let place = Place::Shown { _id: "c".to_owned(), id: "c".to_owned(), participants: vec![face] };
+        let message = Message {
+            _id: "m".to_owned(),
+            id: "m".to_owned(),
+            conversation: place,
+            sender: Sender::Id("u".to_owned()),
+            content: String::new(),
+            read: false,
+            seq: Seq(1),
+            client_id: None,
+            deleted: false,
+            created_at: Timestamp::from_millis(0),
+            updated_at: Timestamp::from_millis(0),
+        };
+        let json = serde_json::to_value(message).expect("JSON");
+        for object in [&json, &json["conversation"], &json["conversation"]["participants"][0]] {
+            assert!(object["_id"].is_string() && object["_id"] == object["id"], "{object}");
+        }
+        assert_eq!(json["createdAt"], "1970-01-01T00:00:00.000Z");
     }
 }
