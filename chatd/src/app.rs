@@ -31,6 +31,8 @@ pub struct RouterConfig {
     pub sockets_per_address: usize,
     /// Open sockets that have not said who they are, in total. Default: 2,000.
     pub sockets_before_hello: usize,
+    /// The dialect of the replaced backend, under `/api`; none: it is not spoken. Default: spoken.
+    pub compat: Option<CompatConfig>,
     /// Ends sockets, event streams and waiting polls, and says so to who asks whether the server is ready.
     pub drain: CancellationToken,
     /// The most time over which they are ended, so that they do not all come back in one instant; few of them take less.
@@ -38,6 +40,22 @@ pub struct RouterConfig {
     pub drain_spread: Duration,
     /// Holds the sockets' tasks: wait for it after `drain`.
     pub tasks: TaskTracker,
+}
+
+/// How the dialect of the replaced backend is spoken.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct CompatConfig {
+    /// Whoever loads the newest messages of a conversation has read them: its front ends cannot say so. Default: yes.
+    pub reading_marks_read: bool,
+    /// Browsers send its cookie back over https only. Default: no; say yes where people come by https.
+    pub secure_cookies: bool,
+}
+
+impl Default for CompatConfig {
+    fn default() -> Self {
+        Self { reading_marks_read: true, secure_cookies: false }
+    }
 }
 
 impl Default for RouterConfig {
@@ -50,6 +68,7 @@ impl Default for RouterConfig {
             frame_bytes: 64 << 10,
             sockets_per_address: 500,
             sockets_before_hello: 2_000,
+            compat: Some(CompatConfig::default()),
             drain: CancellationToken::new(),
             drain_spread: Duration::from_secs(3),
             tasks: TaskTracker::new(),
@@ -75,6 +94,10 @@ impl RouterConfig {
             frame_bytes: config.limits.frame_bytes.bytes(),
             sockets_per_address: config.limits.sockets_per_address,
             sockets_before_hello: config.limits.sockets_before_hello,
+            compat: config.compat.enabled.then(|| CompatConfig {
+                reading_marks_read: config.compat.reading_marks_read,
+                secure_cookies: config.public_url.is_https(),
+            }),
             drain_spread: config.drain.spread.get(),
             ..Self::default()
         }

@@ -12,6 +12,7 @@ use http::{HeaderName, HeaderValue, header};
 
 use crate::app::App;
 use crate::client_address::ClientAddress;
+use crate::compat::{self, answer::Failure};
 use crate::problem::Refused;
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -25,6 +26,7 @@ pub(crate) async fn edge(State(app): State<App>, mut request: Request, next: Nex
     request.extensions_mut().insert(address);
     let request_id = request_id(&request, &app);
     let is_long = request.uri().path_and_query().is_some_and(|url| url.as_str().len() > URL_BYTES);
+    let speaks_compat = app.config.compat.is_some() && compat::has(request.uri().path());
     let path = if is_long { String::new() } else { request.uri().path().to_owned() };
     // What the log says of the address is the route: whatever somebody puts into the address itself may be a secret.
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
@@ -43,10 +45,14 @@ pub(crate) async fn edge(State(app): State<App>, mut request: Request, next: Nex
     });
     if let Some(refused) = response.extensions_mut().remove::<Refused>() {
         tracing::error_span!("request", request_id, %method, route).in_scope(|| refused.log("a request failed"));
-        let document = serde_json::to_vec(&refused.document(&path, &request_id)).unwrap_or_default();
-        *response.body_mut() = Body::from(document);
+        let (kind, document) = if speaks_compat {
+            ("application/json", serde_json::to_vec(&Failure::of(&refused, &request_id)))
+        } else {
+            ("application/problem+json", serde_json::to_vec(&refused.document(&path, &request_id)))
+        };
+        *response.body_mut() = Body::from(document.unwrap_or_default());
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
         headers.remove(header::CONTENT_LENGTH);
     }
     tracing::debug!(request_id, %method, route, status = response.status().as_u16(), "request");

@@ -8,8 +8,8 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use chat_proto::ErrorCode;
 use chat_proto::wire::{MOST_DEPTH, brief, is_too_deep};
 use chatcore::{Actor, Origin};
-use http::header;
 use http::request::Parts;
+use http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
 
@@ -84,11 +84,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
     type Rejection = Refused;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Refused> {
-        let is_json =
-            request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).is_some_and(|kind| {
-                kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
-            });
-        if !is_json {
+        if !is_json(request.headers()) {
             let detail = "Send the body as `Content-Type: application/json`.";
             return Err(Refused::new(ErrorCode::UnsupportedMediaType, detail));
         }
@@ -96,6 +92,12 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
         let body = body::read(request.into_body(), most, app.config.body_timeout).await?;
         parse(&body).map(Self)
     }
+}
+
+/// Whether the body is said to be JSON.
+pub(crate) fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    kind.is_some_and(|kind| kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json"))
 }
 
 /// Reads JSON; an error says where in it.

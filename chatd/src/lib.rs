@@ -8,7 +8,6 @@ mod app;
 mod body;
 mod client_address;
 pub mod command;
-#[expect(dead_code, reason = "the routes of this dialect come next")]
 mod compat;
 pub mod config;
 mod demo;
@@ -27,7 +26,7 @@ mod tally;
 mod tickets;
 mod ws;
 
-pub use app::RouterConfig;
+pub use app::{CompatConfig, RouterConfig};
 pub use client_address::{ClientAddress, TrustedProxies};
 pub use demo::{Demo, seed as seed_demo};
 pub use router::{document, router};

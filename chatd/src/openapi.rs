@@ -2,9 +2,10 @@
 
 use chat_proto::ErrorCode;
 use serde_json::{Value, json};
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{Components, InfoBuilder, OpenApi, OpenApiBuilder};
 
+use crate::compat::caller::COOKIE;
 use crate::problem::title;
 
 /// What stands before the first route.
@@ -15,11 +16,15 @@ pub(crate) fn base() -> OpenApi {
         .description(Some(
             "Chat for an online shop. Lists carry `as_of`, the event cursor of the moment that they show: load, then \
              follow from it over the WebSocket at `/api/v1/ws`, or over plain HTTP at `/api/v1/events/stream` \
-             and `/api/v1/events`. Errors are `application/problem+json` (RFC 9457) with a stable `code`.",
+             and `/api/v1/events`. Errors are `application/problem+json` (RFC 9457) with a stable `code`. What is \
+             tagged `compat` is the dialect of the Node backend that this server replaces, for its front ends; new \
+             programs use `/api/v1`.",
         ))
         .build();
     let mut components = Components::new();
     components.add_security_scheme("bearer", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
+    let cookie = ApiKey::Cookie(ApiKeyValue::new(COOKIE));
+    components.add_security_scheme("cookie", SecurityScheme::ApiKey(cookie));
     OpenApiBuilder::new().info(info).components(Some(components)).build()
 }
 
@@ -64,16 +69,21 @@ fn add_common_responses(method: &str, operation: &mut Value) {
         common.push(("503", "`read_only`, `unavailable` or `draining`; `Retry-After` says when to come back"));
         common.push(("507", "`storage_full`: reads go on"));
     }
+    // The dialect of the replaced backend tells of errors in its own way.
+    let is_compat = operation["tags"][0] == "compat";
+    let (kind, schema) =
+        if is_compat { ("application/json", "CompatFailure") } else { ("application/problem+json", "Problem") };
     let Some(responses) = operation["responses"].as_object_mut() else { return };
     for (status, description) in common {
         responses.entry(status).or_insert_with(|| {
-            let schema = json!({"$ref": "#/components/schemas/Problem"});
-            json!({"description": description, "content": {"application/problem+json": {"schema": schema}}})
+            let schema = json!({"$ref": format!("#/components/schemas/{schema}")});
+            json!({"description": description, "content": {kind: {"schema": schema}}})
         });
     }
     for (status, response) in responses {
         // The attributes at the routes can only say `application/json`.
         if !status.starts_with('2')
+            && !is_compat
             && let Some(content) = response["content"].as_object_mut()
             && let Some(problem) = content.remove("application/json")
         {

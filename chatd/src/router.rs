@@ -17,7 +17,7 @@ use crate::rest::{
     api_keys, audit_log, auth, conversations, directory, events, invitations, me, message, messages, participants,
     policy, probes, server, sessions, stats, users, visitor,
 };
-use crate::{docs_page, edge, openapi, ws};
+use crate::{compat, docs_page, edge, openapi, ws};
 
 /// The whole server as a router: mount it under the root of a host, by itself or beside other routes.
 ///
@@ -30,7 +30,7 @@ pub fn router(chat: &Chat, config: RouterConfig) -> Router {
 
 /// The same, over what is shared already.
 pub(crate) fn routes(app: App) -> Router {
-    let (api, document) = api().split_for_parts();
+    let (api, document) = api(app.config.compat.is_some()).split_for_parts();
     let json = openapi::json(&document);
     let page = docs_page::render(&json);
     let json = json.to_string();
@@ -57,7 +57,7 @@ const AUTH_BODY_BYTES: usize = 4 << 10;
 const IDENTITY_BODY_BYTES: usize = 16 << 10;
 
 /// The part that the API document describes.
-fn api() -> OpenApiRouter<App> {
+fn api(compat: bool) -> OpenApiRouter<App> {
     let auth = OpenApiRouter::new()
         .routes(routes!(auth::register))
         .routes(routes!(auth::login))
@@ -111,13 +111,14 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(events::stream))
         .routes(routes!(stats::overview))
         .routes(routes!(server::show));
-    OpenApiRouter::with_openapi(openapi::base()).nest("/api/v1", v1)
+    let api = OpenApiRouter::with_openapi(openapi::base()).nest("/api/v1", v1);
+    if compat { api.nest("/api", compat::routes(AUTH_BODY_BYTES)) } else { api }
 }
 
 /// The API document, as it is served.
 #[must_use]
 pub fn document() -> Value {
-    openapi::json(&api().into_openapi())
+    openapi::json(&api(true).into_openapi())
 }
 
 fn cors(app: &App) -> CorsLayer {

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
+use chat_proto::ErrorCode;
 use chat_proto::wire::Problem;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -153,6 +154,27 @@ impl Answer {
             return Value::Null;
         }
         serde_json::from_slice(&self.body).expect("JSON")
+    }
+
+    /// The code and the words for people of an error in the dialect of the replaced backend, checked for what every error of
+    /// it has to have.
+    ///
+    /// # Panics
+    /// When something of that is missing.
+    pub fn failure(&self) -> (ErrorCode, String) {
+        let text = self.text();
+        assert_eq!(self.header("content-type"), Some("application/json"), "{} {text}", self.status);
+        let failure: Value = serde_json::from_slice(&self.body).expect("JSON");
+        let code: ErrorCode = serde_json::from_value(failure["code"].clone()).expect("a code");
+        assert_eq!(code.status(), self.status, "{text}");
+        assert_eq!(failure["status"], if self.status < 500 { "fail" } else { "error" }, "{text}");
+        assert_eq!(failure["request_id"].as_str(), self.header("x-request-id"), "{text}");
+        let message = failure["message"].as_str().expect("a message");
+        assert!(message.ends_with('.') && message.starts_with(|c: char| c.is_uppercase() || c == '`'), "{message}");
+        if matches!(self.status, 429 | 503 | 507) {
+            assert!(self.header("retry-after").is_some(), "{text}");
+        }
+        (code, message.to_owned())
     }
 
     /// The body of an error, checked for what every error has to have.

@@ -4,11 +4,10 @@
 //! shown as everywhere else. On the way in both forms are taken.
 
 use std::fmt;
-use std::marker::PhantomData;
 use std::str::FromStr;
 
+use crate::problem::Refused;
 use chat_proto::{ConversationId, MessageId, ObjectId, UserId};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// An id that the replaced backend had too.
 pub(crate) trait Id: Copy + fmt::Display + FromStr + From<ObjectId> {
@@ -43,31 +42,14 @@ pub(crate) fn read<I: Id>(text: &str) -> Option<I> {
     text.parse::<ObjectId>().map(I::from).ok().or_else(|| text.parse().ok())
 }
 
-/// An id that is read in either form and shown as the dialect does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Either<I>(pub(crate) I);
-
-impl<I: Id> Serialize for Either<I> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&shown(self.0))
-    }
+/// The id in a path.
+pub(super) fn in_path<I: Id>(text: &str) -> Result<I, Refused> {
+    at("path", text)
 }
 
-impl<'de, I: Id> Deserialize<'de> for Either<I> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text<I>(PhantomData<I>);
-        impl<I: Id> serde::de::Visitor<'_> for Text<I> {
-            type Value = Either<I>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "the id of a {}", I::NOUN)
-            }
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Either<I>, E> {
-                let none = || E::custom(format_args!("This is not the id of a {}.", I::NOUN));
-                read(text).map(Either).ok_or_else(none)
-            }
-        }
-        deserializer.deserialize_str(Text(PhantomData))
-    }
+/// The id that stands there.
+pub(super) fn at<I: Id>(pointer: &str, text: &str) -> Result<I, Refused> {
+    read(text).ok_or_else(|| Refused::invalid(pointer, format!("This is not the id of a {}.", I::NOUN)))
 }
 
 #[cfg(test)]
@@ -84,17 +66,12 @@ mod tests {
         assert_eq!(read(&old.to_string()), Some(old), "its other form means the same");
         assert_eq!(read(&OLD.to_uppercase()), Some(old));
         assert_eq!(shown(read::<UserId>(NEW).expect("an id")), NEW);
-        let json: Either<UserId> = serde_json::from_str(&format!("{OLD:?}")).expect("an id");
-        assert_eq!(serde_json::to_string(&json).expect("JSON"), format!("{OLD:?}"));
     }
 
     #[test]
     fn what_is_neither_is_refused() {
         for text in ["", "1", "507f1f77bcf86cd79943901", "conv_01h455vb4pex5vsknk084sn02q", "user_", "$gt"] {
             assert_eq!(read::<UserId>(text), None, "{text:?}");
-        }
-        for json in ["{\"$gt\":\"\"}", "[]", "7", "null", "true"] {
-            assert!(serde_json::from_str::<Either<UserId>>(json).is_err(), "{json}");
         }
     }
 }

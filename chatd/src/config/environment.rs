@@ -84,6 +84,32 @@ pub(super) fn original(variables: &[(String, String)]) -> Result<Vec<Entry>, Con
     Ok(entries)
 }
 
+/// Variables of the original backend for what this one does not do yet.
+const UNUSED: &[&str] = &["EMAIL_USER", "EMAIL_PASS", "VAPID_PUBLIC_KEY", "VAPID_PRIVATE_KEY", "VAPID_SUBJECT"];
+
+/// What to say of those that are set; their values are secrets, or people's addresses.
+pub(super) fn unused(variables: &[(String, String)]) -> Option<String> {
+    let is_set = |name: &&str| variables.iter().any(|(set, value)| set == name && !value.is_empty());
+    let set: Vec<&str> = UNUSED.iter().copied().filter(is_set).collect();
+    (!set.is_empty()).then(|| format!("Not used yet, since neither mail nor push is sent: {}.", set.join(", ")))
+}
+
+/// Refuses to start beside the original backend's database, which somebody would otherwise believe to be in use. Its
+/// address holds a password, and is not repeated.
+pub(super) fn database(variables: &[(String, String)]) -> Result<(), ConfigError> {
+    let is_mongo = |address: &str| {
+        let scheme = address.trim().split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+        matches!(scheme.as_deref(), Some("mongodb" | "mongodb+srv"))
+    };
+    if variables.iter().any(|(name, value)| name == "DATABASE" && is_mongo(value)) {
+        let at = Source::Env("DATABASE".to_owned());
+        let problem = "this server keeps its data itself and uses no MongoDB; bring over what is there with \
+                       `chatctl import mongo`, then take this variable away.";
+        return Err(ConfigError::Refused { problems: vec![format!("{at}: {problem}")] });
+    }
+    Ok(())
+}
+
 /// The port that `PORT` asks for.
 pub(super) fn port(variables: &[(String, String)]) -> Result<Option<u16>, ConfigError> {
     let Some((name, value)) = variables.iter().find(|(name, value)| name == "PORT" && !value.is_empty()) else {
@@ -158,5 +184,29 @@ mod tests {
             "{error}"
         );
         assert!(port(&variables(&[("PORT", "http")])).is_err());
+    }
+
+    #[test]
+    fn what_is_not_used_is_named_without_its_value() {
+        let list =
+            [("VAPID_SUBJECT", ""), ("EMAIL_PASS", "hunter2"), ("EMAIL_USER", "shop@mail.test"), ("NODE_ENV", "x")];
+        let said = unused(&variables(&list)).unwrap();
+        assert_eq!(said, "Not used yet, since neither mail nor push is sent: EMAIL_USER, EMAIL_PASS.");
+        assert_eq!(unused(&variables(&[("JWT_COOKIES_EXPIRES_IN", "90"), ("DATABASE_PASSWORD", "x")])), None);
+    }
+
+    #[test]
+    fn the_database_of_the_original_backend_is_none_of_ours() {
+        for address in ["mongodb://a:hunter2@db.test/chat", "mongodb+srv://a:<PASSWORD>@db.test", " MONGODB://x"] {
+            let error = database(&variables(&[("DATABASE", address)])).unwrap_err().to_string();
+            assert!(
+                error.starts_with("env DATABASE: this server") && error.contains("`chatctl import mongo`"),
+                "{error}"
+            );
+            assert!(!error.contains("db.test") && !error.contains("hunter2") && error.lines().count() == 1, "{error}");
+        }
+        for other in ["", "postgres://db.test/x", "mongodb"] {
+            assert!(database(&variables(&[("DATABASE", other)])).is_ok(), "{other}");
+        }
     }
 }

@@ -66,6 +66,7 @@ impl File<'_> {
 fn given(value: &DeValue<'_>) -> Given {
     match value {
         DeValue::String(text) => Given::Text(text.to_string()),
+        DeValue::Boolean(on) => Given::Switch(*on),
         DeValue::Integer(number) => {
             u64::from_str_radix(number.as_str(), number.radix()).map_or(Given::Other, Given::Number)
         }

@@ -66,6 +66,8 @@ pub const KEYS: &[Key] = &[
     open("store.keep_events", |c| &mut c.store.keep_events),
     open("store.most_events", |c| &mut c.store.most_events),
     open("retention.audit", |c| &mut c.retention.audit),
+    open("compat.enabled", |c| &mut c.compat.enabled),
+    open("compat.reading_marks_read", |c| &mut c.compat.reading_marks_read),
     open("bootstrap.admin_email", |c| &mut c.bootstrap.admin_email),
     open("bootstrap.admin_password_file", |c| &mut c.bootstrap.admin_password_file),
 ];

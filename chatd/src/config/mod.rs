@@ -74,6 +74,8 @@ pub struct Config {
     pub store: Store,
     /// What is forgotten, and when.
     pub retention: Retention,
+    /// The dialect of the replaced backend.
+    pub compat: Compat,
     /// The first admin.
     pub bootstrap: Bootstrap,
     /// The shop's web sites.
@@ -182,6 +184,15 @@ pub struct Retention {
     pub audit: Period,
 }
 
+/// Section `[compat]`.
+#[derive(Clone, Debug, Default)]
+pub struct Compat {
+    /// Whether it is spoken.
+    pub enabled: bool,
+    /// Whether whoever loads the newest messages of a conversation has read them.
+    pub reading_marks_read: bool,
+}
+
 /// Section `[bootstrap]`. Both empty: no admin is made.
 #[derive(Clone, Debug, Default)]
 pub struct Bootstrap {
@@ -207,6 +218,7 @@ impl Config {
             log: Log::default(),
             store: Store::default(),
             retention: Retention::default(),
+            compat: Compat::default(),
             bootstrap: Bootstrap::default(),
             sites: Vec::new(),
         }

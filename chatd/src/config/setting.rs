@@ -18,6 +18,8 @@ pub enum Given {
     Text(String),
     /// A whole number in TOML that is not negative.
     Number(u64),
+    /// `true` or `false` in TOML.
+    Switch(bool),
     /// A list of strings in TOML.
     List(Vec<String>),
     /// Anything else in TOML; no key takes it.
@@ -111,7 +113,7 @@ impl Given {
     pub(super) fn text(&self) -> Option<&str> {
         match self {
             Self::Word(text) | Self::Text(text) => Some(text),
-            Self::Number(_) | Self::List(_) | Self::Other => None,
+            Self::Number(_) | Self::Switch(_) | Self::List(_) | Self::Other => None,
         }
     }
 }
@@ -121,6 +123,7 @@ impl fmt::Display for Given {
         match self {
             Self::Word(text) | Self::Text(text) => f.write_str(&quote(text)),
             Self::Number(number) => number.fmt(f),
+            Self::Switch(on) => on.fmt(f),
             Self::List(items) => f.write_str(&quote_list(items)),
             Self::Other => f.write_str("something else"),
         }
@@ -203,9 +206,28 @@ impl Setting for usize {
         let number = match given {
             Given::Word(text) => text.parse().ok()?,
             Given::Number(number) => *number,
-            Given::Text(_) | Given::List(_) | Given::Other => return None,
+            Given::Text(_) | Given::Switch(_) | Given::List(_) | Given::Other => return None,
         };
         *self = Self::try_from(number).ok().filter(|number| (1..=1_000_000_000).contains(number))?;
+        Some(())
+    }
+
+    fn to_toml(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Setting for bool {
+    fn expected(&self) -> &'static str {
+        "true or false"
+    }
+
+    fn set(&mut self, given: &Given) -> Option<()> {
+        *self = match given {
+            Given::Word(text) => text.parse().ok()?,
+            Given::Switch(on) => *on,
+            Given::Text(_) | Given::Number(_) | Given::List(_) | Given::Other => return None,
+        };
         Some(())
     }
 
@@ -229,7 +251,7 @@ macro_rules! list_setting {
                         text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(parse).collect()
                     }
                     Given::List(items) => items.iter().map(|item| parse(item)).collect(),
-                    Given::Text(_) | Given::Number(_) | Given::Other => None,
+                    Given::Text(_) | Given::Number(_) | Given::Switch(_) | Given::Other => None,
                 };
                 *self = items?;
                 Some(())

@@ -49,6 +49,7 @@ fn load(flags: &Overrides, mut variables: Vec<(String, String)>, system: &Path) 
         sources: vec![Source::Default; KEYS.len()],
         secret_files: vec![None; KEYS.len()],
     };
+    environment::database(&variables)?;
     layers.add(file::parse(DEFAULTS, None)?)?;
     let file = find_file(flags, &variables, system)?;
     if let Some((path, text)) = &file {
@@ -61,6 +62,7 @@ fn load(flags: &Overrides, mut variables: Vec<(String, String)>, system: &Path) 
         layers.set_port(port);
     }
     let mut warnings = layers.read_secret_files()?;
+    warnings.extend(environment::unused(&variables));
     if let Some((path, text)) = &file {
         let found = sites::read(text, path)?;
         layers.config.sites = found.sites;

@@ -1,0 +1,176 @@
+//! Bodies as front ends send them: JSON, or a form with files (`multipart/form-data`, RFC 7578). Fields that nobody asks
+//! for are left alone, as the replaced backend did; a field of the wrong type is refused, never taken for text.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::fmt;
+
+use axum::extract::{FromRequest, Request};
+use bytes::Bytes;
+use chat_proto::ErrorCode;
+use http::header;
+use multer::{Constraints, Multipart, SizeLimit};
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::Value;
+
+use crate::app::App;
+use crate::body;
+use crate::extract::{self, Most, parse};
+use crate::problem::Refused;
+
+/// A form of people has hardly a dozen.
+const MOST_FIELDS: usize = 64;
+
+/// The fields of a body.
+#[derive(Debug, Default)]
+pub(crate) struct Form(BTreeMap<String, Value>);
+
+/// The same, of a route to which a form with files can be sent too. A page of anybody's can send one without being asked
+/// for permission first, so those who sign in or up never come this way.
+pub(crate) struct FormWithFiles(pub(crate) Form);
+
+impl FromRequest<App> for Form {
+    type Rejection = Refused;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Refused> {
+        let is_json = extract::is_json(request.headers());
+        let (body, _) = whole(request, app).await?;
+        match is_json {
+            // Which field is missing is told of better than that all are.
+            _ if body.is_empty() => Ok(Self::default()),
+            true => parse(&body).map_err(malformed),
+            false => Err(Refused::new(ErrorCode::UnsupportedMediaType, "Send this as JSON.")),
+        }
+    }
+}
+
+impl FromRequest<App> for FormWithFiles {
+    type Rejection = Refused;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Refused> {
+        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        match kind.and_then(|kind| multer::parse_boundary(kind).ok()) {
+            Some(boundary) => {
+                let (body, most) = whole(request, app).await?;
+                read(body, boundary, most).await.map(Self)
+            }
+            None => Form::from_request(request, app).await.map(Self),
+        }
+    }
+}
+
+/// The body, and the most that it might have had.
+async fn whole(request: Request, app: &App) -> Result<(Bytes, usize), Refused> {
+    let most = request.extensions().get().map_or(app.config.body_bytes, |Most(bytes)| *bytes);
+    Ok((body::read(request.into_body(), most, app.config.body_timeout).await?, most))
+}
+
+impl Form {
+    /// A text that has to be there; `missing` says so to people.
+    pub(super) fn text(&mut self, name: &str, missing: &'static str) -> Result<String, Refused> {
+        let text = self.optional(name)?.filter(|text| !text.trim().is_empty());
+        text.ok_or_else(|| Refused::invalid(format!("/{name}"), missing))
+    }
+
+    /// A text that may be missing, or `null`. Anything else is refused: an object could mean a query to somebody.
+    pub(super) fn optional(&mut self, name: &str) -> Result<Option<String>, Refused> {
+        match self.0.remove(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(Refused::invalid(format!("/{name}"), format!("`{name}` has to be a text."))),
+        }
+    }
+
+    /// Anything; as JSON when a form holds it as text.
+    pub(super) fn json(&mut self, name: &str) -> Option<Value> {
+        match self.0.remove(name)? {
+            Value::Null => None,
+            Value::String(text) => Some(parse(text.as_bytes()).unwrap_or(Value::String(text))),
+            other => Some(other),
+        }
+    }
+
+    /// Refuses what stands here in place of a file. What scripts make of a picture that is not there is none.
+    pub(super) fn without_file(&mut self, name: &'static str) -> Result<(), Refused> {
+        match self.0.remove(name) {
+            None | Some(Value::Null) => Ok(()),
+            Some(Value::String(text)) if ["", "null", "undefined"].contains(&text.as_str()) => Ok(()),
+            Some(_) => Err(file(name)),
+        }
+    }
+}
+
+/// Where a file of a form goes. There are no attachments and no pictures of people yet, so it is refused before anything
+/// is done: nothing may be taken and then be lost.
+fn file(name: &str) -> Refused {
+    let detail = match name {
+        "avatar" => "Pictures of people cannot be stored yet. Nothing was changed.",
+        _ => "Files cannot be sent yet. Nothing was sent.",
+    };
+    Refused {
+        fields: Refused::invalid(format!("/{name}"), detail).fields,
+        ..Refused::new(ErrorCode::Unsupported, detail)
+    }
+}
+
+/// Reads the fields of a form; it is in memory as a whole already, and not larger than `most`.
+async fn read(body: Bytes, boundary: String, most: usize) -> Result<Form, Refused> {
+    let most = u64::try_from(most).unwrap_or(u64::MAX);
+    let limits = Constraints::new().size_limit(SizeLimit::new().whole_stream(most).per_field(most));
+    let body = futures_util::stream::iter([Ok::<_, Infallible>(body)]);
+    let mut parts = Multipart::with_constraints(body, boundary, limits);
+    let mut form = Form::default();
+    while let Some(part) = parts.next_field().await.map_err(broken)? {
+        let Some(name) = part.name().map(str::to_owned) else { continue };
+        let file_name = part.file_name().map(str::to_owned);
+        let content = part.bytes().await.map_err(broken)?;
+        match file_name {
+            // How browsers send a choice of files from which nothing was chosen.
+            Some(none) if none.is_empty() && content.is_empty() => continue,
+            Some(_) => return Err(file(&name)),
+            None => {}
+        }
+        let no_text = |_| Refused::invalid(format!("/{name}"), format!("`{name}` has to be a text."));
+        let text = String::from_utf8(content.to_vec()).map_err(no_text)?;
+        if form.0.len() >= MOST_FIELDS {
+            return Err(Refused::invalid("", "This form has too many fields."));
+        }
+        if form.0.insert(name.clone(), Value::String(text)).is_some() {
+            return Err(Refused::invalid(format!("/{name}"), format!("`{name}` is there twice.")));
+        }
+    }
+    Ok(form)
+}
+
+/// What is wrong with such a form is of no use to people, and may quote what is in it.
+fn broken<E>(_: E) -> Refused {
+    Refused::invalid("", "This form could not be read.")
+}
+
+fn malformed(refused: Refused) -> Refused {
+    Refused { detail: "This request could not be read: it is no well-formed JSON object.".into(), ..refused }
+}
+
+impl<'de> Deserialize<'de> for Form {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Form;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Form, A::Error> {
+                let mut form = Form::default();
+                while let Some((name, value)) = map.next_entry::<String, Value>()? {
+                    // Of two one would win, and not everybody agrees on which.
+                    if form.0.len() >= MOST_FIELDS || form.0.insert(name, value).is_some() {
+                        return Err(serde::de::Error::custom("a field comes twice, or there are too many"));
+                    }
+                }
+                Ok(form)
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
