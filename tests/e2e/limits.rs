@@ -131,6 +131,10 @@ async fn each_address_asks_and_signs_in_for_itself() {
     }
     limited(&ask("/api/v1/server", "2001:db8:1:1:ffff::9").await, "requests_per_address", 12);
     limited(&ask("/nothing", "2001:db8:1:1::1").await, "requests_per_address", 12);
+    let old = ask("/api/auth/profile", "2001:db8:1:1::1").await;
+    let words = "That was too much at once. Please try again in 12 seconds.";
+    assert_eq!(old.failure(), (ErrorCode::RateLimited, words.to_owned()), "in the dialect of the replaced backend");
+    assert_eq!(old.header("retry-after"), Some("12"));
     assert_eq!(ask("/livez", "2001:db8:1:1::1").await.status, 200, "probes are always answered");
     assert_eq!(ask("/api/v1/server", "2001:db8:1:2::1").await.status, 200);
     server.advance(Duration::from_secs(12));

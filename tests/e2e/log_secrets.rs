@@ -1,5 +1,7 @@
 //! What people say and prove themselves with stands in no log, however much is logged.
 
+use std::net::SocketAddr;
+
 use chat_proto::Role;
 use chat_tests::{EventSource, Frame, Request, Server, Socket};
 use serde_json::{Value, json};
@@ -92,9 +94,33 @@ async fn speak_through_every_door(server: &Server) -> Vec<String> {
     stream.until(|frame| frame["e"] == "message.created").await;
     let polled = ask("GET", &format!("/events?wait=5&cursor={begin}")).send(address).await;
     assert!(polled.text().contains(TEXT));
+    let old = speak_the_old_dialect(address, &email, &group).await;
     ask("POST", "/auth/logout").send(address).await.ok();
     let signature = token.rsplit('.').next().expect("a signature").to_owned();
-    vec![token, signature, ticket, leo.token, server.door().admin.clone()]
+    vec![token, signature, ticket, leo.token, server.door().admin.clone(), old]
+}
+
+/// The same in the dialect of the replaced backend, which has a token in an address; gives back that token.
+async fn speak_the_old_dialect(address: SocketAddr, email: &str, group: &str) -> String {
+    let post = async |path: &str, body: Value| Request::new("POST", path).json(&body).send(address).await;
+    let entered = post("/api/auth/login", json!({"email": email, "password": PASSWORD})).await.ok();
+    let token = entered["token"].as_str().expect("a token").to_owned();
+    post("/api/auth/login", json!({"email": email, "password": WRONG_PASSWORD})).await;
+    post("/api/auth/login", json!({"email": {"$gt": email}, "password": PASSWORD})).await;
+    let send = json!({"conversation": group, "content": TEXT, "clientId": format!("{TEXT} {TEXT}")});
+    for request in [
+        Request::new("GET", format!("/api/auth/middleware/{token}")),
+        Request::new("GET", format!("/api/auth/middleware/{FORGED}")),
+        Request::new("GET", format!("/api/auth/middleware/{token}/{TEXT}")),
+        Request::new("GET", "/api/auth/profile").header("Cookie", format!("jwt={token}")),
+        Request::new("GET", "/api/auth/profile").header("Cookie", format!("jwt={FORGED}")),
+        Request::new("POST", "/api/chat/messages").token(&token).json(&send),
+        Request::new("GET", format!("/uploads/{TEXT}")),
+        Request::new("POST", "/api/auth/logout").header("Cookie", format!("jwt={token}")),
+    ] {
+        request.send(address).await;
+    }
+    token
 }
 
 #[tokio::test]

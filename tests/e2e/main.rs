@@ -5,6 +5,7 @@ mod api_keys;
 mod audit_log;
 mod bad_input;
 mod chaos;
+mod compat;
 mod crash;
 mod decoders;
 mod deletion;

@@ -43,6 +43,8 @@ async fn a_wrong_configuration_exits_78_and_says_what_to_do() {
         ("CHATD_LISTENN", &serve, vec![("CHATD_LISTENN", "x")]),
         ("public_url", &["serve", "--listen", "0.0.0.0:0"], vec![]),
         ("jwt_secret", &serve, vec![("JWT_SECRET", "secret")]),
+        ("chatctl import mongo", &serve, vec![("DATABASE", "mongodb+srv://shop:hunter2@db.test/chat")]),
+        ("chatctl import mongo", &["config", "check"], vec![("DATABASE", "mongodb://shop:hunter2@db.test/chat")]),
         ("log.level", &serve, vec![("CHATD_LOG__LEVEL", "a=b=c")]),
         (
             missing,
@@ -54,6 +56,7 @@ async fn a_wrong_configuration_exits_78_and_says_what_to_do() {
         assert_eq!(refused.code, Some(78), "{what}: {refused:?}");
         assert!(refused.stderr.contains(what), "{what}: {refused:?}");
         assert!(!refused.stderr.contains("panicked"), "{refused:?}");
+        assert!(!refused.stderr.contains("hunter2") && !refused.stderr.contains("db.test"), "{refused:?}");
     }
 }
 

@@ -107,6 +107,8 @@ fn sentence(refused: &Refused) -> String {
             "This is not possible right now. Please try again in a moment.".to_owned()
         }
         ErrorCode::Internal => "Something went wrong on our side. Please try again.".to_owned(),
+        // What is no sentence was said by a parser, about a value that a program has made.
+        _ if !refused.detail.ends_with('.') => "This request could not be understood.".to_owned(),
         _ => refused.detail.clone().into_owned(),
     }
 }

@@ -46,12 +46,12 @@ pub(crate) fn token_of<'a>(
     headers: &'a HeaderMap,
     address: ClientAddress,
 ) -> Result<Option<&'a str>, Refused> {
-    if let Some(authorization) = headers.get(header::AUTHORIZATION) {
-        let bearer = authorization.to_str().ok().and_then(|value| value.split_once(' '));
-        return match bearer {
-            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(Some(token)),
-            _ => Err(nobody()),
-        };
+    // Of another scheme it is for a proxy in front, which asks for a password of its own.
+    let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    if let Some((scheme, token)) = authorization.and_then(|value| value.split_once(' '))
+        && scheme.eq_ignore_ascii_case("bearer")
+    {
+        return Ok(Some(token));
     }
     let Some(token) = cookie(headers) else { return Ok(None) };
     if !is_of_the_shop(app, headers, address) {

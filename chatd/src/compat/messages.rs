@@ -160,7 +160,7 @@ fn client_id(form: &mut Form) -> Result<Option<ClientId>, Refused> {
         };
         if let Some(given) = given {
             let none = |_| {
-                let detail = format!("`{name}` has 1 to 64 characters of A-Z a-z 0-9 - _ . :");
+                let detail = format!("`{name}` has 1 to 64 letters, digits and the signs `-_.:` in it.");
                 Refused::invalid(format!("/{name}"), detail)
             };
             return given.parse().map(Some).map_err(none);

@@ -60,6 +60,7 @@ pub(crate) struct Account {
 
 /// What somebody is notified by, besides the page that they have open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = CompatNotificationPreferences)]
 pub(crate) struct NotificationPreferences {
     pub(crate) email: bool,
     pub(crate) push: bool,

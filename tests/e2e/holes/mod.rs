@@ -8,6 +8,7 @@
 //! | readers that take nothing | `slow_readers` |
 //! | too much of anything | `limits`, `floods` |
 //! | secrets in the log | `log_secrets` |
+//! | the same in the dialect of the replaced backend | `compat`, in each file by the hole's number |
 
 mod access;
 mod browsers;
