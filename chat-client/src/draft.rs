@@ -40,7 +40,7 @@ impl Draft {
 
     pub(crate) fn under(self, client_id: ClientId) -> NewMessage {
         let Self { text, reply_to, mentions, if_last_seq } = self;
-        NewMessage { client_id, text, reply_to, mentions, if_last_seq }
+        NewMessage { client_id, text, attachments: Vec::new(), reply_to, mentions, if_last_seq }
     }
 }
 

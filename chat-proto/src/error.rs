@@ -80,7 +80,9 @@ codes! {
     VersionMismatch = "version_mismatch", 412, None, false;
     /// Larger than the limit; limits stand in `/server`.
     TooLarge = "too_large", 413, None, false;
-    /// The body is not JSON.
+    /// More files with one message than the limit.
+    TooManyAttachments = "too_many_attachments", 413, None, false;
+    /// The body is not JSON, or a file is of no kind that is taken.
     UnsupportedMediaType = "unsupported_media_type", 415, None, false;
     /// The same `client_id` with other content.
     IdempotencyMismatch = "idempotency_mismatch", 422, None, false;

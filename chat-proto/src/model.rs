@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 pub use crate::audit::{AuditEntry, AuditFields, AuditPerson, AuditSubject};
 pub use crate::statistics::{Begun, MessagesOfDay, PeopleCount, StatsOverview, Totals, Who};
 
-use crate::{ApiKeyId, ClientId, ConversationId, InvitationId, MessageId, Role, Seq, SessionId, Timestamp, UserId};
+use crate::{
+    ApiKeyId, AttachmentId, ClientId, ConversationId, InvitationId, MessageId, Role, Seq, SessionId, Timestamp, UserId,
+};
 
 /// What anybody may know of a person that they can meet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -294,8 +296,12 @@ pub struct Message {
     pub author: Person,
     /// Whom it is for.
     pub kind: MessageKind,
-    /// Plain text, 1 to 16,384 bytes; hostile to terminals and pages until escaped there. Empty once it is deleted.
+    /// Plain text, up to 16,384 bytes; hostile to terminals and pages until escaped there. Empty once it is deleted, and
+    /// where attachments say it all.
     pub text: String,
+    /// Files that were sent with it, in the order of its author; none once it is deleted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Attachment>,
     /// The message of the same conversation that it answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<MessageId>,
@@ -316,6 +322,44 @@ pub struct Message {
     /// The sender's own name for it; only its author sees it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_id: Option<ClientId>,
+}
+
+/// A file that somebody sends with a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Attachment {
+    /// Which.
+    pub id: AttachmentId,
+    /// What it is called, at most 255 bytes, without any folder; hostile to terminals and pages until escaped there.
+    pub name: String,
+    /// What its content is, such as `image/png`: found by looking at it, whatever was said of it.
+    pub media_type: String,
+    /// How many bytes are downloaded.
+    pub size: u64,
+    /// SHA-256 of what is downloaded, in hexadecimal. Of pictures only the picture is kept, so it may be another than that of
+    /// what was uploaded.
+    pub sha256: String,
+    /// Pictures only: how wide, in pixels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<u32>,
+    /// Pictures only: how high, in pixels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub height: Option<u32>,
+    /// There is a small picture of it, to be shown in its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thumbnail: Option<Thumbnail>,
+}
+
+/// A small picture of an attachment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Thumbnail {
+    /// What its content is.
+    pub media_type: String,
+    /// How wide, in pixels.
+    pub width: u32,
+    /// How high, in pixels.
+    pub height: u32,
 }
 
 /// What people feel about a message.

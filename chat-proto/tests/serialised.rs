@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use std::str::FromStr;
 
 use chat_proto::model::{
-    ApiKey, AuditEntry, AuditFields, AuditPerson, AuditSubject, Conversation, ConversationKind, Cursor, DeviceState,
-    History, Invitation, Message, MessageKind, Page, Participant, Person, PresenceState, Reaction, Revision, Session,
-    Snapshot, User, UserState,
+    ApiKey, Attachment, AuditEntry, AuditFields, AuditPerson, AuditSubject, Conversation, ConversationKind, Cursor,
+    DeviceState, History, Invitation, Message, MessageKind, Page, Participant, Person, PresenceState, Reaction,
+    Revision, Session, Snapshot, Thumbnail, User, UserState,
 };
 use chat_proto::wire::*;
 use chat_proto::{
@@ -130,6 +130,7 @@ fn message() -> Message {
         text: "Is \"blue\" still there?\n\u{7}".to_owned(),
         reply_to: None,
         mentions: Vec::new(),
+        attachments: Vec::new(),
         reactions: Vec::new(),
         created_at: at(20),
         edited_at: None,
@@ -144,9 +145,35 @@ fn full_message() -> Message {
         version: 4,
         reply_to: Some(id("msg", '2')),
         mentions: vec![id("user", '2')],
+        attachments: vec![attachment(), picture()],
         reactions: vec![Reaction { emoji: "👍".to_owned(), users: vec![alice(), id("user", '2')] }],
         edited_at: Some(at(30)),
         ..message()
+    }
+}
+
+fn attachment() -> Attachment {
+    Attachment {
+        id: id("att", '1'),
+        name: "invoice.pdf".to_owned(),
+        media_type: "application/pdf".to_owned(),
+        size: 48_213,
+        sha256: "0123456789abcdef".repeat(4),
+        width: None,
+        height: None,
+        thumbnail: None,
+    }
+}
+
+fn picture() -> Attachment {
+    Attachment {
+        id: id("att", '2'),
+        name: "mug.png".to_owned(),
+        media_type: "image/png".to_owned(),
+        width: Some(640),
+        height: Some(480),
+        thumbnail: Some(Thumbnail { media_type: "image/png".to_owned(), width: 320, height: 240 }),
+        ..attachment()
     }
 }
 
@@ -185,7 +212,16 @@ fn empty_conversation() -> Conversation {
 }
 
 fn limits() -> LimitsInfo {
-    LimitsInfo { text_bytes: 16_384, frame_bytes: 65_536, body_bytes: 65_536, group_participants: 256, page_rows: 200 }
+    LimitsInfo {
+        text_bytes: 16_384,
+        frame_bytes: 65_536,
+        body_bytes: 65_536,
+        group_participants: 256,
+        page_rows: 200,
+        attachment_bytes: 5_242_880,
+        attachments_per_message: 10,
+        attachment_bytes_per_day: 1_073_741_824,
+    }
 }
 
 fn field_problem() -> FieldProblem {
@@ -293,10 +329,18 @@ fn rest() {
         .add(
             "NewMessage (with everything)",
             &NewMessage {
+                attachments: vec![id("att", '1')],
                 reply_to: Some(id("msg", '2')),
                 mentions: vec![alice()],
                 if_last_seq: Some(Seq(3)),
                 ..NewMessage::text(client_id(), "Hello")
+            },
+        )
+        .add(
+            "AttachmentLink",
+            &AttachmentLink {
+                url: "/api/v1/attachments/att_1?expires=1795694400&signature=aaa".to_owned(),
+                expires_at: at(60),
             },
         )
         .add("PatchMessage", &PatchMessage { text: "Hello!".to_owned() })
@@ -472,6 +516,7 @@ fn client_frames() {
         .add(
             "send (with everything)",
             &ClientFrame::Send(SendFrame {
+                attachments: vec![id("att", '1')],
                 reply_to: Some(id("msg", '2')),
                 mentions: vec![alice()],
                 if_last_seq: Some(Seq(3)),

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::access::{ContactMatrix, Rules};
 use crate::api_keys::KeyUses;
+use crate::attachments::AttachmentLimits;
 use crate::auth::{Cost, Guard, LinkKey, Passwords, TokenKeys, Tokens};
 use crate::chat::{Chat, Engine};
 use crate::clock::{Clock, Entropy, SystemClock, SystemEntropy};
@@ -70,6 +71,8 @@ pub struct Limits {
     pub mailbox: usize,
     /// How much may be asked for in how long. Default: as much as anybody likes.
     pub rates: Rates,
+    /// What may be sent with messages.
+    pub attachments: AttachmentLimits,
 }
 
 impl Default for Limits {
@@ -80,6 +83,7 @@ impl Default for Limits {
             connections_per_user: 20,
             mailbox: 1_024,
             rates: Rates::default(),
+            attachments: AttachmentLimits::default(),
         }
     }
 }

@@ -53,6 +53,7 @@ mod access;
 mod actor;
 mod administration;
 mod api_keys;
+mod attachments;
 mod audit;
 mod auth;
 mod builder;
@@ -89,13 +90,14 @@ mod writer;
 
 /// The shared words, so that an embedding program needs no other crate.
 pub use chat_proto::{
-    ApiKeyId, AuditId, ClientId, ConversationId, Day, ErrorCode, InvitationId, MessageId, Role, Seq, SessionId,
-    Timestamp, UserId, model,
+    ApiKeyId, AttachmentId, AuditId, ClientId, ConversationId, Day, ErrorCode, InvitationId, MessageId, Role, Seq,
+    SessionId, Timestamp, UserId, model,
 };
 
 pub use access::{Action, ContactMatrix, PolicyRow, Relation, Rules, Scope, Scopes, UnknownWord, allows, can, policy};
 pub use actor::Actor;
 pub use api_keys::{CreatedKey, KeyOwner};
+pub use attachments::AttachmentLimits;
 pub use builder::{ChatBuilder, Limits, PAGE_ROWS};
 pub use chat::{Chat, SignedIn};
 pub use clock::{Clock, Entropy, SystemClock, SystemEntropy};

@@ -1,9 +1,10 @@
 //! The shape of what people give: checked before a command is queued, the same for every door.
 
-use chat_proto::UserId;
+use chat_proto::{AttachmentId, UserId};
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::error::{Error, Result};
+use crate::state::Refusal;
 
 /// The most bytes of an e-mail address (RFC 5321, 4.5.3.1.3, less the angle brackets).
 pub(crate) const EMAIL_BYTES: usize = 254;
@@ -55,11 +56,31 @@ pub(crate) fn text(text: String, most_bytes: usize) -> Result<String> {
     if text.trim().is_empty() {
         return Err(Error::invalid("/text", "A message needs some text."));
     }
+    caption(text, most_bytes)
+}
+
+/// The same, where the message has something else to show. Blank is as good as nothing.
+pub(crate) fn caption(text: String, most_bytes: usize) -> Result<String> {
+    if text.trim().is_empty() {
+        return Ok(String::new());
+    }
     if text.len() > most_bytes {
         let detail = format!("A message has at most {most_bytes} bytes; this one has {}.", text.len());
         return Err(Error::new(chat_proto::ErrorCode::TooLarge, detail));
     }
     Ok(text)
+}
+
+/// Files that go with a message: not too many, each once.
+pub(crate) fn attachments(files: &[AttachmentId], most: usize) -> Result<()> {
+    if files.len() > most {
+        let detail = format!("A message has at most {most} attachments; this one has {}.", files.len());
+        return Err(Error::new(chat_proto::ErrorCode::TooManyAttachments, detail));
+    }
+    match files.iter().enumerate().find(|(i, id)| files[..*i].contains(id)) {
+        Some((i, _)) => Err(Refusal::invalid(format!("/attachments/{i}"), "This attachment is named twice.").into()),
+        None => Ok(()),
+    }
 }
 
 /// People spoken to by name, each once.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chat_proto::model::{History, Message};
-use chat_proto::{ClientId, MessageId, Seq, UserId};
+use chat_proto::{AttachmentId, ClientId, MessageId, Seq, UserId};
 
 use crate::builder::PAGE_ROWS;
 use crate::conversations::ConversationHandle;
@@ -17,6 +17,7 @@ use crate::writer::Queued;
 pub struct Draft {
     text: String,
     client_id: Option<ClientId>,
+    attachments: Vec<AttachmentId>,
     reply_to: Option<MessageId>,
     mentions: Vec<UserId>,
     if_last_seq: Option<Seq>,
@@ -48,13 +49,28 @@ impl Draft {
     /// A plain text.
     #[must_use]
     pub fn text(text: impl Into<String>) -> Self {
-        Self { text: text.into(), client_id: None, reply_to: None, mentions: Vec::new(), if_last_seq: None }
+        Self {
+            text: text.into(),
+            client_id: None,
+            attachments: Vec::new(),
+            reply_to: None,
+            mentions: Vec::new(),
+            if_last_seq: None,
+        }
     }
 
     /// Under this name sending again is harmless, for ever. Default: a new one, so that each call is a new message.
     #[must_use]
     pub fn client_id(mut self, client_id: ClientId) -> Self {
         self.client_id = Some(client_id);
+        self
+    }
+
+    /// With these files, which its author has [uploaded](crate::Actor::attach) before and sent with no other message. Then
+    /// the text may be empty.
+    #[must_use]
+    pub fn attachments(mut self, files: impl IntoIterator<Item = AttachmentId>) -> Self {
+        self.attachments.extend(files);
         self
     }
 
@@ -97,8 +113,8 @@ impl ConversationHandle {
     /// Sends a message. When this returns it is on disk.
     ///
     /// # Errors
-    /// `invalid` when it is blank, or for a reply or a mention of what is not there; `too_large`;
-    /// `idempotency_mismatch` when the client id stands for another message; `newer_messages` when
+    /// `invalid` when it is blank, or for a reply, a mention or an attachment of what is not there; `too_large`;
+    /// `too_many_attachments`; `conflict` when an attachment was sent before; `idempotency_mismatch` when the client id stands for another message; `newer_messages` when
     /// [`Draft::if_last_seq`] says so.
     pub async fn send(&self, draft: impl Into<Draft>) -> Result<Sent> {
         self.submit(draft).await?.done().await
@@ -110,15 +126,19 @@ impl ConversationHandle {
     /// # Errors
     /// What its shape alone refuses; the rest comes with [`Submitted::done`].
     pub async fn submit(&self, draft: impl Into<Draft>) -> Result<Submitted<Sent>> {
-        let Draft { text, client_id, reply_to, mut mentions, if_last_seq } = draft.into();
+        let Draft { text, client_id, attachments, reply_to, mut mentions, if_last_seq } = draft.into();
         let engine = self.actor().chat().engine();
-        let text = shape::text(text, engine.limits.text_bytes)?;
+        shape::attachments(&attachments, engine.limits.attachments.per_message)?;
+        let text = match attachments.is_empty() {
+            true => shape::text(text, engine.limits.text_bytes)?,
+            false => shape::caption(text, engine.limits.text_bytes)?,
+        };
         shape::mentions(&mut mentions)?;
         let client_id = match client_id {
             Some(client_id) => client_id,
             None => new_client_id(&*engine.entropy)?,
         };
-        let post = Post { client_id, text, reply_to, mentions, if_last_seq };
+        let post = Post { client_id, text, attachments, reply_to, mentions, if_last_seq };
         let command = Command::Send { by: self.actor().by(), conversation: self.id(), post };
         let queued = engine.writer.queue(command).await?;
         engine.typing.forget(self.id(), self.actor().user_id());

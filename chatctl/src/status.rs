@@ -30,19 +30,22 @@ pub(crate) async fn run(door: &Door, style: &Style) -> Result<Exit, Failure> {
 
 fn screen(url: &str, ready: bool, server: &ServerInfo) -> String {
     let state = if ready { "ready" } else { "NOT READY: changes are not taken now" };
-    let LimitsInfo { text_bytes, frame_bytes, body_bytes, group_participants, page_rows } = server.limits;
+    let LimitsInfo { text_bytes, frame_bytes, body_bytes, group_participants, page_rows, .. } = server.limits;
+    let LimitsInfo { attachment_bytes, attachments_per_message, .. } = server.limits;
     format!(
         "Server     {}\n\
          State      {state}\n\
          Version    {}\n\
          Protocols  {}\n\
-         Limits     message {}, frame {}, body {}, group {group_participants} people, page {page_rows} rows\n",
+         Limits     message {}, frame {}, body {}, group {group_participants} people, page {page_rows} rows, \
+         {attachments_per_message} attachments of {}\n",
         plain_line(url),
         plain_line(&server.version),
         plain_line(&server.protocols.join(", ")),
         size(text_bytes),
         size(frame_bytes),
         size(body_bytes),
+        size(attachment_bytes),
     )
 }
 

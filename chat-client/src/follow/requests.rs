@@ -70,6 +70,7 @@ impl Asked {
                 conv: entry.conversation,
                 client_id: entry.client_id.clone(),
                 text: entry.text.clone(),
+                attachments: Vec::new(),
                 reply_to: entry.reply_to,
                 mentions: entry.mentions.clone(),
                 if_last_seq: entry.if_last_seq,

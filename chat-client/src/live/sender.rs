@@ -51,8 +51,9 @@ impl LiveSender {
         client_id: &ClientId,
         draft: impl Into<Draft>,
     ) -> Result<Message, Error> {
-        let NewMessage { client_id, text, reply_to, mentions, if_last_seq } = draft.into().under(client_id.clone());
-        let frame = |re| SendFrame { re, conv, client_id, text, reply_to, mentions, if_last_seq };
+        let NewMessage { client_id, text, attachments, reply_to, mentions, if_last_seq } =
+            draft.into().under(client_id.clone());
+        let frame = |re| SendFrame { re, conv, client_id, text, attachments, reply_to, mentions, if_last_seq };
         self.ask_for_message(|re| ClientFrame::Send(frame(re))).await
     }
 

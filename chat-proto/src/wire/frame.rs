@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{EphemeralEvent, EventHead, FieldProblem, MOST_DEPTH, brief, is_too_deep};
 use crate::model::DeviceState;
-use crate::{ClientId, ConversationId, ErrorCode, MessageId, Seq, SessionId, UserId};
+use crate::{AttachmentId, ClientId, ConversationId, ErrorCode, MessageId, Seq, SessionId, UserId};
 
 /// A frame from the client. One JSON object a text frame, told apart by `t`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -86,8 +86,11 @@ pub struct SendFrame {
     pub conv: ConversationId,
     /// Makes sending again harmless.
     pub client_id: ClientId,
-    /// 1 to 16,384 bytes.
+    /// 1 to 16,384 bytes; may be empty where there are attachments.
     pub text: String,
+    /// Files that were uploaded before by whoever sends, each sent with one message only; at most 10.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<AttachmentId>,
     /// The message that it answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<MessageId>,
@@ -109,7 +112,7 @@ pub struct EditFrame {
     pub conv: ConversationId,
     /// Which.
     pub id: MessageId,
-    /// 1 to 16,384 bytes.
+    /// 1 to 16,384 bytes; may be empty where there are attachments.
     pub text: String,
     /// Only when it still has this version; else `version_mismatch`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -279,6 +282,15 @@ pub struct LimitsInfo {
     pub group_participants: u64,
     /// The most rows in a page.
     pub page_rows: u64,
+    /// The largest file that can be sent with a message, bytes.
+    #[serde(default)]
+    pub attachment_bytes: u64,
+    /// The most files with one message.
+    #[serde(default)]
+    pub attachments_per_message: u64,
+    /// How much one person may upload in a day, bytes.
+    #[serde(default)]
+    pub attachment_bytes_per_day: u64,
 }
 
 /// A durable event: what happened, and the thing itself in `d`. As a frame its `t` is `ev`.
@@ -372,8 +384,8 @@ impl SendFrame {
     /// A plain text.
     #[must_use]
     pub fn text(re: u64, conv: ConversationId, client_id: ClientId, text: impl Into<String>) -> Self {
-        let (reply_to, mentions, if_last_seq) = (None, Vec::new(), None);
-        Self { re, conv, client_id, text: text.into(), reply_to, mentions, if_last_seq }
+        let (text, attachments) = (text.into(), Vec::new());
+        Self { re, conv, client_id, text, attachments, reply_to: None, mentions: Vec::new(), if_last_seq: None }
     }
 }
 

@@ -22,8 +22,8 @@ pub use json::{MOST_DEPTH, brief, is_too_deep};
 pub use policy::{Policy, PolicyRule};
 pub use problem::{FieldProblem, Problem};
 pub use rest::{
-    AcceptBody, AddParticipant, ClaimVisitorBody, CreatedApiKey, EventBatch, ForgotBody, IdentityBody, Invited,
-    LoginBody, NewApiKey, NewBot, NewConversation, NewConversationKind, NewInvitation, NewMessage, NewUser,
+    AcceptBody, AddParticipant, AttachmentLink, ClaimVisitorBody, CreatedApiKey, EventBatch, ForgotBody, IdentityBody,
+    Invited, LoginBody, NewApiKey, NewBot, NewConversation, NewConversationKind, NewInvitation, NewMessage, NewUser,
     PasswordBody, PasswordReset, PatchMe, PatchMessage, PatchUser, ReadBody, RefreshBody, RegisterBody, ResetBody,
     Revisions, ServerInfo, SignedIn, TypingBody, VerifyBody, VisitorBody, WsTicket,
 };

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{LimitsInfo, ServerFrame};
 use crate::model::{ApiKey, Invitation, Revision, User};
-use crate::{ClientId, MessageId, Role, Seq, Timestamp, UserId};
+use crate::{AttachmentId, ClientId, MessageId, Role, Seq, Timestamp, UserId};
 
 /// `POST /auth/register`: a customer signs up.
 #[derive(Clone, Serialize, Deserialize)]
@@ -298,8 +298,11 @@ pub struct AddParticipant {
 pub struct NewMessage {
     /// Makes sending again harmless.
     pub client_id: ClientId,
-    /// 1 to 16,384 bytes.
+    /// 1 to 16,384 bytes; may be empty where there are attachments.
     pub text: String,
+    /// Files that were uploaded before by whoever sends, each sent with one message only; at most 10.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<AttachmentId>,
     /// The message of this conversation that it answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<MessageId>,
@@ -315,8 +318,25 @@ impl NewMessage {
     /// A plain text.
     #[must_use]
     pub fn text(client_id: ClientId, text: impl Into<String>) -> Self {
-        Self { client_id, text: text.into(), reply_to: None, mentions: Vec::new(), if_last_seq: None }
+        Self {
+            client_id,
+            text: text.into(),
+            attachments: Vec::new(),
+            reply_to: None,
+            mentions: Vec::new(),
+            if_last_seq: None,
+        }
     }
+}
+
+/// The answer to `GET /attachments/{id}/link`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AttachmentLink {
+    /// Path and query on this server; needs no token. A secret until it is over.
+    pub url: String,
+    /// When it is over, five minutes from now at the most.
+    pub expires_at: Timestamp,
 }
 
 /// `PATCH /conversations/{id}/messages/{mid}`.
@@ -324,7 +344,7 @@ impl NewMessage {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PatchMessage {
-    /// 1 to 16,384 bytes.
+    /// 1 to 16,384 bytes; may be empty where there are attachments.
     pub text: String,
 }
 

@@ -46,6 +46,7 @@ pub(super) fn message(conv: ConversationId, seq: u64, author: UserId, text: &str
         text: text.to_owned(),
         reply_to: None,
         mentions: Vec::new(),
+        attachments: Vec::new(),
         reactions: Vec::new(),
         created_at: at(seq),
         edited_at: None,

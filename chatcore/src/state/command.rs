@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chat_proto::model::{self, ApiKey, Message, User};
 use chat_proto::{
-    ClientId, ConversationId, ErrorCode, InvitationId, MessageId, Role, Seq, SessionId, Timestamp, UserId,
+    AttachmentId, ClientId, ConversationId, ErrorCode, InvitationId, MessageId, Role, Seq, SessionId, Timestamp, UserId,
 };
 
 use super::{AccountState, ConversationNo, LetterId, RecordKey, RefreshHashes};
@@ -228,6 +228,8 @@ pub struct VisitorClaim {
 pub struct Post {
     pub client_id: ClientId,
     pub text: String,
+    /// Uploaded by its author, and sent with no other message.
+    pub attachments: Vec<AttachmentId>,
     pub reply_to: Option<MessageId>,
     pub mentions: Vec<UserId>,
     /// Refused when the newest message has another number.
@@ -236,7 +238,8 @@ pub struct Post {
 
 impl Post {
     pub fn new(client_id: ClientId, text: impl Into<String>) -> Self {
-        Self { client_id, text: text.into(), reply_to: None, mentions: Vec::new(), if_last_seq: None }
+        let (text, attachments) = (text.into(), Vec::new());
+        Self { client_id, text, attachments, reply_to: None, mentions: Vec::new(), if_last_seq: None }
     }
 }
 

@@ -69,7 +69,8 @@ pub(crate) async fn send(
     Path(path): Path<ConversationPath>,
     Json(body): Json<NewMessage>,
 ) -> Answer<(StatusCode, Shown<Message>)> {
-    let mut draft = Draft::text(body.text).client_id(body.client_id).mentions(body.mentions);
+    let mut draft = Draft::text(body.text).client_id(body.client_id);
+    draft = draft.attachments(body.attachments).mentions(body.mentions);
     draft = body.reply_to.into_iter().fold(draft, Draft::reply_to);
     draft = body.if_last_seq.into_iter().fold(draft, Draft::if_last_seq);
     let sent = me.conversation(path.id).send(draft).await?;

@@ -26,5 +26,8 @@ pub(crate) fn limits(app: &App) -> LimitsInfo {
         body_bytes: app.config.body_bytes as u64,
         group_participants: limits.group_participants as u64,
         page_rows: chatcore::PAGE_ROWS as u64,
+        attachment_bytes: limits.attachments.bytes,
+        attachments_per_message: limits.attachments.per_message as u64,
+        attachment_bytes_per_day: limits.attachments.bytes_per_day,
     }
 }

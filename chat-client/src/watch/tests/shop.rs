@@ -144,6 +144,7 @@ impl Shop {
             text: format!("{seq}"),
             reply_to: None,
             mentions: Vec::new(),
+            attachments: Vec::new(),
             reactions: Vec::new(),
             created_at: Timestamp::from_millis(0),
             edited_at: None,

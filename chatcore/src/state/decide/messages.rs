@@ -321,6 +321,7 @@ pub(crate) fn message_of(
         text: row.text.clone(),
         reply_to: None,
         mentions: Vec::new(),
+        attachments: Vec::new(),
         reactions: Vec::new(),
         created_at: row.created_at,
         edited_at: None,

@@ -18,8 +18,8 @@ impl Session {
     pub(super) async fn carry_out(&mut self, socket: &mut Socket, frame: ClientFrame) -> Result<(), End> {
         match frame {
             ClientFrame::Send(send) => {
-                let SendFrame { re, conv, client_id, text, reply_to, mentions, if_last_seq } = send;
-                let mut draft = Draft::text(text).client_id(client_id).mentions(mentions);
+                let SendFrame { re, conv, client_id, text, attachments, reply_to, mentions, if_last_seq } = send;
+                let mut draft = Draft::text(text).client_id(client_id).attachments(attachments).mentions(mentions);
                 draft = reply_to.into_iter().fold(draft, Draft::reply_to);
                 draft = if_last_seq.into_iter().fold(draft, Draft::if_last_seq);
                 let submitted = self.actor.conversation(conv).submit(draft).await;
