@@ -53,7 +53,7 @@ mod access;
 mod actor;
 mod administration;
 mod api_keys;
-mod attachments;
+pub mod attachments;
 mod audit;
 mod auth;
 mod builder;
