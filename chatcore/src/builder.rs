@@ -3,13 +3,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chat_proto::ErrorCode;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use zeroize::Zeroizing;
 
 use crate::access::{ContactMatrix, Rules};
 use crate::api_keys::KeyUses;
-use crate::attachments::AttachmentLimits;
+use crate::attachments::{AttachmentLimits, AttachmentStore, Attachments};
 use crate::auth::{Cost, Guard, LinkKey, Passwords, TokenKeys, Tokens};
 use crate::chat::{Chat, Engine};
 use crate::clock::{Clock, Entropy, SystemClock, SystemEntropy};
@@ -42,6 +43,7 @@ pub struct ChatBuilder {
     refresh_ttl: Duration,
     token_secret: Option<Zeroizing<Vec<u8>>>,
     previous_token_secret: Option<Zeroizing<Vec<u8>>>,
+    attachments: Option<AttachmentStore>,
     server_key: Option<Zeroizing<[u8; 32]>>,
     cache_bytes: usize,
     clock: Arc<dyn Clock>,
@@ -103,6 +105,7 @@ impl ChatBuilder {
             refresh_ttl: Duration::from_hours(30 * 24),
             token_secret: None,
             previous_token_secret: None,
+            attachments: None,
             server_key: None,
             cache_bytes: RedbOptions::default().cache_bytes,
             clock: Arc::new(SystemClock),
@@ -123,6 +126,14 @@ impl ChatBuilder {
     #[must_use]
     pub fn store(mut self, store: Arc<dyn Store>) -> Self {
         self.place = Place::Store(store);
+        self
+    }
+
+    /// Keeps the contents of attachments there. Default: in a folder of the data folder; with a store in memory or of the
+    /// caller's, in memory.
+    #[must_use]
+    pub fn attachments(mut self, store: AttachmentStore) -> Self {
+        self.attachments = Some(store);
         self
     }
 
@@ -250,6 +261,7 @@ impl ChatBuilder {
     fn open_blocking(self) -> Result<(Engine, std::thread::JoinHandle<()>)> {
         let epoch = u64::from_be_bytes(self.entropy.bytes());
         let now = self.clock.now();
+        let mut attachments = self.attachments;
         let (store, key, previous): (Arc<dyn Store>, _, _) = match &self.place {
             Place::Memory => (Arc::new(MemoryStore::new(epoch)), ServerKey::random(&*self.entropy), None),
             Place::Store(store) => (Arc::clone(store), ServerKey::random(&*self.entropy), None),
@@ -263,14 +275,22 @@ impl ChatBuilder {
                 let previous = PreviousKey::of_folder(folder, now, self.access_ttl).map_err(unusable)?;
                 let file = folder.join(DATABASE);
                 let options = RedbOptions { cache_bytes: self.cache_bytes, epoch, ..RedbOptions::default() };
-                (Arc::new(RedbStore::open(&file, options)?), key, previous)
+                let store = Arc::new(RedbStore::open(&file, options)?);
+                // Now that nobody else has the folder, what an earlier process left in it can go.
+                if attachments.is_none() {
+                    attachments = Some(AttachmentStore::of_data_folder(folder).map_err(unusable)?);
+                }
+                (store, key, previous)
             }
         };
+        let attachments = attachments.unwrap_or_else(AttachmentStore::memory);
+        let freed = Arc::new(Notify::new());
         let key = self.server_key.map_or(key, ServerKey::given);
         let pace = Arc::new(Pace::new(self.limits.rates, &self.clock));
         let rules = Rules {
             contacts: self.contacts,
             group_participants: self.limits.group_participants,
+            attachments: self.limits.attachments.clone(),
             pace: Some(Arc::clone(&pace)),
         };
         let rooms = Arc::new(Rooms::new(self.limits.mailbox, self.limits.connections_per_user));
@@ -279,7 +299,7 @@ impl ChatBuilder {
         let stats = Arc::new(Statistics::of_store(&*store.view(), self.retention.events)?);
         let (writer, thread) = Writer::start(
             Arc::clone(&store),
-            Readers { rooms: Arc::clone(&rooms), stats: Arc::clone(&stats) },
+            Readers { rooms: Arc::clone(&rooms), stats: Arc::clone(&stats), freed: Arc::clone(&freed) },
             Arc::clone(&revoked),
             rules.clone(),
             self.retention,
@@ -318,6 +338,7 @@ impl ChatBuilder {
             guard: Guard::new(Arc::clone(&clock)),
             links: LinkKey::new(key.derive("links")),
             seal: Seal::new(&key.derive("cursors")),
+            attachments: Attachments::new(attachments, freed, &key.derive("attachment links")),
             clock,
             entropy,
             tasks,

@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 use crate::access::Rules;
 use crate::actor::Actor;
 use crate::api_keys::KeyUses;
+use crate::attachments::{self, Attachments};
 use crate::auth::{Guard, LinkKey, Passwords, Tokens, strength};
 use crate::builder::{ChatBuilder, Limits};
 use crate::clock::{Clock, Entropy};
@@ -64,6 +65,7 @@ pub(crate) struct Engine {
     pub(crate) guard: Guard,
     pub(crate) links: LinkKey,
     pub(crate) seal: Seal,
+    pub(crate) attachments: Attachments,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) tasks: TaskTracker,
@@ -135,6 +137,13 @@ impl Chat {
         engine.tasks.spawn(async move {
             tokio::select! {
                 () = visitors::look_after(looking) => {}
+                () = stop.cancelled() => {}
+            }
+        });
+        let (sweeping, stop) = (Arc::downgrade(&engine), engine.stop.clone());
+        engine.tasks.spawn(async move {
+            tokio::select! {
+                () = attachments::sweep::look_after(sweeping) => {}
                 () = stop.cancelled() => {}
             }
         });

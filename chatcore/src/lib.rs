@@ -97,7 +97,7 @@ pub use chat_proto::{
 pub use access::{Action, ContactMatrix, PolicyRow, Relation, Rules, Scope, Scopes, UnknownWord, allows, can, policy};
 pub use actor::Actor;
 pub use api_keys::{CreatedKey, KeyOwner};
-pub use attachments::AttachmentLimits;
+pub use attachments::{Accepted, AttachmentLimits, AttachmentStore, FileBytes, FileLink, StoredFile, Upload};
 pub use builder::{ChatBuilder, Limits, PAGE_ROWS};
 pub use chat::{Chat, SignedIn};
 pub use clock::{Clock, Entropy, SystemClock, SystemEntropy};

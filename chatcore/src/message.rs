@@ -18,7 +18,7 @@ impl ConversationHandle {
     /// `if_version`: only if it still has this version.
     ///
     /// # Errors
-    /// `not_found`; `forbidden` unless I wrote it; `invalid` when the text is blank, `too_large`; `version_mismatch`;
+    /// `not_found`; `forbidden` unless I wrote it; `invalid` when nothing would be left, `too_large`; `version_mismatch`;
     /// `conflict` when it was deleted, or changed a hundred times.
     pub async fn edit(&self, message: MessageId, text: &str, if_version: Option<u64>) -> Result<Arc<Message>> {
         self.submit_edit(message, text, if_version).await?.done().await
@@ -31,7 +31,7 @@ impl ConversationHandle {
         text: &str,
         if_version: Option<u64>,
     ) -> Result<Submitted<Arc<Message>>> {
-        let text = shape::text(text.to_owned(), self.actor().chat().limits().text_bytes)?;
+        let text = shape::caption(text.to_owned(), self.actor().chat().limits().text_bytes)?;
         let (by, conversation) = (self.actor().by(), self.id());
         self.change(Command::EditMessage { by, conversation, message, text, if_version }).await
     }

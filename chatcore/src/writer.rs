@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use chat_proto::{ErrorCode, SessionId, Timestamp};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::Rules;
@@ -66,6 +66,8 @@ enum Job {
 pub(crate) struct Readers {
     pub(crate) rooms: Arc<Rooms>,
     pub(crate) stats: Arc<Statistics>,
+    /// Rung when contents of attachments may have become unneeded.
+    pub(crate) freed: Arc<Notify>,
 }
 
 /// The queue to the writer.
@@ -80,14 +82,14 @@ pub(crate) struct Writer {
 struct State {
     health: AtomicU8,
     /// Rung when a commit left work behind, or the store is broken.
-    work_left: tokio::sync::Notify,
+    work_left: Notify,
 }
 
 impl Writer {
     /// Starts the thread; it ends when the writer is dropped and the queue is empty.
     pub(crate) fn start(
         store: Arc<dyn Store>,
-        Readers { rooms, stats }: Readers,
+        Readers { rooms, stats, freed }: Readers,
         revoked: Arc<Revoked>,
         rules: Rules,
         retention: Retention,
@@ -95,7 +97,7 @@ impl Writer {
         entropy: Arc<dyn Entropy>,
     ) -> std::io::Result<(Self, std::thread::JoinHandle<()>)> {
         let (sender, jobs) = mpsc::channel(QUEUE);
-        let state = Arc::new(State { health: AtomicU8::new(0), work_left: tokio::sync::Notify::new() });
+        let state = Arc::new(State { health: AtomicU8::new(0), work_left: Notify::new() });
         let view = store.view();
         let minter = Minter::new(Arc::clone(&clock), entropy, view.last_at());
         let published = view.position();
@@ -105,6 +107,7 @@ impl Writer {
             store,
             rooms,
             stats,
+            freed,
             revoked,
             rules,
             retention,
@@ -196,6 +199,7 @@ struct Thread {
     store: Arc<dyn Store>,
     rooms: Arc<Rooms>,
     stats: Arc<Statistics>,
+    freed: Arc<Notify>,
     revoked: Arc<Revoked>,
     rules: Rules,
     retention: Retention,
@@ -283,6 +287,9 @@ impl Thread {
                 }
                 self.stats.saw(&committed.events);
                 self.rooms.publish(&committed.events);
+                if committed.events.iter().any(|event| event.may_free()) {
+                    self.freed.notify_one();
+                }
                 // Before answering: if it fails, whoever reads next finds the store opened again.
                 self.keep_up();
                 let outcomes = committed.outcomes.into_iter().skip(ended.len());

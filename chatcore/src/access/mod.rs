@@ -16,6 +16,7 @@ pub use scope::{Scope, Scopes};
 pub use words::UnknownWord;
 pub(crate) use words::words;
 
+use crate::attachments::AttachmentLimits;
 use crate::pace::Pace;
 use crate::state::Refusal;
 
@@ -45,12 +46,19 @@ pub struct Rules {
     pub contacts: ContactMatrix,
     /// The most people in a group.
     pub group_participants: usize,
+    /// What may be uploaded.
+    pub attachments: AttachmentLimits,
     /// How much one person may change and send, and how much may be sent into one conversation.
     pub(crate) pace: Option<Arc<Pace>>,
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { contacts: ContactMatrix::default(), group_participants: 1_000, pace: None }
+        Self {
+            contacts: ContactMatrix::default(),
+            group_participants: 1_000,
+            attachments: AttachmentLimits::default(),
+            pace: None,
+        }
     }
 }

@@ -20,6 +20,10 @@ words! {
         ReadConversation = "read_conversation",
         /// Write into a conversation.
         PostMessage = "post_message",
+        /// Upload a file to be sent with a message, and take it back before.
+        UploadAttachment = "upload_attachment",
+        /// Get a file that was sent with a message.
+        DownloadAttachment = "download_attachment",
         /// Change or delete what one wrote oneself.
         ChangeOwnMessage = "change_own_message",
         /// Delete what somebody else wrote.
@@ -115,6 +119,8 @@ const POLICY: &[PolicyRow] = &[
     row(Action::CreateGroup, STAFF, ANY, "groups are begun by the staff; the contact matrix says with whom"),
     row(Action::ReadConversation, EVERYBODY, INSIDE, "for everybody else it does not exist"),
     row(Action::PostMessage, EVERYBODY, INSIDE, "who is in it may speak"),
+    row(Action::UploadAttachment, EVERYBODY, ANY, "nobody else sees it before it was sent"),
+    row(Action::DownloadAttachment, EVERYBODY, INSIDE, "who sees the message sees what was sent with it"),
     row(Action::ChangeOwnMessage, EVERYBODY, INSIDE, "one's own words, while one is in it"),
     row(Action::DeleteMessage, STAFF, &[Owner], "who owns the group keeps it clean"),
     row(Action::DeleteMessage, &[Admin], INSIDE, "admins keep order where they are"),
@@ -180,6 +186,7 @@ impl Action {
         match self {
             A::ReadConversation
             | A::PostMessage
+            | A::DownloadAttachment
             | A::ChangeOwnMessage
             | A::DeleteMessage
             | A::ReadRevisions
@@ -192,6 +199,7 @@ impl Action {
             | A::Leave => true,
             A::StartDirect
             | A::CreateGroup
+            | A::UploadAttachment
             | A::FollowEvents
             | A::ReadDirectory
             | A::ChangeOwnAccount

@@ -13,7 +13,7 @@ words! {
         UsersRead = "users:read",
         /// Make and change accounts, but never admins.
         UsersWrite = "users:write",
-        /// See the conversations of the bot, and whom it may write to.
+        /// See the conversations of the bot, what was sent in them, and whom it may write to.
         ConversationsRead = "conversations:read",
         /// Begin conversations as the bot, and say who is in them.
         ConversationsWrite = "conversations:write",
@@ -61,11 +61,14 @@ impl Action {
         match self {
             A::ReadUsers => Some(Scope::UsersRead),
             A::ManageUsers => Some(Scope::UsersWrite),
-            A::ReadConversation | A::ReadRevisions | A::ReadDirectory => Some(Scope::ConversationsRead),
+            A::ReadConversation | A::ReadRevisions | A::ReadDirectory | A::DownloadAttachment => {
+                Some(Scope::ConversationsRead)
+            }
             A::StartDirect | A::CreateGroup | A::AddParticipant | A::RemoveParticipant | A::Leave => {
                 Some(Scope::ConversationsWrite)
             }
             A::PostMessage
+            | A::UploadAttachment
             | A::ChangeOwnMessage
             | A::DeleteMessage
             | A::React

@@ -1,9 +1,60 @@
 //! Files that people send with messages: kept, checked, and shown to nobody but those who see the message.
 
+mod download;
+mod incoming;
 pub mod kind;
 mod limits;
+mod link;
+mod name;
 pub mod picture;
+mod seats;
+mod store;
+pub(crate) mod sweep;
 mod unfit;
+mod upload;
 
-pub use limits::AttachmentLimits;
+use std::sync::Arc;
+
+use tokio::sync::{Notify, RwLock};
+
+use self::picture::{Bounds, Memory};
+use self::seats::Seats;
+use crate::cursor::Seal;
+
+pub use download::StoredFile;
+pub use limits::{Accepted, AttachmentLimits, KNOWN_KINDS};
+pub use link::FileLink;
+pub use store::{AttachmentStore, FileBytes, Space};
 pub use unfit::Unfit;
+pub use upload::Upload;
+
+/// What pictures may take together while they are decoded; the next one waits.
+const PICTURES_BYTES: u64 = 48 << 20;
+
+/// What the engine holds for attachments.
+#[derive(Debug)]
+pub(crate) struct Attachments {
+    store: AttachmentStore,
+    /// Shared by those who keep files, held alone by who takes contents out; see [`sweep`].
+    removing: RwLock<()>,
+    /// Rung by the writer when contents may have become unneeded.
+    pub(crate) freed: Arc<Notify>,
+    seats: Seats,
+    bounds: Bounds,
+    memory: Memory,
+    links: Seal,
+}
+
+impl Attachments {
+    pub(crate) fn new(store: AttachmentStore, freed: Arc<Notify>, link_key: &[u8; 32]) -> Self {
+        Self {
+            store,
+            removing: RwLock::new(()),
+            freed,
+            seats: Seats::default(),
+            bounds: Bounds::default(),
+            memory: Memory::new(PICTURES_BYTES),
+            links: Seal::new(link_key),
+        }
+    }
+}

@@ -39,6 +39,9 @@ stored_as!(conversation_id, chat_proto::ConversationId, crate::state::cbor::Byte
 stored_as!(message_id, chat_proto::MessageId, crate::state::cbor::Bytes16, |id| id.to_bytes().into(), |b| {
     Some(chat_proto::MessageId::from_bytes(*b))
 });
+stored_as!(attachment_id, chat_proto::AttachmentId, crate::state::cbor::Bytes16, |id| id.to_bytes().into(), |b| {
+    Some(chat_proto::AttachmentId::from_bytes(*b))
+});
 stored_as!(session_id, chat_proto::SessionId, crate::state::cbor::Bytes16, |id| id.to_bytes().into(), |b| {
     Some(chat_proto::SessionId::from_bytes(*b))
 });

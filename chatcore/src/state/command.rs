@@ -8,7 +8,7 @@ use chat_proto::{
     AttachmentId, ClientId, ConversationId, ErrorCode, InvitationId, MessageId, Role, Seq, SessionId, Timestamp, UserId,
 };
 
-use super::{AccountState, ConversationNo, LetterId, RecordKey, RefreshHashes};
+use super::{AccountState, ConversationNo, FileRow, LetterId, RecordKey, RefreshHashes};
 use crate::access::Scopes;
 use crate::shape::is_unprintable;
 
@@ -150,6 +150,14 @@ pub enum Command {
     RemoveParticipant { by: Author, conversation: ConversationId, user: UserId },
     /// Outcome: [`Outcome::Sent`].
     Send { by: Author, conversation: ConversationId, post: Post },
+    /// A file was uploaded, whose contents lie where they belong. Outcome: [`Outcome::Attachment`].
+    KeepAttachment { by: Author, file: Box<FileRow> },
+    /// Only who uploaded it, and only while it was sent with no message. Outcome: [`Outcome::Done`].
+    DeleteAttachment { by: Author, attachment: AttachmentId },
+    /// Lets go of those of these attachments that were not sent for too long. Outcome: [`Outcome::Done`].
+    CollectAttachments { due: Vec<RecordKey> },
+    /// Contents that nothing needs any more lie nowhere any more. Outcome: [`Outcome::Done`].
+    ContentsRemoved { contents: Vec<[u8; 32]> },
     /// Only its author. Outcome: [`Outcome::Message`].
     EditMessage {
         by: Author,
@@ -343,6 +351,7 @@ pub enum Outcome {
     },
     /// The message as it is now.
     Message(Arc<Message>),
+    Attachment(Box<model::Attachment>),
     Done,
 }
 

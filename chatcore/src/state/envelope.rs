@@ -132,6 +132,11 @@ impl Envelope {
         }
     }
 
+    /// Whether contents of attachments may have become unneeded by it.
+    pub(crate) fn may_free(&self) -> bool {
+        matches!(self.event, Event::MessageChanged { how: MessageChange::Deleted, .. } | Event::Tidied)
+    }
+
     /// In which form this person sees the event.
     pub(crate) fn rendering_for(&self, user: UserNo, id: UserId) -> Rendering {
         match &self.event {

@@ -5,6 +5,7 @@
 //! function ([`apply()`]), which serves live commits, replay after a crash, and every backend alike.
 
 mod apply;
+mod attachment;
 mod audit;
 mod cbor;
 mod command;
@@ -19,12 +20,14 @@ mod records;
 mod rows;
 
 pub use apply::{Derived, apply};
+pub use attachment::{AttachmentRow, FileRow, Place, ThumbnailRow};
 pub use audit::{AuditAction, AuditFields, AuditPerson, AuditRow, AuditSubject, SignInMethod};
 pub(crate) use cbor::role_number;
 pub use command::{
     Acceptance, ActsAs, Author, Command, Current, Field, Identity, NewApiKey, NewLetter, NewSession, Origin, Outcome,
     Post, Refusal, Renewal, VisitorClaim,
 };
+pub(crate) use decide::attachments;
 pub(crate) use decide::messages::find as find_message;
 pub(crate) use decide::{Acting, Stop, THE_SHOP_ID, author};
 pub use decide::{Decision, NewMessage, Next, decide};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chat_proto::{AuditId, SessionId, Timestamp, UserId};
+use chat_proto::{AttachmentId, AuditId, SessionId, Timestamp, UserId};
 
 use super::UserNo;
 
@@ -35,6 +35,16 @@ enum Kind {
     Statistics = 20,
     /// how many accounts of each kind there are
     Headcount = 21,
+    /// id -> attachment
+    Attachment = 24,
+    /// (when it is forgotten unless it was sent, attachment)
+    AttachmentDue = 25,
+    /// SHA-256 of a content -> how many attachments and thumbnails have it
+    Content = 26,
+    /// SHA-256 of a content that nothing has any more and that may still lie in the folder
+    ContentGone = 27,
+    /// (day, who) -> how many bytes they have uploaded
+    Uploaded = 28,
 }
 
 impl RecordKey {
@@ -145,6 +155,56 @@ impl RecordKey {
     /// How many accounts of each kind there are.
     pub fn headcount() -> Self {
         Self::of(Kind::Headcount, &[])
+    }
+
+    /// An attachment.
+    pub fn attachment(id: AttachmentId) -> Self {
+        Self::of(Kind::Attachment, &[&id.to_bytes()])
+    }
+
+    /// The same, while it was sent with no message, by when it will be forgotten.
+    pub fn attachment_due(at: Timestamp, id: AttachmentId) -> Self {
+        Self::of(Kind::AttachmentDue, &[&moment(at), &id.to_bytes()])
+    }
+
+    /// The attachment that such a key names.
+    pub fn due_attachment(&self) -> Option<AttachmentId> {
+        Some(AttachmentId::from_bytes(self.0.get(9..)?.try_into().ok()?))
+    }
+
+    /// The range of the keys of attachments that are to be forgotten before this moment.
+    pub fn attachments_due_before(at: Timestamp) -> (Self, Self) {
+        (Self::of(Kind::AttachmentDue, &[]), Self::of(Kind::AttachmentDue, &[&moment(at)]))
+    }
+
+    /// How often a content is used.
+    pub fn content(sha256: &[u8; 32]) -> Self {
+        Self::of(Kind::Content, &[sha256])
+    }
+
+    /// A content that nothing uses any more.
+    pub fn content_gone(sha256: &[u8; 32]) -> Self {
+        Self::of(Kind::ContentGone, &[sha256])
+    }
+
+    /// The content that such a key names.
+    pub fn gone_content(&self) -> Option<[u8; 32]> {
+        self.0.get(1..)?.try_into().ok()
+    }
+
+    /// The range of the keys of all contents that nothing uses any more.
+    pub fn contents_gone() -> (Self, Self) {
+        (Self::of(Kind::ContentGone, &[]), Self::of(Kind::Uploaded, &[]))
+    }
+
+    /// How much somebody has uploaded on this day.
+    pub fn uploaded(day: u32, user: UserNo) -> Self {
+        Self::of(Kind::Uploaded, &[&day.to_be_bytes(), &user.0.to_be_bytes()])
+    }
+
+    /// The range of the keys of what was uploaded before this day.
+    pub fn uploaded_before(day: u32) -> (Self, Self) {
+        (Self::of(Kind::Uploaded, &[]), Self::of(Kind::Uploaded, &[&day.to_be_bytes()]))
     }
 
     /// The first key that comes after this one.

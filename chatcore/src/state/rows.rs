@@ -9,7 +9,7 @@ use chat_proto::{
 };
 use minicbor::{Decode, Encode};
 
-use super::{ConversationNo, Position, RecordKey, UserNo, cbor};
+use super::{ConversationNo, FileRow, Position, RecordKey, UserNo, cbor};
 use crate::access::{Relation, Scopes};
 use crate::store::{StoreError, StoreErrorKind};
 
@@ -294,6 +294,9 @@ pub struct MessageExtras {
     pub edited_at: Option<Timestamp>,
     #[cbor(n(4), with = "cbor::optional_timestamp", default)]
     pub deleted_at: Option<Timestamp>,
+    /// In the order of its author.
+    #[cbor(n(5), default)]
+    pub attachments: Vec<FileRow>,
 }
 
 /// Who reacted to a message in one way.
@@ -457,6 +460,11 @@ impl MessageRow {
 
     pub fn deleted_at(&self) -> Option<Timestamp> {
         self.extras.as_ref().and_then(|extras| extras.deleted_at)
+    }
+
+    /// The files that were sent with it.
+    pub fn attachments(&self) -> &[FileRow] {
+        self.extras.as_ref().map_or(&[], |extras| &extras.attachments)
     }
 
     pub fn reply_to(&self) -> Option<MessageId> {

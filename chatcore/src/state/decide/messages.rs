@@ -6,11 +6,12 @@ use chat_proto::model::{Message, MessageKind, Reaction};
 use chat_proto::{ConversationId, ErrorCode, MessageId, Seq, UserId};
 
 use super::conversations::own_conversation;
-use super::{Account, Context, Decision, MessageRow, NewMessage, Refusal, Stop};
+use super::{Account, Context, Decision, MessageRow, NewMessage, Refusal, Stop, attachments};
 use crate::access::Action;
 use crate::state::rows::{MessageExtras, Put, ReactionRow, RevisionRow};
 use crate::state::{
-    Author, Change, Conversation, ConversationNo, Lookup, MessageChange, Minter, Outcome, Post, UserNo, shown, wrote,
+    AttachmentRow, Author, Change, Conversation, ConversationNo, FileRow, Lookup, MessageChange, Minter, Outcome, Post,
+    UserNo, shown, wrote,
 };
 use crate::store::StoreError;
 
@@ -45,7 +46,8 @@ pub(super) fn send(
     if post.if_last_seq.is_some_and(|last| last != conversation.last_seq) {
         return Err(Refusal::newer_messages(conversation.last_seq).into());
     }
-    let extras = extras(context, &conversation, &post)?;
+    let files = attachments::for_message(context, &me, &post.attachments)?;
+    let extras = extras(context, &conversation, &post, &files)?;
     let row = MessageRow {
         id: minter.message_id(),
         conversation: conversation.no,
@@ -61,7 +63,7 @@ pub(super) fn send(
     let message = Arc::new(message_of(context.lookup, &row, conversation.id, &me.account)?);
     Ok(Decision {
         by: Some(no),
-        puts: Vec::new(),
+        puts: attachments::send(files, &row),
         outcome: Outcome::Sent { message: Arc::clone(&message), duplicate: false },
         changes: vec![(
             Change::MessageCreated { conversation: row.conversation, seq: row.seq },
@@ -70,8 +72,13 @@ pub(super) fn send(
     })
 }
 
-fn extras(context: &Context<'_>, conversation: &Conversation, post: &Post) -> Result<Option<Box<MessageExtras>>, Stop> {
-    if post.reply_to.is_none() && post.mentions.is_empty() {
+fn extras(
+    context: &Context<'_>,
+    conversation: &Conversation,
+    post: &Post,
+    files: &[AttachmentRow],
+) -> Result<Option<Box<MessageExtras>>, Stop> {
+    if post.reply_to.is_none() && post.mentions.is_empty() && files.is_empty() {
         return Ok(None);
     }
     if let Some(id) = post.reply_to
@@ -88,7 +95,9 @@ fn extras(context: &Context<'_>, conversation: &Conversation, post: &Post) -> Re
             }
         }
     }
-    Ok(Some(Box::new(MessageExtras { reply_to: post.reply_to, mentions, ..MessageExtras::default() })))
+    let attachments = files.iter().map(|row| row.file.clone()).collect();
+    let reply_to = post.reply_to;
+    Ok(Some(Box::new(MessageExtras { reply_to, mentions, attachments, ..MessageExtras::default() })))
 }
 
 fn sent_before(
@@ -120,7 +129,8 @@ fn is_what_was_sent(context: &Context<'_>, row: &MessageRow, post: &Post) -> Res
     }
     let revisions = context.lookup.revisions(row.conversation, row.seq)?;
     let first = revisions.first().map_or(&row.text, |first| &first.text);
-    Ok(*first == post.text && row.reply_to() == post.reply_to)
+    let same_files = row.attachments().iter().map(|file| file.id).eq(post.attachments.iter().copied());
+    Ok(*first == post.text && row.reply_to() == post.reply_to && same_files)
 }
 
 pub(super) fn edit(
@@ -143,6 +153,9 @@ pub(super) fn edit(
     require_text(&row)?;
     if row.text == text {
         return unchanged(context, &row, &conversation);
+    }
+    if text.is_empty() && row.attachments().is_empty() {
+        return Err(Refusal::invalid("/text", "A message needs some text.").into());
     }
     let revisions = context.lookup.revisions(row.conversation, row.seq)?.len();
     if revisions >= MOST_REVISIONS {
@@ -179,8 +192,9 @@ pub(super) fn delete(
     let mut changed = (*row).clone();
     changed.text = String::new();
     changed.extras = Some(Box::new(MessageExtras { deleted_at: Some(context.now), ..MessageExtras::default() }));
-    let put = Put::NoRevisions { conversation: row.conversation, seq: row.seq };
-    changed_message(context, no, &conversation, changed, MessageChange::Deleted, vec![put])
+    let mut puts = attachments::forget_with(context, row.attachments())?;
+    puts.push(Put::NoRevisions { conversation: row.conversation, seq: row.seq });
+    changed_message(context, no, &conversation, changed, MessageChange::Deleted, puts)
 }
 
 pub(super) fn react(
@@ -331,6 +345,7 @@ pub(crate) fn message_of(
     if let Some(extras) = &row.extras {
         message.reply_to = extras.reply_to;
         message.mentions = ids(&extras.mentions)?;
+        message.attachments = extras.attachments.iter().map(FileRow::shown).collect();
         for ReactionRow { emoji, users } in &extras.reactions {
             message.reactions.push(Reaction { emoji: emoji.clone(), users: ids(users)? });
         }

@@ -1,6 +1,7 @@
 //! Whether a command is carried out, and what it then changes. Pure: it reads through [`Lookup`] and writes nothing.
 
 mod accounts;
+pub(crate) mod attachments;
 mod audit;
 mod conversations;
 mod deletion;
@@ -124,6 +125,10 @@ pub fn decide(
             conversations::remove_participant(&context, by, conversation, user)
         }
         Command::Send { by, conversation, post } => messages::send(&context, minter, by, conversation, post),
+        Command::KeepAttachment { by, file } => attachments::keep(&context, by, *file),
+        Command::DeleteAttachment { by, attachment } => attachments::delete(&context, by, attachment),
+        Command::CollectAttachments { due } => attachments::collect(&context, due),
+        Command::ContentsRemoved { contents } => attachments::contents_removed(&context, contents),
         Command::EditMessage { by, conversation, message, text, if_version } => {
             messages::edit(&context, by, conversation, message, text, if_version)
         }

@@ -117,6 +117,10 @@ impl Occasion {
             | Command::AddParticipant { .. }
             | Command::RemoveParticipant { .. }
             | Command::Send { .. }
+            | Command::KeepAttachment { .. }
+            | Command::DeleteAttachment { .. }
+            | Command::CollectAttachments { .. }
+            | Command::ContentsRemoved { .. }
             | Command::EditMessage { .. }
             | Command::DeleteMessage { .. }
             | Command::React { .. }

@@ -1,0 +1,281 @@
+//! Where the contents of files lie: each once, under its SHA-256.
+
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use chat_proto::ErrorCode;
+use data_encoding::HEXLOWER;
+use futures_util::stream::BoxStream;
+use futures_util::{Stream, StreamExt};
+use object_store::local::LocalFileSystem;
+use object_store::memory::InMemory;
+use object_store::path::Path as Place;
+use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt, WriteMultipart};
+
+use super::incoming::Incoming;
+use crate::clock::Entropy;
+use crate::error::{Error, Result};
+
+/// The folder of attachments in a data folder.
+const FOLDER: &str = "attachments";
+/// What is being uploaded lies here, in the same file system as what has been.
+const INCOMING: &str = "incoming";
+/// What has been uploaded.
+const CONTENTS: &str = "contents";
+/// A piece of a content on its way to another machine; S3 wants 5 MiB at the least.
+const PART_BYTES: usize = 5 << 20;
+
+/// SHA-256 of a content.
+pub(crate) type Hash = [u8; 32];
+
+/// Where the contents of attachments are kept. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct AttachmentStore {
+    objects: Arc<dyn ObjectStore>,
+    /// Where what is being uploaded is written to.
+    incoming: PathBuf,
+    /// The folder of the objects, where they lie on this machine.
+    folder: Option<PathBuf>,
+    space: Arc<dyn Space>,
+}
+
+/// How much room there is.
+pub trait Space: std::fmt::Debug + Send + Sync + 'static {
+    /// Bytes that can still be written into this folder; `None`: nobody knows.
+    fn free(&self, folder: &Path) -> io::Result<Option<u64>>;
+}
+
+/// What the file system says.
+#[derive(Debug)]
+struct FileSystem;
+
+impl Space for FileSystem {
+    #[cfg(target_os = "linux")]
+    fn free(&self, folder: &Path) -> io::Result<Option<u64>> {
+        let found = rustix::fs::statvfs(folder)?;
+        Ok(Some(found.f_bavail.saturating_mul(found.f_frsize)))
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn free(&self, _: &Path) -> io::Result<Option<u64>> {
+        Ok(None)
+    }
+}
+
+impl AttachmentStore {
+    /// In this folder, which is made when it is missing, readable by its owner alone. What an earlier process left half
+    /// written in it goes.
+    ///
+    /// # Errors
+    /// When the folder cannot be used.
+    pub fn folder(folder: impl AsRef<Path>) -> io::Result<Self> {
+        let folder = folder.as_ref();
+        let (incoming, contents) = (folder.join(INCOMING), folder.join(CONTENTS));
+        for folder in [folder, &incoming, &contents] {
+            make_private(folder)?;
+        }
+        for left in std::fs::read_dir(&incoming)? {
+            std::fs::remove_file(left?.path())?;
+        }
+        sync_folder(folder)?;
+        if let Some(parent) = folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            sync_folder(parent)?;
+        }
+        let objects = LocalFileSystem::new_with_prefix(folder).map_err(io::Error::other)?.with_fsync(true);
+        let objects = Arc::new(objects);
+        Ok(Self { objects, incoming, folder: Some(folder.to_owned()), space: Arc::new(FileSystem) })
+    }
+
+    /// The same, at its usual place in a data folder.
+    pub(crate) fn of_data_folder(folder: &Path) -> io::Result<Self> {
+        Self::folder(folder.join(FOLDER))
+    }
+
+    /// In memory, gone when dropped.
+    #[must_use]
+    pub fn memory() -> Self {
+        Self::objects(Arc::new(InMemory::new()))
+    }
+
+    /// In an object store of the caller's, below its root. What is being uploaded is written to the machine's folder for
+    /// temporary files first.
+    #[must_use]
+    pub fn objects(objects: Arc<dyn ObjectStore>) -> Self {
+        Self { objects, incoming: std::env::temp_dir(), folder: None, space: Arc::new(FileSystem) }
+    }
+
+    /// Asks something else how much room there is. For tests.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn with_space(mut self, space: Arc<dyn Space>) -> Self {
+        self.space = space;
+        self
+    }
+
+    /// Refuses while so much would not be left.
+    pub(crate) fn require_space(&self, keep_free: u64) -> Result<()> {
+        match self.space.free(&self.incoming) {
+            Ok(Some(free)) if free < keep_free => Err(full()),
+            // Where nobody knows, writing will tell.
+            Ok(_) => Ok(()),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    /// An empty file to write to, gone when dropped.
+    pub(crate) fn incoming(&self, entropy: &dyn Entropy) -> Result<Incoming> {
+        Incoming::create(&self.incoming, entropy).map_err(failed)
+    }
+
+    /// Puts a content where it belongs. When this returns it is there after a power cut too.
+    pub(crate) async fn place(&self, content: Incoming, sha256: &Hash) -> Result<()> {
+        let place = place_of(sha256);
+        let Some(folder) = self.folder.clone() else { return self.send(content, &place).await };
+        let from = Place::from(format!("{INCOMING}/{}", content.name()));
+        let content = blocking(move || content.sync().map(|()| content)).await?;
+        self.objects.rename(&from, &place).await.map_err(failed)?;
+        content.placed();
+        // The folders above may have been made by a process that was killed before it made sure of them.
+        let parent = folder.join(place.as_ref());
+        blocking(move || {
+            let above = parent.ancestors().skip(1).take_while(|above| above.starts_with(&folder));
+            above.map(sync_folder).collect()
+        })
+        .await
+    }
+
+    async fn send(&self, content: Incoming, place: &Place) -> Result<()> {
+        let mut upload =
+            WriteMultipart::new_with_chunk_size(self.objects.put_multipart(place).await.map_err(failed)?, PART_BYTES);
+        let mut pieces = content.pieces().map_err(failed)?;
+        while let Some(piece) = pieces.next().await {
+            match piece {
+                Ok(piece) => {
+                    upload.wait_for_capacity(1).await.map_err(failed)?;
+                    upload.put(piece);
+                }
+                Err(error) => {
+                    let _ = upload.abort().await;
+                    return Err(failed(error));
+                }
+            }
+        }
+        upload.finish().await.map(drop).map_err(failed)
+    }
+
+    /// Reads a part of a content.
+    pub(crate) async fn read(&self, sha256: &Hash, range: Range<u64>) -> Result<FileBytes> {
+        let options = GetOptions { range: Some(GetRange::Bounded(range)), ..GetOptions::default() };
+        match self.objects.get_opts(&place_of(sha256), options).await {
+            Ok(found) => Ok(FileBytes(found.into_stream())),
+            Err(error @ object_store::Error::NotFound { .. }) => {
+                Err(Error::new(ErrorCode::Internal, "The content of this attachment is missing.").caused_by(error))
+            }
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    /// Takes a content out; it need not be there.
+    pub(crate) async fn remove(&self, sha256: &Hash) -> Result<()> {
+        match self.objects.delete(&place_of(sha256)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    /// All contents that lie here, in no order, a few at a time in memory.
+    pub(crate) fn all(&self) -> impl Stream<Item = Result<Hash>> + Send + 'static {
+        let hash = |found: object_store::Result<ObjectMeta>| async {
+            match found {
+                // What has another name is none of ours.
+                Ok(object) => hash_of(&object.location).map(Ok),
+                Err(error) => Some(Err(failed(error))),
+            }
+        };
+        self.objects.list(Some(&Place::from(CONTENTS))).filter_map(hash)
+    }
+}
+
+/// `contents/ab/cd/<hash>`: few files in each folder, also when there are a million.
+fn place_of(sha256: &Hash) -> Place {
+    let name = HEXLOWER.encode(sha256);
+    Place::from(format!("{CONTENTS}/{}/{}/{name}", &name[..2], &name[2..4]))
+}
+
+fn hash_of(place: &Place) -> Option<Hash> {
+    HEXLOWER.decode(place.filename()?.as_bytes()).ok()?.try_into().ok()
+}
+
+/// The bytes of a file, or of a part of it, as they are read.
+pub struct FileBytes(BoxStream<'static, object_store::Result<Bytes>>);
+
+impl Stream for FileBytes {
+    type Item = Result<Bytes>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.poll_next_unpin(context).map(|piece| piece.map(|piece| piece.map_err(failed)))
+    }
+}
+
+impl FileBytes {
+    /// The next piece; `None`: that was all.
+    pub async fn piece(&mut self) -> Option<Result<Bytes>> {
+        self.next().await
+    }
+
+    /// All of it in memory. It is as large as the range that was asked for.
+    pub async fn all(mut self) -> Result<Vec<u8>> {
+        let mut all = Vec::new();
+        while let Some(piece) = self.next().await {
+            all.extend_from_slice(&piece?);
+        }
+        Ok(all)
+    }
+}
+
+impl std::fmt::Debug for FileBytes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("FileBytes")
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| Error::new(ErrorCode::Internal, "Writing was broken off.").caused_by(error))?.map_err(failed)
+}
+
+/// Writing or reading a content failed.
+pub(crate) fn failed(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    let error = error.into();
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&*error);
+    while let Some(looked_at) = cause {
+        let io = looked_at.downcast_ref::<io::Error>().map(io::Error::kind);
+        if matches!(io, Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)) {
+            return full().caused_by(error);
+        }
+        cause = looked_at.source();
+    }
+    Error::new(ErrorCode::Unavailable, "Attachments cannot be kept or read right now.").caused_by(error)
+}
+
+fn full() -> Error {
+    Error::new(ErrorCode::StorageFull, "There is no room for attachments now.")
+}
+
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    std::fs::File::open(folder)?.sync_all()
+}
+
+/// Makes a folder that nobody else on this machine can look into.
+fn make_private(folder: &Path) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
