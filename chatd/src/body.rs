@@ -1,10 +1,12 @@
 //! The body of a request: so many bytes, in so long, and no slower than a rate.
 
+use std::io;
 use std::time::Duration;
 
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use chat_proto::ErrorCode;
+use futures_util::stream::{self, Stream};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::time::{Instant, timeout_at};
 
@@ -13,6 +15,9 @@ use crate::problem::Refused;
 /// A body may be as slow as this, in bytes a second, after the [first moments](PATIENCE); a telephone at the edge of its
 /// network is ten times as fast.
 const SLOWEST: u32 = 1_000;
+
+/// The same of a file, which is larger and worth more waiting.
+const SLOWEST_FILE: u32 = 4_000;
 
 /// So long nothing is asked of its speed.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -26,9 +31,7 @@ pub(crate) async fn read(body: Body, most: usize, longest: Duration) -> Result<B
     let mut body = Limited::new(body, most);
     let mut read = BytesMut::with_capacity(EXPECTED.min(most));
     loop {
-        // Each byte earns the time that it may take.
-        let earned = Duration::from_secs(1) * u32::try_from(read.len()).unwrap_or(u32::MAX) / SLOWEST;
-        let frame = timeout_at(began + (PATIENCE + earned).min(longest), body.frame()).await;
+        let frame = timeout_at(began + allowed(read.len() as u64, SLOWEST).min(longest), body.frame()).await;
         match frame {
             Ok(Some(Ok(frame))) => {
                 if let Ok(data) = frame.into_data() {
@@ -45,9 +48,33 @@ pub(crate) async fn read(body: Body, most: usize, longest: Duration) -> Result<B
     }
 }
 
+/// Reads it piece by piece. How large it may be is for others to say, and so is how long it may take in all: no longer than
+/// that takes at the slowest.
+pub(crate) fn pieces(body: Body) -> impl Stream<Item = io::Result<Bytes>> + Send {
+    stream::try_unfold((body, Instant::now(), 0), |(mut body, began, mut read)| async move {
+        loop {
+            let frame = timeout_at(began + allowed(read, SLOWEST_FILE), body.frame()).await;
+            match frame.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))? {
+                None => return Ok(None),
+                Some(Err(error)) => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, error)),
+                Some(Ok(frame)) => {
+                    if let Ok(data) = frame.into_data() {
+                        read += data.len() as u64;
+                        return Ok(Some((data, (body, began, read))));
+                    }
+                }
+            }
+        }
+    })
+}
+
+/// How long so many bytes may take: each earns a part of it.
+fn allowed(bytes: u64, slowest: u32) -> Duration {
+    PATIENCE + Duration::from_millis(bytes.saturating_mul(1_000) / u64::from(slowest))
+}
+
 #[cfg(test)]
 mod tests {
-    use futures_util::stream;
     use tokio::time::sleep;
 
     use super::*;

@@ -66,7 +66,7 @@ pub(crate) async fn edge(State(app): State<App>, mut request: Request, next: Nex
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     // Pages of other origins get at it by CORS, or not at all.
-    headers.insert(CORP.clone(), HeaderValue::from_static("same-origin"));
+    headers.entry(CORP.clone()).or_insert(HeaderValue::from_static("same-origin"));
     response
 }
 

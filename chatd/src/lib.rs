@@ -24,6 +24,7 @@ mod router;
 mod serve;
 mod tally;
 mod tickets;
+mod upload;
 mod ws;
 
 pub use app::{CompatConfig, RouterConfig};

@@ -14,8 +14,8 @@ use utoipa_axum::routes;
 use crate::app::{App, RouterConfig};
 use crate::extract::Most;
 use crate::rest::{
-    api_keys, audit_log, auth, conversations, directory, events, invitations, me, message, messages, participants,
-    policy, probes, server, sessions, stats, users, visitor,
+    api_keys, attachments, audit_log, auth, conversations, directory, events, file, invitations, me, message, messages,
+    participants, policy, probes, server, sessions, stats, users, visitor,
 };
 use crate::{compat, docs_page, edge, openapi, ws};
 
@@ -107,6 +107,10 @@ fn api(compat: bool) -> OpenApiRouter<App> {
         .routes(routes!(messages::read))
         .routes(routes!(messages::unread))
         .routes(routes!(messages::delivered))
+        .routes(routes!(attachments::upload))
+        .routes(routes!(file::download, attachments::delete))
+        .routes(routes!(file::thumbnail))
+        .routes(routes!(attachments::link))
         .routes(routes!(events::list))
         .routes(routes!(events::stream))
         .routes(routes!(stats::overview))
@@ -130,10 +134,20 @@ fn cors(app: &App) -> CorsLayer {
             header::AUTHORIZATION,
             header::CONTENT_TYPE,
             header::IF_MATCH,
+            header::IF_NONE_MATCH,
+            header::IF_RANGE,
+            header::RANGE,
+            HeaderName::from_static("content-digest"),
             HeaderName::from_static("last-event-id"),
             HeaderName::from_static("x-request-id"),
         ])
-        .expose_headers([header::ETAG, header::RETRY_AFTER, HeaderName::from_static("x-request-id")])
+        .expose_headers([
+            header::ETAG,
+            header::RETRY_AFTER,
+            header::CONTENT_DISPOSITION,
+            header::CONTENT_RANGE,
+            HeaderName::from_static("x-request-id"),
+        ])
 }
 
 /// The page holds no script and loads nothing but its own style sheet.

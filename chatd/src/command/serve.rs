@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use chatcore::store::{StoreError, StoreErrorKind};
-use chatcore::{Chat, LetterKind, Limits, Rates, Retention};
+use chatcore::{Accepted, AttachmentLimits, Chat, LetterKind, Limits, Rates, Retention, Role};
 use clap::Args;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
@@ -15,7 +15,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer, Registry};
 
 use super::{ConfigFlags, Exit, complain, descriptors};
-use crate::config::{Config, LogFormat};
+use crate::config::{Config, FileKind, LogFormat};
 use crate::listener::HttpLimits;
 use crate::{Demo, RouterConfig};
 
@@ -168,6 +168,7 @@ async fn open(config: &Config) -> Result<Chat, Exit> {
     limits.connections_per_user = config.limits.sockets_per_user;
     limits.mailbox = config.limits.mailbox_frames;
     limits.rates = rates(&config.limits);
+    limits.attachments = attachments(config);
     let mut builder = Chat::builder()
         .data_dir(&config.data_dir)
         .limits(limits)
@@ -209,6 +210,21 @@ fn rates(limits: &crate::config::Limits) -> Rates {
     rates.changes_per_user = limits.changes_per_user.get();
     rates.sends_per_conversation = limits.sends_per_conversation.get();
     rates
+}
+
+fn attachments(config: &Config) -> AttachmentLimits {
+    let kinds = |kinds: &[FileKind]| kinds.iter().map(|kind| kind.media_type()).collect::<Vec<_>>();
+    let mut limits = AttachmentLimits::default();
+    limits.bytes = config.limits.attachment_bytes.bytes() as u64;
+    limits.per_message = config.limits.attachments_per_message;
+    limits.bytes_per_day = config.limits.attachment_bytes_per_day.bytes() as u64;
+    limits.keep_free = config.attachments.keep_free.bytes() as u64;
+    limits.accepted = Accepted::kinds(kinds(&config.attachments.accept));
+    let from_customers = kinds(&config.attachments.accept_from_customers);
+    if !from_customers.is_empty() {
+        limits.accepted = limits.accepted.of_role(Role::Customer, from_customers);
+    }
+    limits
 }
 
 /// Makes the admin that `[bootstrap]` names, while there is none.

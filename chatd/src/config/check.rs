@@ -111,6 +111,14 @@ impl Loaded {
                 limits.message_bytes
             ));
         }
+        if limits.attachments_per_message > MOST_ATTACHMENTS {
+            problems.push(format!(
+                "{}: `limits.attachments_per_message` {} is more than a message can hold. Make it {MOST_ATTACHMENTS} at the \
+                 most.",
+                self.at("limits.attachments_per_message"),
+                limits.attachments_per_message
+            ));
+        }
         let (spread, grace) = (self.config.drain.spread, http.shutdown_grace);
         if spread.get() >= grace.get() && !spread.is_zero() {
             problems.push(format!(
@@ -160,6 +168,9 @@ impl Loaded {
 
 /// Fewer events than this are over in seconds in a busy shop.
 const FEWEST_EVENTS: usize = 10_000;
+
+/// All of them stand in the message, wherever it is told.
+const MOST_ATTACHMENTS: usize = 100;
 
 /// Clients read frames up to 1 MiB, and JSON may need six bytes for one of a text.
 const MOST_MESSAGE_BYTES: usize = 128 << 10;

@@ -21,6 +21,7 @@ mod check;
 mod environment;
 mod error;
 mod file;
+mod file_kind;
 mod keys;
 mod load;
 mod overrides;
@@ -32,6 +33,7 @@ mod units;
 pub use self::address::{Origin, PublicUrl};
 pub use self::environment::environment;
 pub use self::error::{ConfigError, Source};
+pub use self::file_kind::FileKind;
 pub use self::keys::{KEYS, Key};
 pub use self::load::Loaded;
 pub use self::overrides::Overrides;
@@ -64,6 +66,8 @@ pub struct Config {
     pub auth: Auth,
     /// Upper bounds.
     pub limits: Limits,
+    /// Files that are sent with messages.
+    pub attachments: Attachments,
     /// Time-outs of HTTP.
     pub http: Http,
     /// The end of the server.
@@ -113,6 +117,12 @@ pub struct Limits {
     pub frame_bytes: Size,
     /// Longest request body, uploads apart.
     pub body_bytes: Size,
+    /// The largest file that is sent with a message.
+    pub attachment_bytes: Size,
+    /// Files with one message.
+    pub attachments_per_message: usize,
+    /// How much one person uploads in a day.
+    pub attachment_bytes_per_day: Size,
     /// People in one group.
     pub group_participants: usize,
     /// Open connections in total.
@@ -137,6 +147,17 @@ pub struct Limits {
     pub changes_per_user: Frequency,
     /// Messages into one conversation.
     pub sends_per_conversation: Frequency,
+}
+
+/// Section `[attachments]`.
+#[derive(Clone, Debug, Default)]
+pub struct Attachments {
+    /// So much of the disk is left free.
+    pub keep_free: Size,
+    /// The kinds that are taken.
+    pub accept: Vec<FileKind>,
+    /// The kinds that are taken of customers. Empty: the same.
+    pub accept_from_customers: Vec<FileKind>,
 }
 
 /// Section `[http]`.
@@ -213,6 +234,7 @@ impl Config {
             server: Server::default(),
             auth: Auth::default(),
             limits: Limits::default(),
+            attachments: Attachments::default(),
             http: Http::default(),
             drain: Drain::default(),
             log: Log::default(),

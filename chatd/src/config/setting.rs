@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use ipnet::IpNet;
 
-use super::{Frequency, Origin, Period, PublicUrl, Secret, Size};
+use super::{FileKind, Frequency, Origin, Period, PublicUrl, Secret, Size};
 
 /// A value as someone wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -270,6 +270,12 @@ list_setting!(
     "origins such as \"https://shop.example\": scheme, host and port, without a path or a star"
 );
 list_setting!(IpNet, network, "addresses or networks such as \"10.0.0.5\" or \"fd00::/8\"");
+
+list_setting!(
+    FileKind,
+    |text| text.parse().ok(),
+    "media types such as \"image/png\", of those that stand in the reference"
+);
 
 /// A network, or an address alone. One with bits behind its prefix is refused, since one of the two is a slip.
 fn network(text: &str) -> Option<IpNet> {

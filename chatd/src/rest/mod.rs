@@ -1,11 +1,13 @@
 //! The REST resources, a file each. Handlers are thin: take the request apart, let an actor do it, show the result.
 
 pub(crate) mod api_keys;
+pub(crate) mod attachments;
 pub(crate) mod audit_log;
 pub(crate) mod auth;
 pub(crate) mod conversations;
 pub(crate) mod directory;
 pub(crate) mod events;
+pub(crate) mod file;
 pub(crate) mod invitations;
 pub(crate) mod me;
 pub(crate) mod message;
