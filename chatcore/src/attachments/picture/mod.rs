@@ -3,14 +3,31 @@
 //! ```text
 //! let size = Size::read(&mut source, format, &bounds)?;   // reads the head only
 //! let room = memory.reserve(&size).await;                 // waits for others
-//! spawn_blocking(move || clean(&size, room, &mut source, &mut cleaned, &mut thumbnail))
+//! spawn_blocking(move || clean(&size, room, &bounds, &mut source, &mut cleaned, &mut thumbnail))
 //! ```
+//!
+//! What others see is made anew, part by part, from what the format knows: nothing is copied that is not known, and
+//! what stands behind the end is gone. Pixels stay as they are, but for a picture that its camera held sideways: that is
+//! turned and coded once more, since the note that says so goes with the rest.
+
+mod decode;
+mod foreign;
+mod gif;
+mod icc;
+mod jpeg;
+mod memory;
+mod parts;
+mod png;
+mod size;
+#[cfg(test)]
+mod tests;
+mod webp;
 
 use std::fs::File;
-use std::io::{Read, Seek};
-use std::sync::Arc;
+use std::io::{BufReader, BufWriter, Seek, Write};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+pub use memory::{Memory, Reserved};
+pub use size::Size;
 
 use super::Unfit;
 
@@ -59,61 +76,6 @@ impl Default for Bounds {
     }
 }
 
-/// How large a picture is, as its head says, and what decoding it will take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Size {
-    /// Its format.
-    pub format: Format,
-    /// Pixels from left to right, as stored.
-    pub width: u32,
-    /// Pixels from top to bottom, as stored.
-    pub height: u32,
-    /// Bytes of memory that cleaning it takes at most.
-    pub memory: u64,
-}
-
-impl Size {
-    /// Reads the head of a picture. Whatever it says costs nothing: no pixel is decoded.
-    pub fn read(source: &mut (impl Read + Seek), format: Format, bounds: &Bounds) -> Result<Self, Unfit> {
-        let _ = (source, format, bounds);
-        Err(Unfit::Damaged("Not yet."))
-    }
-}
-
-/// The memory that all pictures together may take while they are decoded.
-#[derive(Clone, Debug)]
-pub struct Memory {
-    pages: Arc<Semaphore>,
-    all: u32,
-}
-
-/// A part of the memory, given back when dropped. It belongs into the task that decodes: that goes on when whoever
-/// asked for it is gone.
-#[derive(Debug)]
-pub struct Reserved {
-    _pages: OwnedSemaphorePermit,
-}
-
-/// Memory is counted in pieces of this size.
-const PAGE: u64 = 64 << 10;
-
-impl Memory {
-    /// `bytes` for all pictures that are decoded at the same time.
-    #[must_use]
-    pub fn new(bytes: u64) -> Self {
-        let all = u32::try_from(bytes.div_ceil(PAGE)).unwrap_or(u32::MAX);
-        Self { pages: Arc::new(Semaphore::new(all as usize)), all }
-    }
-
-    /// Waits until there is room for the picture, in the order of asking. One that needs more than there is has
-    /// everything for itself.
-    pub async fn reserve(&self, size: &Size) -> Reserved {
-        let pages = u32::try_from(size.memory.div_ceil(PAGE)).unwrap_or(u32::MAX).min(self.all);
-        let pages = Arc::clone(&self.pages).acquire_many_owned(pages).await;
-        Reserved { _pages: pages.expect("nobody closes it") }
-    }
-}
-
 /// What came of a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cleaned {
@@ -129,7 +91,7 @@ pub struct Cleaned {
     pub thumbnail: Thumbnail,
 }
 
-/// A small picture of the picture.
+/// A small picture of the picture; of one that moves, of its beginning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Thumbnail {
     /// JPEG, or PNG where something can be seen through.
@@ -142,16 +104,56 @@ pub struct Thumbnail {
     pub bytes: u64,
 }
 
+/// Pictures that move have at most so many frames: beyond that they are made to keep somebody's machine busy.
+const MOST_FRAMES: usize = 4_096;
+
 /// Writes to `cleaned` the picture without what others are not to have (where and with what it was taken, comments,
-/// anything before, between and behind that is not the picture), and to `thumbnail` a small one. Blocks.
+/// anything before, between and behind that is not the picture), and to `thumbnail` a small one. Both are written from
+/// their beginning on, and end where what was written ends; nothing is synced. Blocks for as long as decoding takes,
+/// which for the largest pictures is about a second.
 pub fn clean(
     size: &Size,
     room: Reserved,
+    bounds: &Bounds,
     source: &mut File,
     cleaned: &mut File,
     thumbnail: &mut File,
 ) -> Result<Cleaned, Unfit> {
-    let _ = (size, source, cleaned, thumbnail);
-    drop(room);
-    Err(Unfit::Damaged("Not yet."))
+    let animated = copy_parts(size, source, cleaned)?;
+    foreign::refuse(cleaned)?;
+    let mut decoded = decode::decode(size, cleaned)?;
+    if size.is_turned() && !animated {
+        decoded.turn(size.orientation);
+        decode::encode(&decoded, size.format, cleaned)?;
+    }
+    let thumbnail = decode::thumbnail(&decoded, bounds.thumbnail, thumbnail)?;
+    let (width, height) = decoded.dimensions();
+    drop((decoded, room));
+    Ok(Cleaned { width, height, animated, bytes: cleaned.metadata()?.len(), thumbnail })
+}
+
+/// Whether the picture moves.
+fn copy_parts(size: &Size, source: &mut File, cleaned: &mut File) -> Result<bool, Unfit> {
+    source.rewind()?;
+    let mut source = BufReader::new(source);
+    let animated = write_anew(cleaned, |out| match size.format {
+        Format::Png => png::copy(&mut source, out),
+        Format::Jpeg => jpeg::copy(&mut source, out).map(|()| false),
+        Format::Gif => gif::copy(&mut source, out),
+        Format::Webp => webp::copy(&mut source, out),
+    })?;
+    Ok(animated)
+}
+
+/// Replaces whatever is in `file`.
+fn write_anew<T>(
+    file: &mut File,
+    write: impl FnOnce(&mut BufWriter<&mut File>) -> Result<T, Unfit>,
+) -> Result<T, Unfit> {
+    file.rewind()?;
+    file.set_len(0)?;
+    let mut out = BufWriter::new(file);
+    let written = write(&mut out)?;
+    out.flush()?;
+    Ok(written)
 }
