@@ -2,6 +2,7 @@
 
 mod access;
 mod api_keys;
+mod attachments;
 mod audit_log;
 mod bad_input;
 mod chaos;

@@ -87,6 +87,14 @@ impl Server {
         self.door.as_ref().expect("it was started")
     }
 
+    /// The number of the process.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn pid(&self) -> u32 {
+        self.running.as_ref().expect("it runs").child.id()
+    }
+
     /// Where its data lies.
     pub fn data_dir(&self) -> PathBuf {
         self.folder.path().join("data")

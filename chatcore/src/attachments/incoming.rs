@@ -146,9 +146,10 @@ pub(super) fn too_large(most: u64) -> Error {
 
 /// Whoever sends it has stopped, or is too slow.
 fn broke_off(error: io::Error) -> Error {
-    let detail = match error.kind() {
-        io::ErrorKind::TimedOut => "The file took too long to arrive.",
-        _ => "The file broke off.",
-    };
-    Error::invalid("", detail).caused_by(error)
+    match error.kind() {
+        io::ErrorKind::TimedOut => Error::invalid("", "The file took too long to arrive."),
+        // The reader itself finds something wrong, and says what.
+        io::ErrorKind::InvalidInput => Error::invalid("", error.to_string()),
+        _ => Error::invalid("", "The file broke off."),
+    }
 }

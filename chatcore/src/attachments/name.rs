@@ -17,7 +17,7 @@ const DEVICES: [&str; 22] = [
 /// A harmless name: without folders, without what cannot be seen or means something to a file system, and with an ending
 /// that fits what the file is.
 pub(super) fn clean(name: &str, kind: Kind) -> String {
-    let name = kind.file_name(&bare(name));
+    let name = kind.file_name(&bare(name)).into_owned();
     debug_assert!(name.len() <= MOST_BYTES, "no ending is so long");
     name
 }

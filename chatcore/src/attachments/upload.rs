@@ -158,7 +158,7 @@ impl Engine {
         let mut small = store.incoming(&*self.entropy)?;
         let room = self.attachments.memory.reserve(&size).await;
         blocking(move || {
-            let done = picture::clean(&size, room, original.file(), cleaned.file(), small.file())?;
+            let done = picture::clean(&size, room, &bounds, original.file(), cleaned.file(), small.file())?;
             let (main, thumbnail) = (cleaned.measure()?, small.measure()?);
             let picture = Picture { width: done.width, height: done.height, thumbnail, small: done.thumbnail };
             Ok(Checked { main, kind, name, picture: Some(picture) })
