@@ -110,7 +110,9 @@ impl Request {
         };
         let bytes = timeout(DEADLINE, exchange).await;
         let bytes = bytes.unwrap_or_else(|_| panic!("{}: no answer", self.line()))?;
-        Ok((Answer::parse(&bytes), bytes))
+        // What would be the body's length is told all the same.
+        let answer = if self.method == "HEAD" { Answer::parse_headed(&bytes) } else { Answer::parse(&bytes) };
+        Ok((answer, bytes))
     }
 }
 
@@ -120,6 +122,11 @@ impl Answer {
         let answer = Self { body: bytes[end..].to_vec(), ..Self::parse_head(&bytes[..end])? };
         let length = answer.header("content-length").and_then(|length| length.parse().ok());
         (length.unwrap_or(answer.body.len()) == answer.body.len()).then_some(answer)
+    }
+
+    fn parse_headed(bytes: &[u8]) -> Option<Self> {
+        let end = bytes.strip_suffix(b"\r\n\r\n")?;
+        Self::parse_head(end)
     }
 
     /// The answer without its body.

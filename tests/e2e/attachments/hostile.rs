@@ -13,7 +13,7 @@ async fn a_name_is_data_and_no_place() {
     let ana = server.door.person(Role::Customer, "ana").await;
     for (given, kept) in [
         ("../../../etc/passwd", "passwd.txt"),
-        ("..\\..\\boot.ini", "boot.ini.txt"),
+        ("..\\..\\boot.ini", "boot.ini"),
         ("invoice.pdf.exe", "invoice.pdf.exe.txt"),
         ("a\u{202e}txt.exe", "atxt.exe.txt"),
         ("x\r\nSet-Cookie: a=b.txt", "xSet-Cookie a=b.txt"),
