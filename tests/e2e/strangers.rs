@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use chat_proto::wire::ClientFrame;
-use chat_proto::{ConversationId, MessageId, Role};
+use chat_proto::{AttachmentId, ConversationId, MessageId, Role};
 use chat_tests::{Answer, InProcess, Options, Person, Request, Socket, name_of};
 use serde_json::{Value, json};
 
@@ -19,6 +19,8 @@ struct Scene {
     absent: ConversationId,
     /// One of its messages.
     message: MessageId,
+    /// A file that was sent in it.
+    file: AttachmentId,
 }
 
 impl Scene {
@@ -34,9 +36,21 @@ impl Scene {
         let written = owner.write(conv, SECRET).await.ok();
         let message = written["id"].as_str().expect("an id").parse().expect("a message's id");
         member.write(conv, "Well-hidden-answer").await.ok();
+        let file = member.request("POST", "/attachments?name=Well-hidden-answer.txt").text("text/plain", SECRET);
+        let file = file.send(member.address).await.ok()["id"].clone();
+        let body = json!({"client_id": "file", "text": "", "attachments": [file]});
+        member.call_with("POST", &format!("/conversations/{conv}/messages"), &body).await.ok();
+        let file = serde_json::from_value(file).expect("an attachment's id");
         let mut absent = conv.to_bytes();
         absent[15] ^= 1;
-        Self { server, owner, member, conv, absent: ConversationId::from_bytes(absent), message }
+        Self { server, owner, member, conv, absent: ConversationId::from_bytes(absent), message, file }
+    }
+
+    /// The file that was sent in this conversation, or for the absent one none that is.
+    fn file_in(&self, conv: ConversationId) -> AttachmentId {
+        let mut file = self.file.to_bytes();
+        file[15] ^= u8::from(conv != self.conv);
+        AttachmentId::from_bytes(file)
     }
 
     /// What the members see of it, but for cursors, which move with everything that happens in the shop.
@@ -140,6 +154,7 @@ fn attempts(route: &str, stranger: &Person, scene: &Scene, conv: ConversationId)
                 ),
             ),
         ],
+        _ if route.contains("/attachments") => attempts_at_files(route, stranger, scene, conv),
         _ => return account_attempts(route, stranger, scene),
     })
 }
@@ -180,6 +195,25 @@ fn old_attempts(route: &str, stranger: &Person, scene: &Scene) -> Option<Vec<Req
         "POST /api/auth/logout" | "GET /api/auth/logout" => vec![],
         _ => return None,
     })
+}
+
+/// The same, on routes that are about files: one that was sent in the conversation, or for the absent one none that is.
+fn attempts_at_files(route: &str, stranger: &Person, scene: &Scene, conv: ConversationId) -> Vec<Request> {
+    let file = scene.file_in(conv);
+    let (method, path) = route.split_once(' ').expect("a method and a path");
+    let path = path.trim_start_matches("/api/v1").replace("{id}", &file.to_string());
+    let request = |query: &str| stranger.request(method, &format!("{path}{query}"));
+    match path.strip_prefix(&format!("/attachments/{file}")) {
+        None => vec![request("?name=a.txt").text("text/plain", "Mine")],
+        Some("/link") => ["", "?thumbnail=true"].map(request).to_vec(),
+        Some("" | "/thumbnail") if method == "GET" => vec![
+            request(""),
+            request("").header("Range", "bytes=0-3"),
+            request("").header("If-None-Match", "*"),
+            request("?expires=4102444800&signature=AAAA"),
+        ],
+        Some(_) => vec![request("")],
+    }
 }
 
 /// The same, on routes that are about accounts; a conversation is no part of them.
@@ -283,6 +317,7 @@ fn frames(name: &str, stranger: &Person, scene: &Scene, conv: ConversationId) ->
         "send" => vec![
             json!({"t": "send", "re": 7, "conv": conv, "client_id": "x1", "text": "Let me in"}),
             json!({"t": "send", "re": 7, "conv": conv, "client_id": SECRET, "text": SECRET}),
+            json!({"t": "send", "re": 7, "conv": conv, "client_id": "x2", "text": "", "attachments": [scene.file]}),
         ],
         "edit" => vec![
             json!({"t": "edit", "re": 7, "conv": conv, "id": id, "text": "Changed"}),
@@ -323,9 +358,9 @@ fn routes() -> BTreeSet<String> {
 }
 
 /// An answer as bytes that may be compared with the answer about another conversation.
-fn comparable(mut answer: Answer, conv: ConversationId) -> (u16, Vec<(String, String)>, String) {
+fn comparable(mut answer: Answer, scene: &Scene, conv: ConversationId) -> (u16, Vec<(String, String)>, String) {
     answer.headers.retain(|(name, _)| name != "date");
-    let text = answer.text().replace(&conv.to_string(), "conv_…");
+    let text = answer.text().replace(&conv.to_string(), "conv_…").replace(&scene.file_in(conv).to_string(), "att_…");
     (answer.status, answer.headers, text)
 }
 
@@ -346,7 +381,7 @@ async fn tries_every_route(stranger: &Person, scene: &Scene) {
                 let none = absent.header("X-Request-Id", "same").send(stranger.address).await;
                 let code = if route.contains("/api/v1/") { about.problem().code } else { about.failure().0 };
                 assert_eq!(code.as_str(), "not_found", "{what}: {}", about.text());
-                assert_eq!(comparable(about, scene.conv), comparable(none, scene.absent), "{what}");
+                assert_eq!(comparable(about, scene, scene.conv), comparable(none, scene, scene.absent), "{what}");
             } else {
                 tells_nothing(&what, &about.text(), scene);
             }

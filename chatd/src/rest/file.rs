@@ -54,7 +54,7 @@ impl FromRequestParts<App> for By {
 /// Download a file
 ///
 /// For whoever sees the message that it was sent with, and before for who uploaded it. `Range`, `If-Range` and
-/// `If-None-Match` are understood. By a link no token is needed. Pictures are `inline`, everything else is `attachment`.
+/// `If-None-Match` are understood; where it has no bytes the answer is 416. By a link no token is needed. Pictures are `inline`, everything else is `attachment`.
 #[utoipa::path(get, path = "/attachments/{id}", tag = "attachments", security(("bearer" = []), ()),
     params(AttachmentPath, LinkProof), responses(
         (status = 200, description = "The file", body = Vec<u8>, content_type = "application/octet-stream"),
@@ -62,7 +62,6 @@ impl FromRequestParts<App> for By {
             content_type = "application/octet-stream"),
         (status = 304, description = "It is the one that you have"),
         (status = 404, description = "`not_found`", body = Problem),
-        (status = 416, description = "It has no bytes there; `Content-Range` says how many it has"),
 ))]
 pub(crate) async fn download(
     State(app): State<App>,
@@ -84,7 +83,6 @@ pub(crate) async fn download(
             content_type = "application/octet-stream"),
         (status = 304, description = "It is the one that you have"),
         (status = 404, description = "`not_found`, also when there is none", body = Problem),
-        (status = 416, description = "It has no bytes there; `Content-Range` says how many it has"),
 ))]
 pub(crate) async fn thumbnail(
     State(app): State<App>,

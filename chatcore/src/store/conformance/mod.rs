@@ -5,6 +5,7 @@
 //! store can be in, see [`Shop::in_every_state`].
 
 mod accounts;
+mod attachments;
 mod audit;
 mod conversations;
 mod deletion;
@@ -53,6 +54,7 @@ use cases;
 pub fn trials<B: Backend + 'static>(name: &str, make: fn() -> B) -> Vec<Trial> {
     let files = [
         ("accounts", accounts::CASES),
+        ("attachments", attachments::CASES),
         ("audit", audit::CASES),
         ("conversations", conversations::CASES),
         ("deletion", deletion::CASES),
