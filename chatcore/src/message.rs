@@ -9,7 +9,7 @@ use crate::access::Action;
 use crate::conversations::ConversationHandle;
 use crate::error::{Error, Result};
 use crate::shape;
-use crate::state::{Command, Outcome, Refusal, RevisionRow, find_message, wrote};
+use crate::state::{Command, Outcome, Refusal, RevisionRow, find_message, message_view, wrote};
 use crate::timeline::Submitted;
 
 impl ConversationHandle {
@@ -65,6 +65,22 @@ impl ConversationHandle {
         let emoji = shape::emoji(emoji)?;
         let (by, conversation) = (self.actor().by(), self.id());
         self.change(Command::React { by, conversation, message, emoji, on }).await
+    }
+
+    /// The message, as I see it.
+    ///
+    /// # Errors
+    /// `not_found`.
+    pub async fn message(&self, message: MessageId) -> Result<Message> {
+        let id = self.id();
+        self.actor()
+            .read(move |me| {
+                let conversation = me.own_conversation(id)?;
+                let row = find_message(me.view, &conversation, message)?;
+                let row = row.ok_or_else(|| Refusal::not_found("There is no such message."))?;
+                Ok(message_view(me.view, &row, id, me.no)?)
+            })
+            .await
     }
 
     /// What a message said before it was changed, the oldest first; at most 100.
