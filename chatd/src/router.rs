@@ -12,6 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::{App, RouterConfig};
+use crate::compat::socket;
 use crate::extract::Most;
 use crate::rest::{
     api_keys, attachments, audit_log, auth, conversations, directory, events, file, invitations, me, message, messages,
@@ -34,8 +35,10 @@ pub(crate) fn routes(app: App) -> Router {
     let json = openapi::json(&document);
     let page = docs_page::render(&json);
     let json = json.to_string();
+    let socket = if app.config.compat.is_some() { socket::routes(&app) } else { Router::new() };
     Router::new()
         .merge(api)
+        .merge(socket)
         .route("/api/v1/ws", get(ws::upgrade))
         .route("/api/v1/openapi.json", get(|| async { ([(header::CONTENT_TYPE, "application/json")], json) }))
         .route("/api/docs", get(|| async { (page_headers(), Html(page)) }))

@@ -14,6 +14,7 @@ pub(crate) mod form;
 pub(crate) mod ids;
 pub(crate) mod messages;
 pub(crate) mod shape;
+pub(crate) mod socket;
 pub(crate) mod users;
 
 use axum::Extension;

@@ -5,7 +5,7 @@ mod outbox;
 mod seats;
 mod session;
 
-pub(crate) use self::seats::Seats;
+pub(crate) use self::seats::{Seat, Seats};
 
 use axum::body::Body;
 use axum::extract::{Request, State};
