@@ -25,6 +25,7 @@ mod presence;
 mod renewal;
 mod sessions;
 mod slow_readers;
+mod socket_io;
 mod staff;
 mod startup;
 mod statistics;

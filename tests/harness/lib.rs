@@ -5,6 +5,7 @@
 mod cutter;
 mod dice;
 mod door;
+mod engine_io;
 mod event_source;
 pub mod history;
 mod http;
@@ -17,6 +18,7 @@ mod wait;
 pub use cutter::Cutter;
 pub use dice::Dice;
 pub use door::{Door, Person};
+pub use engine_io::EngineIo;
 pub use event_source::{EventSource, Sent};
 pub use http::{Answer, Request};
 pub use in_process::{InProcess, Options};

@@ -11,7 +11,7 @@ use serde_json::json;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::inbox::{Heard, Inbox, inbox};
+use super::inbox::{Heard, Inbox, Mail, inbox};
 use super::packet::{self, Packet};
 use super::session;
 use crate::app::App;
@@ -46,11 +46,18 @@ pub(super) struct Connection(Mutex<State>);
 struct State {
     /// Counted while it is open: among the sockets, and among what ends one by one when the server goes down.
     held: Option<(Seat, Place)>,
-    inside: Vec<(&'static str, Inbox)>,
+    inside: Vec<Inside>,
     welcomed: CancellationToken,
     tries: u32,
     overflows: u32,
     closed: bool,
+}
+
+/// A namespace that somebody is in, or wants into.
+struct Inside {
+    namespace: &'static str,
+    inbox: Inbox,
+    welcome: bool,
 }
 
 /// A place among the sockets, on its way from the request to the connection; in the request's extensions, which can be
@@ -74,6 +81,14 @@ impl Connections {
     }
 
     fn connect(&self, link: Link, namespace: &str, auth: &str, bytes: usize) {
+        let tries = {
+            let mut state = link.state();
+            state.tries += 1;
+            state.tries
+        };
+        if tries > MOST_TRIES {
+            return link.close();
+        }
         let refuse = |code, detail: &'static str| {
             link.try_emit(packet::connect_error(namespace, &Refused::new(code, detail)));
         };
@@ -83,33 +98,20 @@ impl Connections {
         if bytes > BEFORE_WELCOME_BYTES {
             return refuse(ErrorCode::TooLarge, "What is shown to connect is too long.");
         }
-        let mail = {
-            let mut state = link.state();
-            state.tries += 1;
-            if state.tries > MOST_TRIES {
-                drop(state);
-                return link.close();
-            }
-            if state.closed || state.inside.iter().any(|(inside, _)| *inside == namespace) {
-                return;
-            }
-            let (inbox, mail) = inbox();
-            state.inside.push((namespace, inbox));
-            mail
-        };
+        let Some(mail) = link.enter(namespace) else { return };
         let (app, auth) = (self.app.clone(), auth.to_owned());
         self.app.config.tasks.spawn(session::run(app, Link { namespace, ..link }, auth, mail));
     }
 
     fn hear(link: &Link, namespace: &str, heard: Heard) {
         let mut state = link.state();
-        let inside = state.inside.iter().find(|(inside, _)| *inside == namespace);
-        let Some((namespace, inbox)) = inside else {
+        let inside = state.inside.iter().find(|inside| inside.namespace == namespace && inside.welcome);
+        let Some(inside) = inside else {
             drop(state);
             // Whoever speaks before they are let in is none of ours.
             return link.close();
         };
-        let (namespace, Err(heard)) = (*namespace, inbox.put(heard)) else { return };
+        let (namespace, Err(heard)) = (inside.namespace, inside.inbox.put(heard)) else { return };
         state.overflows += 1;
         let too_often = state.overflows > MOST_OVERFLOWS;
         drop(state);
@@ -160,7 +162,7 @@ impl EngineIoHandler for Connections {
             Some(Packet::Binary { namespace, ack }) => Self::hear(&link, namespace, Heard::Binary { ack }),
             Some(Packet::Answer) => {}
             None => {
-                let namespace = link.state().inside.first().map_or("/", |(inside, _)| inside);
+                let namespace = link.state().inside.first().map_or("/", |inside| inside.namespace);
                 Self::hear(&link, namespace, Heard::Malformed);
             }
         }
@@ -227,14 +229,35 @@ impl Link {
     pub(super) fn welcome(&self) {
         let mut state = self.state();
         state.welcomed.cancel();
+        for inside in state.inside.iter_mut().filter(|inside| inside.namespace == self.namespace) {
+            inside.welcome = true;
+        }
         if let Some((seat, _)) = &mut state.held {
             seat.welcome();
         }
     }
 
+    /// Somebody wants into this namespace. `None`: they are, or want to be, already.
+    fn enter(&self, namespace: &'static str) -> Option<Mail> {
+        let mut state = self.state();
+        if state.closed || state.inside.iter().any(|inside| inside.namespace == namespace) {
+            return None;
+        }
+        let (inbox, mail) = inbox();
+        state.inside.push(Inside { namespace, inbox, welcome: false });
+        Some(mail)
+    }
+
     /// This namespace is left.
     pub(super) fn leave(&self, namespace: &str) {
-        self.state().inside.retain(|(inside, _)| *inside != namespace);
+        self.state().inside.retain(|inside| inside.namespace != namespace);
+    }
+
+    /// Ends the connection of somebody who has left the last namespace that they were in: it would only take a place.
+    pub(super) fn close_if_empty(&self) {
+        if self.state().inside.is_empty() {
+            self.close();
+        }
     }
 
     /// Ends the connection. Clients of Socket.IO come back by themselves.

@@ -190,7 +190,7 @@ impl Session {
     /// What was taken in is answered before.
     async fn end(mut self, end: End) {
         if matches!(end, End::Left) {
-            return;
+            return self.link.close_if_empty();
         }
         let rest = async {
             while let Some(answer) = self.pending.next().await {

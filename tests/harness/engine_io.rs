@@ -1,0 +1,94 @@
+//! Engine.IO byte for byte as the test wants it, over long polling: each request is one of its own.
+
+use std::net::SocketAddr;
+
+use serde_json::{Value, json};
+
+use crate::{Answer, Request};
+
+/// Between packets in one body.
+const SEPARATOR: char = '\u{1e}';
+
+/// A connection of Engine.IO.
+#[derive(Clone, Debug)]
+pub struct EngineIo {
+    address: SocketAddr,
+    sid: String,
+}
+
+impl EngineIo {
+    /// Opens one.
+    ///
+    /// # Errors
+    /// The server's refusal.
+    ///
+    /// # Panics
+    /// When it answers something else.
+    pub async fn open(address: SocketAddr) -> Result<Self, Answer> {
+        let answer = Self::request("GET", "").send(address).await;
+        if answer.status != 200 {
+            return Err(answer);
+        }
+        let text = answer.text();
+        let open: Value = serde_json::from_str(text.strip_prefix('0').expect("an open packet")).expect("JSON");
+        let sid = open["sid"].as_str().expect("an id").to_owned();
+        Ok(Self { address, sid })
+    }
+
+    /// Opens one and gets into a namespace.
+    ///
+    /// # Panics
+    /// When that is refused.
+    pub async fn connect(address: SocketAddr, namespace: &str, token: &str) -> Self {
+        let opened = Self::open(address).await.expect("a connection");
+        let to = if namespace == "/" { String::new() } else { format!("{namespace},") };
+        opened.post(&format!("40{to}{}", json!({"token": token}))).await;
+        opened.until(&format!("40{to}")).await;
+        opened
+    }
+
+    fn request(method: &str, sid: &str) -> Request {
+        let sid = if sid.is_empty() { String::new() } else { format!("&sid={sid}") };
+        Request::new(method, format!("/socket.io/?EIO=4&transport=polling{sid}"))
+    }
+
+    /// Posts one or more packets.
+    pub async fn post(&self, packets: &str) -> Answer {
+        Self::request("POST", &self.sid).text("text/plain;charset=UTF-8", packets).send(self.address).await
+    }
+
+    /// Asks for what there is; waits until there is something.
+    pub async fn poll(&self) -> Answer {
+        Self::request("GET", &self.sid).send(self.address).await
+    }
+
+    /// Polls until a packet begins like this; gives that one.
+    ///
+    /// # Panics
+    /// When the connection ends before.
+    pub async fn until(&self, beginning: &str) -> String {
+        loop {
+            let answer = self.poll().await;
+            assert_eq!(answer.status, 200, "before {beginning:?}: {}", answer.text());
+            let text = answer.text();
+            let mut packets = text.split(SEPARATOR);
+            if let Some(found) = packets.find(|packet| packet.starts_with(beginning)) {
+                return found.to_owned();
+            }
+            assert!(!text.starts_with('1') && !text.is_empty(), "it ended before {beginning:?}");
+        }
+    }
+
+    /// Polls until the server does not know the connection any more.
+    ///
+    /// # Panics
+    /// When it does for ever.
+    pub async fn ended(&self) {
+        loop {
+            let answer = self.poll().await;
+            if answer.status == 400 {
+                return assert!(answer.text().contains("Session ID unknown"), "{}", answer.text());
+            }
+        }
+    }
+}
