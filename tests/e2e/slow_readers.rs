@@ -1,7 +1,7 @@
 //! Who does not read is nobody else's trouble: the others are told everything, and the server does not grow.
 
 use chat_proto::Role;
-use chat_tests::{Frame, InProcess, Options, Server, Socket, option};
+use chat_tests::{EngineIo, Frame, InProcess, Options, Server, Socket, option};
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -47,6 +47,11 @@ async fn who_never_reads_neither_slows_the_others_nor_makes_the_server_grow() {
         back.say(&json!({"t": "hello", "token": leo.token, "resume": begin})).await;
         stuck_sockets.push(back);
         stuck_streams.push(leo.event_source(Some(&begin)).await);
+    }
+    let (mut stuck_socket_io, mut stuck_polls) = (Vec::new(), Vec::new());
+    for _ in 0..2 {
+        stuck_socket_io.push(EngineIo::websocket(leo.address, &leo.token).await);
+        stuck_polls.push(EngineIo::connect(leo.address, "/", &leo.token).await);
     }
     let to = BEFORE + messages;
     // Every message is acknowledged and told while the others are stuck.

@@ -2,7 +2,12 @@
 
 use std::net::SocketAddr;
 
+use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 use crate::{Answer, Request};
 
@@ -45,6 +50,25 @@ impl EngineIo {
         opened.post(&format!("40{to}{}", json!({"token": token}))).await;
         opened.until(&format!("40{to}")).await;
         opened
+    }
+
+    /// The same over a WebSocket, on which the test says whatever it likes.
+    ///
+    /// # Panics
+    /// When that is refused.
+    pub async fn websocket(address: SocketAddr, token: &str) -> WebSocketStream<TcpStream> {
+        let url = format!("ws://{address}/socket.io/?EIO=4&transport=websocket");
+        let stream = TcpStream::connect(address).await.expect("the server listens");
+        let config = WebSocketConfig::default().read_buffer_size(4 << 10);
+        let opened = client_async_with_config(url, stream, Some(config)).await;
+        let (mut stream, _) = opened.expect("the socket opens");
+        stream.send(Message::text(format!("40{}", json!({"token": token})))).await.expect("it is sent");
+        loop {
+            let message = stream.next().await.expect("it stays open").expect("a frame");
+            if message.to_text().is_ok_and(|text| text.starts_with("40")) {
+                return stream;
+            }
+        }
     }
 
     fn request(method: &str, sid: &str) -> Request {
