@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use chat_proto::Role;
-use chat_tests::{EventSource, Frame, Request, Server, Socket};
+use chat_tests::{EngineIo, EventSource, Frame, Request, Server, Socket};
 use serde_json::{Value, json};
 
 use crate::CHATD;
@@ -108,6 +108,14 @@ async fn speak_the_old_dialect(address: SocketAddr, email: &str, group: &str) ->
     post("/api/auth/login", json!({"email": email, "password": WRONG_PASSWORD})).await;
     post("/api/auth/login", json!({"email": {"$gt": email}, "password": PASSWORD})).await;
     let send = json!({"conversation": group, "content": TEXT, "clientId": format!("{TEXT} {TEXT}")});
+    let socket = EngineIo::connect(address, "/", &token).await;
+    socket.post(&format!("42{}", json!(["sendMessage", send]))).await;
+    socket.until(r#"42["error""#).await;
+    socket.post(&format!("42{}", json!(["sendMessage", {"conversation": group, "content": TEXT}]))).await;
+    socket.until(r#"42["messageSent""#).await;
+    socket.post(&format!("42{}", json!(["auth", {"token": FORGED}]))).await;
+    let stranger = EngineIo::open(address).await.expect("a connection");
+    stranger.post(&format!("40{}\u{1e}{TEXT}", json!({"token": FORGED}))).await;
     for request in [
         Request::new("GET", format!("/api/auth/middleware/{token}")),
         Request::new("GET", format!("/api/auth/middleware/{FORGED}")),
