@@ -1,8 +1,10 @@
 //! Socket.IO below what its own clients would ever do: limits, and packets that are none. What those clients do is tested
 //! with them (`tests/node`).
 
+use std::time::Duration;
+
 use chat_proto::{ConversationId, ErrorCode, Role};
-use chat_tests::{Answer, EngineIo, InProcess, Options, Person, Request, Server, eventually};
+use chat_tests::{Answer, EngineIo, InProcess, Options, PASSWORD, Person, Request, Server, eventually};
 use chatcore::Limits;
 use serde_json::{Value, json};
 
@@ -168,6 +170,27 @@ async fn who_goes_on_with_what_is_refused_loses_the_connection() {
         }
     }
     socket.ended().await;
+}
+
+#[tokio::test]
+async fn a_socket_lasts_no_longer_than_its_token_and_can_be_given_another() {
+    let options = Options { access_ttl: Duration::from_secs(2), ..Options::default() };
+    let server = InProcess::start_with(options).await;
+    let (ana, ..) = pair(&server).await;
+    let login = json!({"email": ana.email, "password": PASSWORD});
+    let lasting = Request::new("POST", "/api/auth/login").json(&login).send(ana.address).await.ok()["token"].take();
+    let brief = server.door.sign_in(&ana.email).await;
+    let ends = async |socket: EngineIo| {
+        let error = socket.until(r#"42["error","#).await;
+        assert!(error.contains("token_expired"), "{error}");
+        socket.until("41").await;
+    };
+    ends(EngineIo::connect(ana.address, "/", &brief.token).await).await;
+    let brief = server.door.sign_in(&ana.email).await;
+    let renewed = EngineIo::connect(ana.address, "/", lasting.as_str().expect("a token")).await;
+    renewed.post(&format!("421{}", json!(["auth", {"token": brief.token}]))).await;
+    assert_eq!(answer(&renewed, 1).await, json!([{"ok": true}]));
+    ends(renewed).await;
 }
 
 #[tokio::test]

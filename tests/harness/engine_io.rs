@@ -1,6 +1,8 @@
 //! Engine.IO byte for byte as the test wants it, over long polling: each request is one of its own.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
@@ -15,10 +17,12 @@ use crate::{Answer, Request};
 const SEPARATOR: char = '\u{1e}';
 
 /// A connection of Engine.IO.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct EngineIo {
     address: SocketAddr,
     sid: String,
+    /// Packets that came and were not looked at.
+    came: Mutex<VecDeque<String>>,
 }
 
 impl EngineIo {
@@ -37,7 +41,7 @@ impl EngineIo {
         let text = answer.text();
         let open: Value = serde_json::from_str(text.strip_prefix('0').expect("an open packet")).expect("JSON");
         let sid = open["sid"].as_str().expect("an id").to_owned();
-        Ok(Self { address, sid })
+        Ok(Self { address, sid, came: Mutex::default() })
     }
 
     /// Opens one and gets into a namespace.
@@ -86,21 +90,26 @@ impl EngineIo {
         Self::request("GET", &self.sid).send(self.address).await
     }
 
-    /// Polls until a packet begins like this; gives that one.
+    /// Polls until a packet begins like this; gives that one, and forgets those before it.
     ///
     /// # Panics
     /// When the connection ends before.
     pub async fn until(&self, beginning: &str) -> String {
         loop {
+            while let Some(packet) = self.came().pop_front() {
+                if packet.starts_with(beginning) {
+                    return packet;
+                }
+                assert!(!packet.is_empty() && packet != "1", "it ended before {beginning:?}");
+            }
             let answer = self.poll().await;
             assert_eq!(answer.status, 200, "before {beginning:?}: {}", answer.text());
-            let text = answer.text();
-            let mut packets = text.split(SEPARATOR);
-            if let Some(found) = packets.find(|packet| packet.starts_with(beginning)) {
-                return found.to_owned();
-            }
-            assert!(!text.starts_with('1') && !text.is_empty(), "it ended before {beginning:?}");
+            self.came().extend(answer.text().split(SEPARATOR).map(str::to_owned));
         }
+    }
+
+    fn came(&self) -> MutexGuard<'_, VecDeque<String>> {
+        self.came.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Polls until the server does not know the connection any more.

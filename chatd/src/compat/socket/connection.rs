@@ -16,7 +16,7 @@ use super::packet::{self, Packet};
 use super::session;
 use crate::app::App;
 use crate::listener::NO_PROGRESS;
-use crate::live::Place;
+use crate::live::{GOODBYE, Place};
 use crate::problem::Refused;
 use crate::ws::Seat;
 
@@ -80,6 +80,10 @@ impl Connections {
         Self { app }
     }
 
+    fn link(&self, socket: Arc<Socket<Connection>>) -> Link {
+        Link { app: self.app.clone(), socket, namespace: "/" }
+    }
+
     fn connect(&self, link: Link, namespace: &str, auth: &str, bytes: usize) {
         let tries = {
             let mut state = link.state();
@@ -99,8 +103,8 @@ impl Connections {
             return refuse(ErrorCode::TooLarge, "What is shown to connect is too long.");
         }
         let Some(mail) = link.enter(namespace) else { return };
-        let (app, auth) = (self.app.clone(), auth.to_owned());
-        self.app.config.tasks.spawn(session::run(app, Link { namespace, ..link }, auth, mail));
+        let run = session::run(Link { namespace, ..link }, auth.to_owned(), mail);
+        self.app.config.tasks.spawn(run);
     }
 
     fn hear(link: &Link, namespace: &str, heard: Heard) {
@@ -127,32 +131,31 @@ impl EngineIoHandler for Connections {
     type Data = Connection;
 
     fn on_connect(self: Arc<Self>, socket: Arc<Socket<Connection>>) {
-        let link = Link { socket, namespace: "/" };
+        let link = self.link(socket);
         let held = link.socket.req_parts.extensions.get().and_then(Arriving::take);
         let welcomed = {
             let mut state = link.state();
             state.held = held;
             state.welcomed.clone()
         };
-        let app = self.app.clone();
         self.app.config.tasks.spawn(async move {
             tokio::select! {
                 () = welcomed.cancelled() => return,
                 () = link.socket.closed() => return,
                 () = sleep(FIRST_WORD) => {}
                 // They would not be told anything any more.
-                _ = app.drain.turn() => {}
+                _ = link.app.drain.turn() => {}
             }
             link.close();
         });
     }
 
     fn on_disconnect(&self, socket: Arc<Socket<Connection>>, _: DisconnectReason) {
-        drop(Link { socket, namespace: "/" }.take());
+        drop(self.link(socket).take());
     }
 
     fn on_message(self: &Arc<Self>, text: Str, socket: Arc<Socket<Connection>>) {
-        let link = Link { socket, namespace: "/" };
+        let link = self.link(socket);
         match Packet::parse(&text) {
             Some(Packet::Connect { namespace, auth }) => self.connect(link, namespace, auth, text.len()),
             Some(Packet::Disconnect { namespace }) => link.leave(namespace),
@@ -170,7 +173,7 @@ impl EngineIoHandler for Connections {
 
     /// What a refused event had attached to it, or nothing that anybody asked for.
     fn on_binary(self: &Arc<Self>, _: Bytes, socket: Arc<Socket<Connection>>) {
-        let link = Link { socket, namespace: "/" };
+        let link = self.link(socket);
         if link.state().inside.is_empty() {
             link.close();
         }
@@ -180,6 +183,7 @@ impl EngineIoHandler for Connections {
 /// The way back to one client.
 #[derive(Clone)]
 pub(super) struct Link {
+    pub(super) app: App,
     pub(super) socket: Arc<Socket<Connection>>,
     pub(super) namespace: &'static str,
 }
@@ -193,14 +197,12 @@ impl Link {
     /// end the connection otherwise.
     pub(super) async fn emit(&self, packet: String) -> Result<(), Gone> {
         let Err(mut packet) = self.put(packet) else { return Ok(()) };
-        let until = Instant::now() + NO_PROGRESS;
-        loop {
-            if self.socket.is_closed() {
-                return Err(Gone);
-            }
-            if Instant::now() > until {
+        let began = Instant::now();
+        while !self.socket.is_closed() {
+            let patience = if self.app.drain.has_begun() { GOODBYE } else { NO_PROGRESS };
+            if began.elapsed() > patience {
                 self.close();
-                return Err(Gone);
+                break;
             }
             sleep(ROOM_EVERY).await;
             match self.put(packet) {
@@ -208,6 +210,7 @@ impl Link {
                 Err(back) => packet = back,
             }
         }
+        Err(Gone)
     }
 
     /// Sends a packet if there is room for it.

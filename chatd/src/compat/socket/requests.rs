@@ -172,22 +172,24 @@ impl Session {
             Err(refused) => return self.refuse(ack, Some(&of), &refused).await,
         };
         let lead = self.spoken.lead();
-        let (shown, again) = match done {
+        let (shown, event) = match done {
             Done::Plain(shown) => {
                 let joined = lead.joined.filter(|_| shown.get("conversationId").is_some());
                 (shown, joined)
             }
-            Done::Message { message, told } => {
+            // Its author is told by the feed.
+            Done::Message { told: true, .. } if ack.is_none() => return Ok(()),
+            Done::Message { message, .. } => {
                 let sent = lead.sent.unwrap_or("messageSent");
-                (telling::message(lead.form, &message), Some(sent).filter(|_| !told && ack.is_none()))
+                (telling::message(lead.form, &message), Some(sent).filter(|_| ack.is_none()))
             }
         };
-        if let Some(name) = again {
+        if let Some(name) = event {
             self.link.emit(packet::event(namespace, name, &shown)).await?;
         }
-        match ack {
-            Some(ack) => Ok(self.link.emit(packet::answer(namespace, ack, &shown)).await?),
-            None => Ok(()),
+        if let Some(ack) = ack {
+            self.link.emit(packet::answer(namespace, ack, &shown)).await?;
         }
+        Ok(())
     }
 }

@@ -17,7 +17,8 @@ use super::inbox::Mail;
 use super::packet;
 use super::requests::Answer;
 use super::telling::Around;
-use crate::app::App;
+use crate::compat::caller;
+use crate::extract;
 use crate::live::{self, Turn};
 use crate::problem::Refused;
 
@@ -47,7 +48,6 @@ impl From<Gone> for End {
 pub(super) type Pending = Pin<Box<dyn Future<Output = Answer> + Send>>;
 
 pub(super) struct Session {
-    pub(super) app: App,
     pub(super) link: Link,
     pub(super) actor: Actor,
     pub(super) stream: EventStream,
@@ -62,9 +62,9 @@ pub(super) struct Session {
 }
 
 /// Lets somebody into a namespace, or says why not.
-pub(super) async fn run(app: App, link: Link, auth: String, mut mail: Mail) {
+pub(super) async fn run(link: Link, auth: String, mut mail: Mail) {
     let greeted = tokio::select! {
-        greeted = greet(&app, &auth, &link.socket.req_parts) => greeted,
+        greeted = greet(&link.app, &auth, &link.socket.req_parts) => greeted,
         () = link.socket.closed() => return,
     };
     // It is not needed any more, and is a secret.
@@ -78,7 +78,7 @@ pub(super) async fn run(app: App, link: Link, auth: String, mut mail: Mail) {
             return;
         }
     };
-    let mut session = Session::new(app, link, guest);
+    let mut session = Session::new(link, guest);
     let end = match session.welcome().await {
         Ok(()) => session.converse(&mut mail).await,
         Err(end) => end,
@@ -87,17 +87,16 @@ pub(super) async fn run(app: App, link: Link, auth: String, mut mail: Mail) {
 }
 
 impl Session {
-    fn new(app: App, link: Link, guest: Guest) -> Self {
+    fn new(link: Link, guest: Guest) -> Self {
         let Guest { actor, stream, me } = guest;
         let spoken = Spoken::at_first(link.namespace, greeting::dialect(&link.socket.req_parts));
         let around = Around::new(&me);
         Self {
-            expires_at: live::expires_at(&app, &actor),
+            expires_at: live::expires_at(&link.app, &actor),
             leaving: None,
             refused: 0,
             refused_since: Instant::now(),
             pending: FuturesOrdered::new(),
-            app,
             link,
             actor,
             stream,
@@ -109,7 +108,7 @@ impl Session {
     /// Under an id of its own: that of the connection is a secret between the two.
     async fn welcome(&mut self) -> Result<(), End> {
         let mut random = [0; 15];
-        self.app.entropy.fill(&mut random);
+        self.link.app.entropy.fill(&mut random);
         let id = data_encoding::BASE64URL_NOPAD.encode(&random);
         self.link.welcome();
         self.link.emit(packet::connected(self.link.namespace, &id)).await?;
@@ -117,7 +116,7 @@ impl Session {
     }
 
     async fn converse(&mut self, mail: &mut Mail) -> End {
-        let (app, socket) = (self.app.clone(), self.link.socket.clone());
+        let Link { app, socket, .. } = self.link.clone();
         let mut turn_to_leave = std::pin::pin!(app.drain.turn());
         let mut alarm = std::pin::pin!(sleep_until(self.wake_at()));
         let mut closed = std::pin::pin!(socket.closed());
@@ -126,7 +125,14 @@ impl Session {
                 incoming = self.stream.next() => self.tell(incoming).await,
                 Some(answer) = self.pending.next(), if !self.pending.is_empty() => self.answer(answer).await,
                 heard = mail.next(), if self.pending.len() < IN_FLIGHT => match heard {
-                    Some(heard) => self.hear(heard).await,
+                    Some(heard) => {
+                        let before = self.expires_at;
+                        let heard = self.hear(heard).await;
+                        if self.expires_at != before {
+                            alarm.as_mut().reset(self.wake_at());
+                        }
+                        heard
+                    }
                     None => Err(End::Left),
                 },
                 turn = &mut turn_to_leave, if self.leaving.is_none() => {
@@ -167,9 +173,10 @@ impl Session {
 
     /// From here on it lasts as long as this token.
     pub(super) async fn renew(&mut self, token: &str) -> Result<(), Refused> {
-        let actor = self.app.chat.recognise(token.trim()).await?;
+        let origin = extract::origin(&self.link.socket.req_parts);
+        let actor = caller::actor(&self.link.app, token, origin).await?;
         self.stream.renew(&actor).await?;
-        self.expires_at = live::expires_at(&self.app, &actor);
+        self.expires_at = live::expires_at(&self.link.app, &actor);
         self.actor = actor;
         Ok(())
     }

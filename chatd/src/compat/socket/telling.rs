@@ -16,6 +16,8 @@ use crate::problem::Refused;
 
 /// Of so many people it is known that they are there.
 const MOST_ONLINE: usize = 1_024;
+/// So much is told before the client is listened to again.
+const AT_ONCE: usize = 64;
 /// Of so many the name is remembered.
 const MOST_NAMES: usize = 256;
 
@@ -48,12 +50,9 @@ impl Around {
     }
 
     fn see(&mut self, user: UserId, state: PresenceState) {
-        // Whoever turned away from their devices still has a page open.
-        let is_there = state != PresenceState::Offline;
-        self.changed |= match is_there {
-            true if self.online.len() < MOST_ONLINE => self.online.insert(user),
-            true => false,
-            false => self.online.remove(&user),
+        self.changed |= match state {
+            PresenceState::Online => self.online.len() < MOST_ONLINE && self.online.insert(user),
+            _ => self.online.remove(&user),
         };
     }
 }
@@ -67,8 +66,8 @@ impl Session {
     }
 
     pub(super) async fn tell(&mut self, incoming: Option<chatcore::Result<Incoming>>) -> Result<(), End> {
-        let mut incoming = match incoming {
-            Some(Ok(incoming)) => Some(incoming),
+        let first = match incoming {
+            Some(Ok(incoming)) => incoming,
             Some(Err(error)) => {
                 let refused = Refused::from(&error);
                 refused.log("an event stream broke off");
@@ -76,17 +75,23 @@ impl Session {
             }
             None => return Err(End::SignedOut(ErrorCode::TokenRevoked)),
         };
-        while let Some(next) = incoming {
-            match next {
-                Incoming::Event(told) => self.tell_event(&told).await?,
-                Incoming::Signal(signal) => self.tell_signal(&signal).await?,
-                // So much was missed that only a new start helps, which every page makes when it is connected anew.
-                Incoming::Reset => return Err(End::Reconnect),
-                _ => {}
-            }
-            incoming = self.stream.try_next();
+        self.pass_on(first).await?;
+        // What else is there comes before it is told who is there, since most comings and goings come several at once.
+        for _ in 1..AT_ONCE {
+            let Some(next) = self.stream.try_next() else { break };
+            self.pass_on(next).await?;
         }
         self.tell_changes().await
+    }
+
+    async fn pass_on(&mut self, incoming: Incoming) -> Result<(), End> {
+        match incoming {
+            Incoming::Event(told) => self.tell_event(&told).await,
+            Incoming::Signal(signal) => self.tell_signal(&signal).await,
+            // So much was missed that only a new start helps, which every page makes when it is connected anew.
+            Incoming::Reset => Err(End::Reconnect),
+            _ => Ok(()),
+        }
     }
 
     /// Who is there, when that is not what was told last.
@@ -216,7 +221,7 @@ impl Session {
         if let Some(known) = self.around.names.get(&user) {
             return known.clone();
         }
-        let account = self.app.chat.people().get(user).await.ok().flatten();
+        let account = self.link.app.chat.people().get(user).await.ok().flatten();
         let (name, role) =
             account.map_or_else(|| (String::new(), Role::Customer), |account| (account.name, account.role));
         self.around.name(user, &name, role);
