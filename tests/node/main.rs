@@ -102,7 +102,7 @@ async fn stored(door: &Door, conversation: &str, token: &str) -> Vec<Value> {
         let after = messages.last().map_or(0, |last| last["seq"].as_u64().expect("a number"));
         let path = format!("/api/v1/conversations/{conversation}/messages?limit=200&after={after}");
         let mut page = door.send(Request::new("GET", path).token(token)).await.ok();
-        messages.extend(page["items"].as_array_mut().expect("a list").drain(..));
+        messages.append(page["items"].as_array_mut().expect("a list"));
         if page["more_after"] != true {
             return messages;
         }
