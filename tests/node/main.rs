@@ -50,6 +50,8 @@ async fn clients_come_back_by_themselves_when_the_server_was_restarted() {
         script.says(&format!("{transport} disconnected: transport"), 1).await;
     }
     assert_eq!(server.exited().await.code(), Some(0), "{:#?}", server.log());
+    let log = server.log();
+    assert!(!log.iter().any(|line| line.contains("did not end in time")), "{log:#?}");
     server.spawn_again().await;
     for transport in ["websocket", "polling"] {
         script.says(&format!("{transport} connected"), 2).await;
