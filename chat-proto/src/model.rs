@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 pub use crate::audit::{AuditEntry, AuditFields, AuditPerson, AuditSubject};
+pub use crate::notifications::{ChannelPreferences, Digest, NotificationPreferences, QuietHours};
 pub use crate::statistics::{Begun, MessagesOfDay, PeopleCount, StatsOverview, Totals, Who};
 
 use crate::{

@@ -67,6 +67,7 @@ mod events;
 mod keys;
 mod letters;
 mod message;
+mod notify;
 mod pace;
 mod people;
 mod presence;
