@@ -114,6 +114,8 @@ ids! {
     MessageId = "msg", "message";
     /// A file that somebody sends with a message.
     AttachmentId = "att", "attachment";
+    /// Something that somebody is told while they are not here.
+    NotificationId = "ntf", "notification";
     /// One sign-in of one person; every token belongs to a session.
     SessionId = "sess", "session";
     /// An invitation to become part of the staff.
@@ -153,7 +155,7 @@ fn parse_id(text: &str, prefix: &str, noun: &str) -> Result<[u8; 16], InvalidId>
         return Err(malformed());
     };
     if given != prefix {
-        let known = ["user", "conv", "msg", "sess", "att", "inv", "key", "aud"];
+        let known = ["user", "conv", "msg", "sess", "att", "inv", "key", "aud", "ntf"];
         return Err(match known.iter().find(|k| **k == given) {
             Some(kind) => InvalidId(format!("expected a {noun} id (`{prefix}_…`), got one of kind `{kind}`")),
             None => malformed(),

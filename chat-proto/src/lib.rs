@@ -31,7 +31,10 @@ pub mod wire;
 pub use client_id::{ClientId, InvalidClientId};
 pub use day::Day;
 pub use error::ErrorCode;
-pub use id::{ApiKeyId, AttachmentId, AuditId, ConversationId, InvalidId, InvitationId, MessageId, SessionId, UserId};
+pub use id::{
+    ApiKeyId, AttachmentId, AuditId, ConversationId, InvalidId, InvitationId, MessageId, NotificationId, SessionId,
+    UserId,
+};
 pub use notifications::{InvalidTimeOfDay, TimeOfDay};
 pub use object_id::{InvalidObjectId, ObjectId};
 pub use role::{Role, UnknownRole};

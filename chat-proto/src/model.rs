@@ -6,7 +6,9 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 pub use crate::audit::{AuditEntry, AuditFields, AuditPerson, AuditSubject};
-pub use crate::notifications::{ChannelPreferences, Digest, NotificationPreferences, QuietHours};
+pub use crate::notifications::{
+    ChannelPreferences, Digest, MutedConversation, NotificationPreferences, QuietHours, UndeliveredNotification,
+};
 pub use crate::statistics::{Begun, MessagesOfDay, PeopleCount, StatsOverview, Totals, Who};
 
 use crate::{

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::{ConversationId, NotificationId, Timestamp, UserId};
+
 /// What somebody is told of outside of the chat, by which channel, and when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -39,6 +41,38 @@ impl Default for NotificationPreferences {
             time_zone: utc(),
         }
     }
+}
+
+/// A conversation of which one is told nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct MutedConversation {
+    /// Which.
+    pub conversation_id: ConversationId,
+    /// Until when; `null`: until one says otherwise.
+    pub until: Option<Timestamp>,
+}
+
+/// Something that could not be delivered and was given up, as admins see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct UndeliveredNotification {
+    /// Which.
+    pub id: NotificationId,
+    /// By which way it should have gone: `mail`, `push`.
+    pub channel: String,
+    /// Whom it was for; `null` when that was nobody with an account.
+    pub user_id: Option<UserId>,
+    /// What it was: `messages`, `letter`.
+    pub kind: String,
+    /// Since when it was on its way.
+    pub created_at: Timestamp,
+    /// When it was given up.
+    pub given_up_at: Timestamp,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// What went wrong the last time.
+    pub trouble: String,
 }
 
 /// Of what one channel tells.

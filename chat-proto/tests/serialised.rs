@@ -358,6 +358,7 @@ fn rest() {
         .add("Revisions", &Revisions { items: Vec::new() })
         .add("ReadBody", &ReadBody { seq: Seq(3) })
         .add("TypingBody", &TypingBody { on: true })
+        .add("MuteBody", &MuteBody { until: Some(at(60)) })
         .add(
             "EventBatch",
             &EventBatch {

@@ -17,6 +17,7 @@ use crate::clock::{Clock, Entropy, SystemClock, SystemEntropy};
 use crate::cursor::Seal;
 use crate::error::{Error, Result};
 use crate::keys::{DATABASE, PreviousKey, ServerKey};
+use crate::notify::{self, Channel, Heard, Notices, Notifier};
 use crate::pace::{Pace, Rates};
 use crate::presence::Presence;
 use crate::revoked::Revoked;
@@ -50,6 +51,8 @@ pub struct ChatBuilder {
     entropy: Arc<dyn Entropy>,
     cost: Cost,
     sites: Vec<Site>,
+    notifiers: Vec<Arc<dyn Notifier>>,
+    delays: Vec<(Channel, Duration)>,
 }
 
 #[derive(Debug)]
@@ -112,6 +115,8 @@ impl ChatBuilder {
             entropy: Arc::new(SystemEntropy),
             cost: Cost::Owasp,
             sites: Vec::new(),
+            notifiers: Vec::new(),
+            delays: Vec::new(),
         }
     }
 
@@ -209,6 +214,22 @@ impl ChatBuilder {
         self
     }
 
+    /// Tells people by this way of what waits for them while they are not here. One for each [`Channel`]. Default: none,
+    /// so nobody is told.
+    #[must_use]
+    pub fn notifier(mut self, notifier: impl Notifier) -> Self {
+        self.notifiers.push(Arc::new(notifier));
+        self
+    }
+
+    /// How long a message may wait to be read before somebody is told of it by this way. Default: by mail a minute, by push
+    /// 5 seconds.
+    #[must_use]
+    pub fn notify_after(mut self, channel: Channel, delay: Duration) -> Self {
+        self.delays.push((channel, delay));
+        self
+    }
+
     /// Memory for pages of the data file, bytes. Default: 64 MiB.
     #[must_use]
     pub fn cache_bytes(mut self, bytes: usize) -> Self {
@@ -253,12 +274,13 @@ impl ChatBuilder {
             return Err(Error::invalid("/sites", "Two sites have the same key."));
         }
         let opened = tokio::task::spawn_blocking(move || self.open_blocking()).await;
-        let (engine, thread) =
+        let (engine, thread, heard) =
             opened.map_err(|error| Error::new(ErrorCode::Internal, "Opening was broken off.").caused_by(error))??;
-        Ok(Chat::start(engine, thread))
+        Ok(Chat::start(engine, thread, heard))
     }
 
-    fn open_blocking(self) -> Result<(Engine, std::thread::JoinHandle<()>)> {
+    fn open_blocking(self) -> Result<(Engine, std::thread::JoinHandle<()>, Option<Heard>)> {
+        let notices = Notices::new(self.notifiers, &self.delays)?;
         let epoch = u64::from_be_bytes(self.entropy.bytes());
         let now = self.clock.now();
         let mut attachments = self.attachments;
@@ -292,14 +314,16 @@ impl ChatBuilder {
             group_participants: self.limits.group_participants,
             attachments: self.limits.attachments.clone(),
             pace: Some(Arc::clone(&pace)),
+            mails: notices.has(Channel::Mail),
         };
         let rooms = Arc::new(Rooms::new(self.limits.mailbox, self.limits.connections_per_user));
         let revoked = Arc::new(Revoked::default());
         let (clock, entropy) = (self.clock, self.entropy);
         let stats = Arc::new(Statistics::of_store(&*store.view(), self.retention.events)?);
+        let (feed, heard) = notices.are_there().then(notify::feed).unzip();
         let (writer, thread) = Writer::start(
             Arc::clone(&store),
-            Readers { rooms: Arc::clone(&rooms), stats: Arc::clone(&stats), freed: Arc::clone(&freed) },
+            Readers { rooms: Arc::clone(&rooms), stats: Arc::clone(&stats), freed: Arc::clone(&freed), feed },
             Arc::clone(&revoked),
             rules.clone(),
             self.retention,
@@ -347,8 +371,9 @@ impl ChatBuilder {
             key_uses: KeyUses::default(),
             keep_audit: self.keep_audit,
             stats,
+            notices: Arc::new(notices),
         };
-        Ok((engine, thread))
+        Ok((engine, thread, heard))
     }
 }
 

@@ -18,6 +18,7 @@ use crate::clock::{Clock, Entropy};
 use crate::cursor::Seal;
 use crate::entrance::Entrance;
 use crate::error::{Error, Result};
+use crate::notify::{self, Heard, Notices};
 use crate::pace::Pace;
 use crate::people::People;
 use crate::presence::Presence;
@@ -75,6 +76,7 @@ pub(crate) struct Engine {
     /// How long the audit log is kept.
     pub(crate) keep_audit: Duration,
     pub(crate) stats: Arc<Statistics>,
+    pub(crate) notices: Arc<Notices>,
 }
 
 /// Somebody who has just signed up or in, or goes on under new tokens.
@@ -117,8 +119,11 @@ impl Chat {
         ChatBuilder::new()
     }
 
-    pub(crate) fn start(engine: Engine, thread: std::thread::JoinHandle<()>) -> Self {
+    pub(crate) fn start(engine: Engine, thread: std::thread::JoinHandle<()>, heard: Option<Heard>) -> Self {
         let engine = Arc::new(engine);
+        if let Some(heard) = heard {
+            notify::start(&engine, heard);
+        }
         let (writer, clock, stop) = (Arc::clone(&engine.writer), Arc::clone(&engine.clock), engine.stop.clone());
         engine.tasks.spawn(async move {
             tokio::select! {

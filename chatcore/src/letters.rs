@@ -9,6 +9,7 @@ use crate::auth::{LinkKey, LinkToken, Purpose};
 use crate::chat::{Chat, Engine};
 use crate::error::{Error, Result};
 use crate::state::{self, Command, LetterId, LetterKind, NewLetter, Refusal};
+use crate::store::{StoreError, View};
 
 const PASSWORD_RESET_FOR: Duration = Duration::from_hours(1);
 /// Whoever passes a link on by hand may need a while.
@@ -36,6 +37,33 @@ pub struct Letter {
 }
 
 impl Letter {
+    /// `None`: it is not sent, or its link is over.
+    pub(crate) fn of(
+        letter: &state::Letter,
+        view: &dyn View,
+        links: &LinkKey,
+        now: Timestamp,
+    ) -> std::result::Result<Option<Self>, StoreError> {
+        if letter.kind == LetterKind::PasswordResetByAdmin {
+            // The admin has its link.
+            return Ok(None);
+        }
+        let token = letter.token_of(links);
+        // Of a link that was signed with a key of before, nothing is left but the hash.
+        if letter.expires_at <= now || token.hash(letter.kind.purpose()) != letter.token {
+            return Ok(None);
+        }
+        Ok(Some(Self {
+            id: letter.id,
+            kind: letter.kind,
+            to: letter.to.clone(),
+            name: view.account(letter.user)?.map(|account| account.name.clone()),
+            created_at: letter.created_at,
+            expires_at: letter.expires_at,
+            token: token.text(letter.kind.purpose()),
+        }))
+    }
+
     /// Its link, for a shop that people meet at this address. Whoever has it can do what the letter is for. What is secret
     /// stands behind the `#`, which browsers send to no server.
     #[must_use]
@@ -68,24 +96,7 @@ impl Chat {
         let read = reading.read(move |view| {
             let mut letters = Vec::new();
             for letter in view.letters_after(after, limit.min(MOST_AT_ONCE))? {
-                if letter.kind == LetterKind::PasswordResetByAdmin {
-                    // The admin has its link.
-                    continue;
-                }
-                let token = letter.token_of(&engine.links);
-                // Of a link that was signed with a key of before, nothing is left but the hash.
-                if letter.expires_at <= now || token.hash(letter.kind.purpose()) != letter.token {
-                    continue;
-                }
-                letters.push(Letter {
-                    id: letter.id,
-                    kind: letter.kind,
-                    to: letter.to.clone(),
-                    name: view.account(letter.user)?.map(|account| account.name.clone()),
-                    created_at: letter.created_at,
-                    expires_at: letter.expires_at,
-                    token: token.text(letter.kind.purpose()),
-                });
+                letters.extend(Letter::of(&letter, view, &engine.links, now)?);
             }
             Ok(letters)
         });

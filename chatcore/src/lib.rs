@@ -108,11 +108,12 @@ pub use error::{Error, Result};
 pub use events::{EventStream, Incoming, Told};
 pub use keys::rotate_server_key;
 pub use letters::Letter;
+pub use notify::{Channel, Delivering, News, Notification, Notifier, Undelivered, UnreadConversation};
 pub use pace::{Network, Rate, Rates};
 pub use people::{NewPerson, People};
 pub use signal::Signal;
 pub use site::{IdentityKey, Site, UnusableKey};
-pub use state::{AuditAction, Current, Event, LetterId, LetterKind, MessageChange, Origin, Rendering};
+pub use state::{AuditAction, Current, DeliveryId, Event, LetterId, LetterKind, MessageChange, Origin, Rendering};
 pub use timeline::{Draft, Sent, Span, Submitted};
 pub use writer::{Health, Retention};
 

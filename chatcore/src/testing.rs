@@ -1,14 +1,16 @@
-//! For tests: a clock that is turned by hand, and randomness that repeats.
+//! For tests: a clock that is turned by hand, randomness that repeats, and a notifier that remembers.
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chat_proto::Timestamp;
 use tokio::sync::watch;
 
 use crate::clock::{Clock, Entropy};
+use crate::notify::{Channel, Delivering, Notification, Notifier, Undelivered};
 
 /// A clock that stands still until it is turned.
 #[derive(Debug)]
@@ -68,5 +70,79 @@ impl Entropy for SeededEntropy {
             mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
             chunk.copy_from_slice(&(mixed ^ (mixed >> 31)).to_be_bytes()[..chunk.len()]);
         }
+    }
+}
+
+/// A notifier that keeps what it is given, and fails as it is told to. Clones are the same one.
+#[derive(Clone, Debug)]
+pub struct MemoryNotifier(Arc<Remembered>);
+
+#[derive(Debug)]
+struct Remembered {
+    channel: Channel,
+    tried: watch::Sender<Vec<Notification>>,
+    answers: Mutex<VecDeque<Answer>>,
+}
+
+#[derive(Debug)]
+enum Answer {
+    Fails(Undelivered),
+    Hangs,
+}
+
+impl MemoryNotifier {
+    /// One for this channel.
+    #[must_use]
+    pub fn new(channel: Channel) -> Self {
+        Self(Arc::new(Remembered { channel, tried: watch::Sender::new(Vec::new()), answers: Mutex::default() }))
+    }
+
+    /// The next attempt that nothing else was said of fails like this.
+    pub fn fail(&self, undelivered: Undelivered) {
+        self.answers().push_back(Answer::Fails(undelivered));
+    }
+
+    /// The next attempt that nothing else was said of never ends.
+    pub fn hang(&self) {
+        self.answers().push_back(Answer::Hangs);
+    }
+
+    /// All attempts so far, in their order.
+    #[must_use]
+    pub fn tried(&self) -> Vec<Notification> {
+        self.0.tried.borrow().clone()
+    }
+
+    /// The so-manieth attempt, from 1, as soon as there is one.
+    ///
+    /// # Panics
+    /// When there is none within 20 seconds.
+    pub async fn attempt(&self, number: usize) -> Notification {
+        let mut tried = self.0.tried.subscribe();
+        let enough = tried.wait_for(|tried| tried.len() >= number);
+        let enough = tokio::time::timeout(Duration::from_secs(20), enough).await;
+        enough.expect("an attempt in time").expect("the notifier is there")[number - 1].clone()
+    }
+
+    fn answers(&self) -> std::sync::MutexGuard<'_, VecDeque<Answer>> {
+        self.0.answers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Notifier for MemoryNotifier {
+    fn channel(&self) -> Channel {
+        self.0.channel
+    }
+
+    fn deliver<'a>(&'a self, notification: &'a Notification) -> Delivering<'a> {
+        Box::pin(async move {
+            let answer = self.answers().pop_front();
+            self.0.tried.send_modify(|tried| tried.push(notification.clone()));
+            match answer {
+                None => Ok(()),
+                Some(Answer::Fails(undelivered)) => Err(undelivered),
+                Some(Answer::Hangs) => std::future::pending().await,
+            }
+        })
     }
 }

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::access::Rules;
 use crate::clock::{Clock, Entropy};
 use crate::error::{Error, Result};
+use crate::notify::Feed;
 use crate::revoked::Revoked;
 use crate::rooms::Rooms;
 use crate::state::{Command, Minter, Outcome, Position, envelope_of};
@@ -68,6 +69,8 @@ pub(crate) struct Readers {
     pub(crate) stats: Arc<Statistics>,
     /// Rung when contents of attachments may have become unneeded.
     pub(crate) freed: Arc<Notify>,
+    /// Where people are told of what waits for them while they are not here.
+    pub(crate) feed: Option<Feed>,
 }
 
 /// The queue to the writer.
@@ -89,7 +92,7 @@ impl Writer {
     /// Starts the thread; it ends when the writer is dropped and the queue is empty.
     pub(crate) fn start(
         store: Arc<dyn Store>,
-        Readers { rooms, stats, freed }: Readers,
+        Readers { rooms, stats, freed, feed }: Readers,
         revoked: Arc<Revoked>,
         rules: Rules,
         retention: Retention,
@@ -108,6 +111,7 @@ impl Writer {
             rooms,
             stats,
             freed,
+            feed,
             revoked,
             rules,
             retention,
@@ -200,6 +204,7 @@ struct Thread {
     rooms: Arc<Rooms>,
     stats: Arc<Statistics>,
     freed: Arc<Notify>,
+    feed: Option<Feed>,
     revoked: Arc<Revoked>,
     rules: Rules,
     retention: Retention,
@@ -289,6 +294,9 @@ impl Thread {
                 self.rooms.publish(&committed.events);
                 if committed.events.iter().any(|event| event.may_free()) {
                     self.freed.notify_one();
+                }
+                if let Some(feed) = &self.feed {
+                    feed.saw(&committed.events);
                 }
                 // Before answering: if it fails, whoever reads next finds the store opened again.
                 self.keep_up();

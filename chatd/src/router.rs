@@ -16,7 +16,7 @@ use crate::compat::socket;
 use crate::extract::Most;
 use crate::rest::{
     api_keys, attachments, audit_log, auth, conversations, directory, events, file, invitations, me, message, messages,
-    participants, policy, probes, server, sessions, stats, users, visitor,
+    notifications, participants, policy, probes, server, sessions, stats, users, visitor,
 };
 use crate::{compat, docs_page, edge, openapi, ws};
 
@@ -114,6 +114,11 @@ fn api(compat: bool) -> OpenApiRouter<App> {
         .routes(routes!(file::download, attachments::delete))
         .routes(routes!(file::thumbnail))
         .routes(routes!(attachments::link))
+        .routes(routes!(notifications::show, notifications::change))
+        .routes(routes!(notifications::muted))
+        .routes(routes!(notifications::mute, notifications::unmute))
+        .routes(routes!(notifications::undelivered))
+        .routes(routes!(notifications::retry))
         .routes(routes!(events::list))
         .routes(routes!(events::stream))
         .routes(routes!(stats::overview))

@@ -111,6 +111,10 @@ fn attempts(route: &str, stranger: &Person, scene: &Scene, conv: ConversationId)
         "POST /api/v1/conversations/{id}/typing" => {
             [true, false].map(|on| at("POST", "/typing").json(&json!({"on": on}))).to_vec()
         }
+        "PUT /api/v1/conversations/{id}/mute" => {
+            [json!({}), json!({"until": "2999-01-01T00:00:00Z"})].map(|body| at("PUT", "/mute").json(&body)).to_vec()
+        }
+        "DELETE /api/v1/conversations/{id}/mute" => vec![at("DELETE", "/mute")],
         "POST /api/v1/conversations/{id}/participants" => [me, member, scene.owner.id]
             .map(|user| at("POST", "/participants").json(&json!({"user_id": user})))
             .to_vec(),
@@ -280,6 +284,16 @@ fn attempts_at_accounts(route: &str, stranger: &Person, scene: &Scene) -> Option
         ],
         "GET /api/v1/audit-log" => {
             ["", "?limit=200"].map(|query| stranger.request("GET", &format!("/audit-log{query}"))).to_vec()
+        }
+        "GET /api/v1/me/notifications" => vec![stranger.request("GET", "/me/notifications")],
+        "PUT /api/v1/me/notifications" => {
+            let all = json!({"messages": true, "mentions": true});
+            vec![stranger.request("PUT", "/me/notifications").json(&json!({"mail": all, "push": all}))]
+        }
+        "GET /api/v1/me/muted" => vec![stranger.request("GET", "/me/muted")],
+        "GET /api/v1/notifications/undelivered" => vec![stranger.request("GET", "/notifications/undelivered")],
+        "POST /api/v1/notifications/undelivered/{notification}/retry" => {
+            vec![stranger.request("POST", "/notifications/undelivered/ntf_01kay8m2r3f9vvk1a2b3c4d5e6/retry")]
         }
         "GET /api/v1/api-keys" => vec![stranger.request("GET", "/api-keys")],
         "POST /api/v1/api-keys" => vec![

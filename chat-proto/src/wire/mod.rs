@@ -23,9 +23,9 @@ pub use policy::{Policy, PolicyRule};
 pub use problem::{FieldProblem, Problem};
 pub use rest::{
     AcceptBody, AddParticipant, AttachmentLink, ClaimVisitorBody, CreatedApiKey, EventBatch, ForgotBody, IdentityBody,
-    Invited, LoginBody, NewApiKey, NewBot, NewConversation, NewConversationKind, NewInvitation, NewMessage, NewUser,
-    PasswordBody, PasswordReset, PatchMe, PatchMessage, PatchUser, ReadBody, RefreshBody, RegisterBody, ResetBody,
-    Revisions, ServerInfo, SignedIn, TypingBody, VerifyBody, VisitorBody, WsTicket,
+    Invited, LoginBody, MuteBody, NewApiKey, NewBot, NewConversation, NewConversationKind, NewInvitation, NewMessage,
+    NewUser, PasswordBody, PasswordReset, PatchMe, PatchMessage, PatchUser, ReadBody, RefreshBody, RegisterBody,
+    ResetBody, Revisions, ServerInfo, SignedIn, TypingBody, VerifyBody, VisitorBody, WsTicket,
 };
 
 /// The WebSocket sub-protocol of this version.

@@ -375,6 +375,16 @@ pub struct TypingBody {
     pub on: bool,
 }
 
+/// `PUT /conversations/{id}/mute`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct MuteBody {
+    /// Until when; without it until I say otherwise.
+    #[serde(default)]
+    pub until: Option<Timestamp>,
+}
+
 /// `GET /events`: what happened after a cursor.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

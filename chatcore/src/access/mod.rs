@@ -50,6 +50,8 @@ pub struct Rules {
     pub attachments: AttachmentLimits,
     /// How much one person may change and send, and how much may be sent into one conversation.
     pub(crate) pace: Option<Arc<Pace>>,
+    /// Whether letters are sent by mail.
+    pub(crate) mails: bool,
 }
 
 impl Default for Rules {
@@ -59,6 +61,7 @@ impl Default for Rules {
             group_participants: 1_000,
             attachments: AttachmentLimits::default(),
             pace: None,
+            mails: false,
         }
     }
 }

@@ -66,6 +66,8 @@ words! {
         ManageInvitations = "manage_invitations",
         /// Make keys for the shop's own programs, list them, take them back.
         ManageApiKeys = "manage_api_keys",
+        /// See what could not be delivered to anybody, and have it tried again.
+        ManageNotifications = "manage_notifications",
         /// Read who did what from where.
         ReadAuditLog = "read_audit_log",
         /// Read what is counted of the whole shop.
@@ -145,6 +147,7 @@ const POLICY: &[PolicyRow] = &[
     row(Action::ResetPasswords, &[Admin], ANY, "administration"),
     row(Action::ManageInvitations, &[Admin], ANY, "administration"),
     row(Action::ManageApiKeys, &[Admin], ANY, "administration"),
+    row(Action::ManageNotifications, &[Admin], ANY, "administration"),
     row(Action::ReadAuditLog, &[Admin], ANY, "administration"),
     row(Action::ReadStatistics, &[Admin], ANY, "administration"),
 ];
@@ -211,6 +214,7 @@ impl Action {
             | A::ResetPasswords
             | A::ManageInvitations
             | A::ManageApiKeys
+            | A::ManageNotifications
             | A::ReadAuditLog
             | A::ReadStatistics => false,
         }
@@ -240,6 +244,7 @@ mod tests {
             Action::ResetPasswords,
             Action::ManageInvitations,
             Action::ManageApiKeys,
+            Action::ManageNotifications,
             Action::ReadAuditLog,
             Action::ReadStatistics,
         ] {

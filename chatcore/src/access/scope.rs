@@ -84,7 +84,8 @@ impl Action {
             | A::DeleteUsers
             | A::ResetPasswords
             | A::ManageInvitations
-            | A::ManageApiKeys => None,
+            | A::ManageApiKeys
+            | A::ManageNotifications => None,
         }
     }
 }

@@ -51,6 +51,9 @@ stored_as!(invitation_id, chat_proto::InvitationId, crate::state::cbor::Bytes16,
 stored_as!(letter_id, crate::state::LetterId, crate::state::cbor::Bytes16, |id| id.0.into(), |b| {
     Some(crate::state::LetterId(*b))
 });
+stored_as!(delivery_id, crate::state::DeliveryId, crate::state::cbor::Bytes16, |id| id.0.into(), |b| {
+    Some(crate::state::DeliveryId(*b))
+});
 stored_as!(timestamp, chat_proto::Timestamp, i64, |t| t.as_millis(), |ms| {
     Some(chat_proto::Timestamp::from_millis(ms))
 });

@@ -3,12 +3,15 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chat_proto::model::{self, ApiKey, Message, User};
+use chat_proto::model::{self, ApiKey, Message, NotificationPreferences, User};
 use chat_proto::{
     AttachmentId, ClientId, ConversationId, ErrorCode, InvitationId, MessageId, Role, Seq, SessionId, Timestamp, UserId,
 };
 
-use super::{AccountState, ConversationNo, FileRow, LetterId, RecordKey, RefreshHashes};
+use super::{
+    AccountState, Channel, ConversationNo, DeliveryId, DeliveryRow, FileRow, LetterId, Position, RecordKey,
+    RefreshHashes, Unread, UserNo,
+};
 use crate::access::Scopes;
 use crate::shape::is_unprintable;
 
@@ -133,6 +136,14 @@ pub enum Command {
     CountAccounts,
     /// Keeps what the statistics have counted, together with how far. Outcome: [`Outcome::Done`].
     KeepStatistics { rows: Vec<(RecordKey, Option<Vec<u8>>)> },
+    /// What the author wishes to be told, and when. Outcome: [`Outcome::Done`].
+    SetWishes { by: Author, wishes: Box<NotificationPreferences> },
+    /// Nothing of this conversation is told to the author until then; `None`: it is again. Outcome: [`Outcome::Done`].
+    Mute { by: Author, conversation: ConversationId, until: Option<Timestamp> },
+    /// By an admin: what was given up is tried again. Outcome: [`Outcome::Done`].
+    RetryDelivery { by: Author, id: DeliveryId },
+    /// A step of telling people. Outcome: [`Outcome::Done`], of a claim [`Outcome::Claimed`].
+    Notice(Box<Notice>),
     /// Outcome: [`Outcome::User`].
     Rename { by: Author, name: String, origin: Origin },
     /// Guessing a password has to wait from now on: that of the account of this folded address, or (`None`) of many
@@ -204,6 +215,60 @@ pub struct NewApiKey {
     /// SHA-256 of its text.
     pub secret: [u8; 32],
     pub origin: Origin,
+}
+
+/// A step of telling people.
+#[derive(Clone, Debug)]
+pub enum Notice {
+    /// Of everything up to here it is decided who is told, or it is held.
+    Reached(Position),
+    /// These wait for a better time.
+    Hold(Vec<Held>),
+    /// These people are told.
+    Tell(Vec<Telling>),
+    /// Somebody delivers what is due, at most so much.
+    Claim {
+        channel: Channel,
+        /// When others may try it if nothing was heard of it.
+        until: Timestamp,
+        most: usize,
+    },
+    /// What came of the so-manieth attempt.
+    End { channel: Channel, id: DeliveryId, attempt: u32, end: DeliveryEnd },
+}
+
+/// Something in a conversation that waits for somebody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    pub channel: Channel,
+    pub user: UserNo,
+    pub conversation: ConversationNo,
+    pub due: Timestamp,
+}
+
+/// Somebody is told of these messages, as far as they have not been before.
+#[derive(Clone, Debug)]
+pub struct Telling {
+    pub id: DeliveryId,
+    pub channel: Channel,
+    pub user: UserNo,
+    pub of: Vec<Unread>,
+    /// Of these nothing waits any more.
+    pub settled: Vec<ConversationNo>,
+    pub together: bool,
+    /// Nothing of theirs need be looked at any more at this moment.
+    pub looked_at: Option<Timestamp>,
+}
+
+/// What came of an attempt to deliver something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DeliveryEnd {
+    /// It is delivered, or need not be any more.
+    Done,
+    /// To be tried again.
+    Again { at: Timestamp, trouble: String },
+    /// It is given up.
+    Dead { trouble: String },
 }
 
 /// As whom a key acts.
@@ -352,6 +417,8 @@ pub enum Outcome {
     /// The message as it is now.
     Message(Arc<Message>),
     Attachment(Box<model::Attachment>),
+    /// What is to be delivered by who asked, and by nobody else until their time is over.
+    Claimed(Vec<DeliveryRow>),
     Done,
 }
 

@@ -16,6 +16,7 @@ mod envelope;
 pub(crate) mod golden;
 mod headcount;
 mod minter;
+mod notices;
 mod records;
 mod rows;
 
@@ -24,8 +25,8 @@ pub use attachment::{AttachmentRow, FileRow, Place, ThumbnailRow};
 pub use audit::{AuditAction, AuditFields, AuditPerson, AuditRow, AuditSubject, SignInMethod};
 pub(crate) use cbor::role_number;
 pub use command::{
-    Acceptance, ActsAs, Author, Command, Current, Field, Identity, NewApiKey, NewLetter, NewSession, Origin, Outcome,
-    Post, Refusal, Renewal, VisitorClaim,
+    Acceptance, ActsAs, Author, Command, Current, DeliveryEnd, Field, Held, Identity, NewApiKey, NewLetter, NewSession,
+    Notice, Origin, Outcome, Post, Refusal, Renewal, Telling, VisitorClaim,
 };
 pub(crate) use decide::attachments;
 pub(crate) use decide::messages::find as find_message;
@@ -37,6 +38,8 @@ pub(crate) use envelope::{conversation_view, message_view, shown, wrote};
 pub use headcount::{Headcount, who};
 pub(crate) use headcount::{WHO_NUMBERS, who_number};
 pub use minter::Minter;
+pub(crate) use notices::WishesRow;
+pub use notices::{Channel, Delivered, DeliveryId, DeliveryRow, ToldRow, Unread};
 pub use records::{RecordKey, number_row, row_number};
 pub use rows::{
     Account, AccountExtras, AccountState, ApiKeyRow, Conversation, IdentityRow, Invitation, Letter, LetterId,

@@ -1,10 +1,11 @@
 //! Rows of the rare kinds: few, small, found by a key of their own or in the order of the keys. They share one table.
 
 use std::fmt;
+use std::time::Duration;
 
 use chat_proto::{AttachmentId, AuditId, SessionId, Timestamp, UserId};
 
-use super::UserNo;
+use super::{Channel, ConversationNo, DeliveryId, UserNo};
 
 /// Under what such a row is found. Keys of one kind lie together, in the order of what they name.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,6 +46,24 @@ enum Kind {
     ContentGone = 27,
     /// (day, who) -> how many bytes they have uploaded
     Uploaded = 28,
+    /// account -> what it wishes to be told
+    Wishes = 40,
+    /// (account, conversation) -> until when nothing is told of it
+    Muted = 41,
+    /// how far it is decided who is told of what
+    Noticed = 42,
+    /// (channel, account, conversation) -> how far they were told
+    Told = 43,
+    /// (channel, account, conversation) -> since when something waits
+    Held = 44,
+    /// (when to look, channel, account)
+    HeldDue = 45,
+    /// (channel, id) -> what is on its way
+    Delivery = 46,
+    /// (channel, when to try, id)
+    DeliveryDue = 47,
+    /// id -> what was given up
+    DeadDelivery = 48,
 }
 
 impl RecordKey {
@@ -207,6 +226,97 @@ impl RecordKey {
         (Self::of(Kind::Uploaded, &[]), Self::of(Kind::Uploaded, &[&day.to_be_bytes()]))
     }
 
+    /// What somebody wishes to be told.
+    pub(crate) fn wishes(user: UserNo) -> Self {
+        Self::of(Kind::Wishes, &[&user.0.to_be_bytes()])
+    }
+
+    /// Until when somebody is told nothing of a conversation.
+    pub(crate) fn muted(user: UserNo, conversation: ConversationNo) -> Self {
+        Self::of(Kind::Muted, &[&user.0.to_be_bytes(), &conversation.0.to_be_bytes()])
+    }
+
+    /// The range of the conversations that somebody has muted.
+    pub(crate) fn all_muted(user: UserNo) -> (Self, Self) {
+        (Self::of(Kind::Muted, &[&user.0.to_be_bytes()]), Self::of(Kind::Muted, &[&(user.0 + 1).to_be_bytes()]))
+    }
+
+    /// The conversation that such a key names, and those of [`told`](Self::told) and [`held`](Self::held).
+    pub(crate) fn of_conversation(&self) -> Option<ConversationNo> {
+        Some(ConversationNo(u64::from_be_bytes(*self.0.last_chunk()?)))
+    }
+
+    /// How far it is decided who is told of what.
+    pub(crate) fn noticed() -> Self {
+        Self::of(Kind::Noticed, &[])
+    }
+
+    /// How far somebody was told of a conversation.
+    pub(crate) fn told(channel: Channel, user: UserNo, conversation: ConversationNo) -> Self {
+        Self::of(Kind::Told, &[&[channel.number()], &user.0.to_be_bytes(), &conversation.0.to_be_bytes()])
+    }
+
+    /// Since when something waits for somebody.
+    pub(crate) fn held(channel: Channel, user: UserNo, conversation: ConversationNo) -> Self {
+        Self::of(Kind::Held, &[&[channel.number()], &user.0.to_be_bytes(), &conversation.0.to_be_bytes()])
+    }
+
+    /// The range of all that waits for somebody.
+    pub(crate) fn all_held(channel: Channel, user: UserNo) -> (Self, Self) {
+        let first = |user: u64| Self::of(Kind::Held, &[&[channel.number()], &user.to_be_bytes()]);
+        (first(user.0), first(user.0 + 1))
+    }
+
+    /// When to look at what waits for somebody.
+    pub(crate) fn held_due(at: Timestamp, channel: Channel, user: UserNo) -> Self {
+        Self::of(Kind::HeldDue, &[&moment(at), &[channel.number()], &user.0.to_be_bytes()])
+    }
+
+    /// The range of those whose time has come.
+    pub(crate) fn held_due_until(now: Timestamp) -> (Self, Self) {
+        (Self::of(Kind::HeldDue, &[]), Self::of(Kind::HeldDue, &[&moment(now.after(MILLI))]))
+    }
+
+    /// What such a key names: when, and for whom.
+    pub(crate) fn due_held(&self) -> Option<(Timestamp, Channel, UserNo)> {
+        let (at, rest) = self.0.get(1..)?.split_first_chunk::<8>()?;
+        let (channel, user) = rest.split_first()?;
+        let channel = Channel::ALL.into_iter().find(|known| known.number() == *channel)?;
+        Some((read_moment(*at), channel, UserNo(u64::from_be_bytes(user.try_into().ok()?))))
+    }
+
+    /// Something that is on its way.
+    pub(crate) fn delivery(channel: Channel, id: DeliveryId) -> Self {
+        Self::of(Kind::Delivery, &[&[channel.number()], &id.0])
+    }
+
+    /// When to try it.
+    pub(crate) fn delivery_due(channel: Channel, at: Timestamp, id: DeliveryId) -> Self {
+        Self::of(Kind::DeliveryDue, &[&[channel.number()], &moment(at), &id.0])
+    }
+
+    /// The range of those of a channel whose time has come; of all, with the end of time.
+    pub(crate) fn deliveries_due_until(channel: Channel, now: Timestamp) -> (Self, Self) {
+        let first = |at: &[u8]| Self::of(Kind::DeliveryDue, &[&[channel.number()], at]);
+        (first(&[]), first(&moment(now.after(MILLI))))
+    }
+
+    /// What such a key names: when, and what.
+    pub(crate) fn due_delivery(&self) -> Option<(Timestamp, DeliveryId)> {
+        let (at, id) = self.0.get(2..)?.split_first_chunk::<8>()?;
+        Some((read_moment(*at), DeliveryId(id.try_into().ok()?)))
+    }
+
+    /// Something that was given up.
+    pub(crate) fn dead_delivery(id: DeliveryId) -> Self {
+        Self::of(Kind::DeadDelivery, &[&id.0])
+    }
+
+    /// The range of all that was given up, the oldest first.
+    pub(crate) fn all_dead_deliveries() -> (Self, Self) {
+        (Self::of(Kind::DeadDelivery, &[]), Self::of(Kind::DeadDelivery, &[&[u8::MAX; 17]]))
+    }
+
     /// The first key that comes after this one.
     #[must_use]
     pub fn following(&self) -> Self {
@@ -233,6 +343,12 @@ impl RecordKey {
 /// The bytes of an id, such that later ones come first.
 fn newest_first(id: AuditId) -> [u8; 16] {
     id.to_bytes().map(|byte| !byte)
+}
+
+const MILLI: Duration = Duration::from_millis(1);
+
+fn read_moment(bytes: [u8; 8]) -> Timestamp {
+    Timestamp::from_millis(i64::try_from(u64::from_be_bytes(bytes)).unwrap_or(i64::MAX))
 }
 
 /// Moments before 1970 are as good as that one here.

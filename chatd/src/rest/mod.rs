@@ -12,6 +12,7 @@ pub(crate) mod invitations;
 pub(crate) mod me;
 pub(crate) mod message;
 pub(crate) mod messages;
+pub(crate) mod notifications;
 pub(crate) mod participants;
 pub(crate) mod policy;
 pub(crate) mod probes;

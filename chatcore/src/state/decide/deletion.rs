@@ -5,7 +5,7 @@
 
 use chat_proto::{ErrorCode, Role, UserId};
 
-use super::{Account, AccountState, Context, Decision, Put, Refusal, Stop, keys, letters, sessions, staff};
+use super::{Account, AccountState, Context, Decision, Put, Refusal, Stop, keys, letters, notices, sessions, staff};
 use crate::access::Action;
 use crate::state::rows::AccountExtras;
 use crate::state::{Author, Outcome, RecordKey, UserNo};
@@ -37,6 +37,7 @@ pub(super) fn delete(
     let mut decision = staff::changed(author, no, emptied(&before), std::sync::Arc::clone(&before));
     sessions::end_all(context, &mut decision, no, None)?;
     keys::revoke_all(context, &mut decision, no)?;
+    notices::forget_wishes(context, &mut decision, no)?;
     forget_ways_in(context, &mut decision, no, &before)?;
     Ok(decision)
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chat_proto::{ErrorCode, UserId};
 
-use super::{Account, AccountState, Acting, Context, Decision, Put, Refusal, Stop, sessions, staff};
+use super::{Account, AccountState, Acting, Context, Decision, Put, Refusal, Stop, notices, sessions, staff};
 use crate::access::{Action, Relation};
 use crate::state::{Author, Change, Letter, LetterId, LetterKind, NewLetter, Outcome, UserNo};
 
@@ -35,6 +35,9 @@ pub(super) fn write(
     let row = Letter { id, kind, user, to: to.to_owned(), created_at: context.now, expires_at, token };
     decision.puts.push(Put::Letter(Box::new(row)));
     decision.changes.push((Change::LetterWritten { letter: id }, None));
+    if kind != LetterKind::PasswordResetByAdmin {
+        notices::send_letter(context, decision, user, id);
+    }
     Ok(())
 }
 

@@ -12,6 +12,7 @@ mod keys;
 mod letters;
 mod marks;
 pub(crate) mod messages;
+mod notices;
 mod sessions;
 mod staff;
 mod visitors;
@@ -112,6 +113,10 @@ pub fn decide(
         Command::SignInSlowed { account, failures: _, origin: _ } => audit::slowed(&context, account.as_deref()),
         Command::ForgetAudit { before } => audit::forget(&context, before),
         Command::Rename { by, name, origin: _ } => accounts::rename(&context, by, name),
+        Command::SetWishes { by, wishes } => notices::wish(&context, by, &wishes),
+        Command::Mute { by, conversation, until } => notices::mute(&context, by, conversation, until),
+        Command::RetryDelivery { by, id } => notices::retry(&context, by, id),
+        Command::Notice(notice) => notices::carry(&context, *notice),
         Command::CountAccounts => headcount::count_more(&context),
         Command::KeepStatistics { rows } => Ok(headcount::keep(rows)),
         Command::OpenDirect { by, id, with } => conversations::open_direct(&context, by, id, with),

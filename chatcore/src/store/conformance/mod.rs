@@ -12,6 +12,7 @@ mod deletion;
 mod letters;
 mod log;
 mod messages;
+mod notices;
 mod reading;
 mod sessions;
 mod shop;
@@ -61,6 +62,7 @@ pub fn trials<B: Backend + 'static>(name: &str, make: fn() -> B) -> Vec<Trial> {
         ("letters", letters::CASES),
         ("log", log::CASES),
         ("messages", messages::CASES),
+        ("notices", notices::CASES),
         ("reading", reading::CASES),
         ("sessions", sessions::CASES),
         ("visitors", visitors::CASES),

@@ -109,6 +109,10 @@ impl Occasion {
             | Command::ForgetAudit { .. }
             | Command::CountAccounts
             | Command::KeepStatistics { .. }
+            | Command::SetWishes { .. }
+            | Command::Mute { .. }
+            | Command::RetryDelivery { .. }
+            | Command::Notice(_)
             | Command::ApiKeyUsed { .. }
             | Command::AdmitVisitor { .. }
             | Command::ExpireVisitors { .. }

@@ -1,0 +1,373 @@
+//! Who is to be told of what, and when: one task, which hears of each message and decides when its time has come.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use chat_proto::Timestamp;
+use chat_proto::model::PresenceState;
+use tokio::sync::mpsc;
+
+use super::Channel;
+use super::pending::{Candidate, Pending};
+use super::verdict::{Circumstances, Verdict, verdict};
+use crate::chat::Engine;
+use crate::error::Result;
+use crate::state::{
+    Audience, Change, Command, ConversationNo, DeliveryId, Envelope, Event, Held, Notice, Position, RecordKey, Telling,
+    Unread, UserNo, row_number,
+};
+use crate::store::View;
+
+/// Commits that wait for the dispatcher; when there are more it reads the log instead.
+const QUEUE: usize = 256;
+/// Lines of the log that are read at a time.
+const LINES: usize = 1_000;
+/// People and conversations about which it is decided at a time, …
+const AT_ONCE: usize = 256;
+/// … and people of whom something was held back.
+const HELD_AT_ONCE: usize = 32;
+/// Conversations of one person that are put together, at the most; the others come with the next one.
+const TOGETHER: usize = 100;
+/// People and conversations that may wait in memory. With more, nothing new is heard before some are decided.
+const MOST_PENDING: usize = 200_000;
+/// What waits longer than this becomes a row: the log is not kept in mind for its sake.
+const IN_MEMORY: Duration = Duration::from_mins(2);
+/// How often it is kept how far everything is decided.
+const KEEP_EVERY: Duration = Duration::from_mins(1);
+/// When something could not be stored it is tried again after this long.
+const TRY_AGAIN: Duration = Duration::from_secs(5);
+
+/// How the writer tells the dispatcher of commits: never waiting for it.
+#[derive(Debug)]
+pub(crate) struct Feed {
+    commits: mpsc::Sender<Vec<Arc<Envelope>>>,
+    /// Something was not told; it stands in the log.
+    missed: Arc<AtomicBool>,
+}
+
+/// Its other end.
+#[derive(Debug)]
+pub(crate) struct Heard {
+    commits: mpsc::Receiver<Vec<Arc<Envelope>>>,
+    missed: Arc<AtomicBool>,
+}
+
+pub(crate) fn feed() -> (Feed, Heard) {
+    let (sender, commits) = mpsc::channel(QUEUE);
+    let missed = Arc::new(AtomicBool::new(false));
+    (Feed { commits: sender, missed: Arc::clone(&missed) }, Heard { commits, missed })
+}
+
+impl Feed {
+    /// What was committed just now; for the writer alone.
+    pub(crate) fn saw(&self, events: &[Arc<Envelope>]) {
+        let is_news = |event: &Arc<Envelope>| matches!(event.event, Event::MessageCreated(_) | Event::LetterWritten(_));
+        if events.iter().any(is_news) && self.commits.try_send(events.to_vec()).is_err() {
+            self.missed.store(true, Ordering::Release);
+        }
+    }
+}
+
+/// Runs as long as the chat is open.
+pub(crate) async fn dispatch(engine: Arc<Engine>, heard: Heard) {
+    let start = loop {
+        match start(&engine).await {
+            Ok(start) => break start,
+            Err(error) => {
+                tracing::warn!(code = %error.code(), "nobody is told of anything yet; trying on");
+                engine.clock.sleep_until(engine.clock.now().after(TRY_AGAIN)).await;
+            }
+        }
+    };
+    let pending = Pending::new(engine.notices.delays.clone(), start);
+    heard.missed.store(true, Ordering::Release);
+    Dispatcher { kept: start, keep_at: engine.clock.now().after(KEEP_EVERY), engine, heard, pending, held_at: None }
+        .run()
+        .await;
+}
+
+/// Where the log is read on: with the first notifier that there is, from now on.
+async fn start(engine: &Arc<Engine>) -> Result<Position> {
+    let read = engine.read(|view| {
+        let kept = view.record(&RecordKey::noticed())?.and_then(|row| row_number(&row)).map(Position);
+        let oldest = Position(view.oldest()?.0.saturating_sub(1));
+        Ok((kept.map(|kept| kept.max(oldest)), view.position()))
+    });
+    let (kept, head) = read.await?;
+    if kept.is_none() {
+        engine.writer.carry(Command::Notice(Box::new(Notice::Reached(head)))).await?;
+    }
+    Ok(kept.unwrap_or(head))
+}
+
+struct Dispatcher {
+    engine: Arc<Engine>,
+    heard: Heard,
+    pending: Pending,
+    /// How far it is kept that everything is decided, and when to keep it again.
+    kept: Position,
+    keep_at: Timestamp,
+    /// When the next of those is to be looked at for whom something was held back.
+    held_at: Option<Timestamp>,
+}
+
+impl Dispatcher {
+    async fn run(mut self) {
+        loop {
+            if let Err(error) = self.step().await {
+                tracing::warn!(code = %error.code(), "who is to be told of what could not be decided; trying again");
+                self.engine.clock.sleep_until(self.now().after(TRY_AGAIN)).await;
+            }
+            let wake = [self.pending.next_due(), self.held_at, Some(self.keep_at)].into_iter().flatten().min();
+            let wake = wake.unwrap_or(self.keep_at);
+            let has_room = self.pending.len() < MOST_PENDING;
+            let commits = tokio::select! {
+                commits = self.heard.commits.recv(), if has_room => match commits {
+                    Some(commits) => commits,
+                    None => return,
+                },
+                () = self.engine.clock.sleep_until(wake) => continue,
+            };
+            self.hear(&commits);
+            while self.pending.len() < MOST_PENDING
+                && let Ok(commits) = self.heard.commits.try_recv()
+            {
+                self.hear(&commits);
+            }
+        }
+    }
+
+    async fn step(&mut self) -> Result<()> {
+        if self.heard.missed.swap(false, Ordering::AcqRel)
+            && let Err(error) = self.read_on().await
+        {
+            self.heard.missed.store(true, Ordering::Release);
+            return Err(error);
+        }
+        while self.decide().await? {}
+        while self.look_at_held().await? {}
+        let now = self.now();
+        if now >= self.keep_at {
+            self.keep_at = now.after(KEEP_EVERY);
+            self.keep().await?;
+        }
+        Ok(())
+    }
+
+    fn now(&self) -> Timestamp {
+        self.engine.clock.now()
+    }
+
+    fn hear(&mut self, commits: &[Arc<Envelope>]) {
+        for event in commits {
+            if event.position <= self.pending.reached() {
+                continue;
+            }
+            match (&event.event, &event.audience, event.conversation, event.writer) {
+                (
+                    Event::MessageCreated(_),
+                    Audience::Conversation { members, .. },
+                    Some(conversation),
+                    Some(writer),
+                ) => {
+                    let readers = members.iter().map(|member| member.user).filter(|user| *user != writer);
+                    readers.for_each(|user| self.pending.message(event.position, event.at, user, conversation));
+                }
+                (Event::LetterWritten(_), ..) => self.engine.notices.ring(Channel::Mail),
+                _ => {}
+            }
+        }
+        if let Some(last) = commits.last() {
+            self.pending.reach(last.position);
+        }
+    }
+
+    /// Hears from the log what was not told.
+    async fn read_on(&mut self) -> Result<()> {
+        while self.pending.len() < MOST_PENDING {
+            let after = self.pending.reached();
+            let (messages, reached, is_all) = self.engine.read(move |view| messages_after(view, after)).await?;
+            for (position, at, conversation, readers) in messages {
+                for user in readers {
+                    self.pending.message(position, at, user, conversation);
+                }
+            }
+            self.pending.reach(reached);
+            self.engine.notices.ring(Channel::Mail);
+            if is_all {
+                return Ok(());
+            }
+        }
+        self.heard.missed.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    /// Decides about some whose time has come. `true`: there are more.
+    async fn decide(&mut self) -> Result<bool> {
+        let now = self.now();
+        let candidates = self.pending.due(now, AT_ONCE);
+        if candidates.is_empty() {
+            return Ok(false);
+        }
+        let decided = self.verdicts(candidates, now).await?;
+        let mut together: BTreeMap<(UserNo, Channel), Vec<(Timestamp, Unread)>> = BTreeMap::new();
+        let mut tellings = Vec::new();
+        let mut held = Vec::new();
+        for (candidate, verdict) in &decided {
+            let Candidate { channel, user, conversation } = *candidate;
+            match *verdict {
+                Verdict::Tell { unread, since, together: true } => {
+                    together.entry((user, channel)).or_default().push((since, unread));
+                }
+                Verdict::Tell { unread, .. } => tellings.push(self.telling(channel, user, vec![unread], false)),
+                Verdict::Later(due) if due.since(now) > IN_MEMORY => {
+                    held.push(Held { channel, user, conversation, due });
+                }
+                Verdict::Nothing | Verdict::Later(_) => {}
+            }
+        }
+        for ((user, channel), mut unread) in together {
+            unread.sort_unstable_by_key(|(since, unread)| (*since, unread.conversation));
+            let unread = unread.into_iter().map(|(_, unread)| unread).collect();
+            tellings.push(self.telling(channel, user, unread, true));
+        }
+        self.hold(held).await?;
+        self.tell(tellings).await?;
+        for (candidate, verdict) in decided {
+            match verdict {
+                Verdict::Later(at) if at.since(now) <= IN_MEMORY => self.pending.again(&candidate, at),
+                _ => self.pending.settle(&candidate),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Decides about some of whom something was held back. `true`: there are more.
+    async fn look_at_held(&mut self) -> Result<bool> {
+        let now = self.now();
+        let read = self.engine.read(move |view| {
+            let (from, before) = RecordKey::held_due_until(Timestamp::from_millis(i64::MAX - 1));
+            let due = view.records(&from, &before, HELD_AT_ONCE)?;
+            let due: Vec<_> = due.iter().filter_map(|(key, _)| key.due_held()).collect();
+            let next = due.iter().map(|(at, ..)| *at).find(|at| *at > now);
+            let mut held = Vec::new();
+            for (at, channel, user) in due.into_iter().filter(|(at, ..)| *at <= now) {
+                let (from, before) = RecordKey::all_held(channel, user);
+                let rows = view.records(&from, &before, TOGETHER)?;
+                let conversations: Vec<_> = rows.iter().filter_map(|(key, _)| key.of_conversation()).collect();
+                held.push((at, channel, user, conversations));
+            }
+            Ok((held, next))
+        });
+        let (fired, next) = read.await?;
+        self.held_at = next;
+        let more = !fired.is_empty();
+        for (at, channel, user, conversations) in fired {
+            let is_full = conversations.len() == TOGETHER;
+            let candidates = conversations.into_iter().map(|conversation| Candidate { channel, user, conversation });
+            let decided = self.verdicts(candidates.collect(), now).await?;
+            let (mut unread, mut settled, mut held) = (Vec::new(), Vec::new(), Vec::new());
+            let mut is_together = false;
+            for (candidate, verdict) in decided {
+                let conversation = candidate.conversation;
+                match verdict {
+                    Verdict::Tell { unread: news, since, together } => {
+                        is_together |= together;
+                        unread.push((since, news));
+                    }
+                    Verdict::Nothing => settled.push(conversation),
+                    Verdict::Later(due) => held.push(Held { channel, user, conversation, due }),
+                }
+            }
+            if is_full {
+                // What found no place is looked at right after this.
+                let due = at.after(Duration::from_millis(1));
+                held.extend(unread.first().map(|(_, unread)| Held {
+                    channel,
+                    user,
+                    conversation: unread.conversation,
+                    due,
+                }));
+            }
+            unread.sort_unstable_by_key(|(since, unread)| (*since, unread.conversation));
+            let unread: Vec<Unread> = unread.into_iter().map(|(_, unread)| unread).collect();
+            let together = is_together || unread.len() > 1;
+            let telling = self.telling(channel, user, unread, together);
+            self.hold(held).await?;
+            self.tell(vec![Telling { settled, looked_at: Some(at), ..telling }]).await?;
+        }
+        Ok(more)
+    }
+
+    async fn verdicts(&self, candidates: Vec<Candidate>, now: Timestamp) -> Result<Vec<(Candidate, Verdict)>> {
+        let notices = Arc::clone(&self.engine.notices);
+        let rooms = Arc::clone(&self.engine.rooms);
+        self.engine
+            .read(move |view| {
+                let decide = |candidate: Candidate| {
+                    let delay = notices.delay(candidate.channel);
+                    let is_here = rooms.state_of(candidate.user) == PresenceState::Online;
+                    let circumstances = Circumstances { now, delay, is_here };
+                    Ok((candidate, verdict(view, &candidate, circumstances)?))
+                };
+                candidates.into_iter().map(decide).collect()
+            })
+            .await
+    }
+
+    fn telling(&self, channel: Channel, user: UserNo, of: Vec<Unread>, together: bool) -> Telling {
+        let id = chat_proto::MessageId::new(self.now(), self.engine.entropy.bytes());
+        let id = DeliveryId(id.to_bytes());
+        Telling { id, channel, user, of, settled: Vec::new(), together, looked_at: None }
+    }
+
+    async fn tell(&self, tellings: Vec<Telling>) -> Result<()> {
+        if tellings.is_empty() {
+            return Ok(());
+        }
+        let channels: Vec<Channel> = tellings.iter().map(|telling| telling.channel).collect();
+        self.engine.writer.carry(Command::Notice(Box::new(Notice::Tell(tellings)))).await?;
+        for channel in channels {
+            self.engine.notices.ring(channel);
+        }
+        Ok(())
+    }
+
+    async fn hold(&mut self, held: Vec<Held>) -> Result<()> {
+        let Some(first) = held.iter().map(|held| held.due).min() else { return Ok(()) };
+        self.engine.writer.carry(Command::Notice(Box::new(Notice::Hold(held)))).await?;
+        self.held_at = Some(self.held_at.map_or(first, |at| at.min(first)));
+        Ok(())
+    }
+
+    /// Keeps how far everything is decided.
+    async fn keep(&mut self) -> Result<()> {
+        let decided = self.pending.decided();
+        if decided > self.kept {
+            self.engine.writer.carry(Command::Notice(Box::new(Notice::Reached(decided)))).await?;
+            self.kept = decided;
+        }
+        Ok(())
+    }
+}
+
+/// Messages with those who may have to be told of them, how far the log was read, and whether that was all of it.
+type Messages = (Vec<(Position, Timestamp, ConversationNo, Vec<UserNo>)>, Position, bool);
+
+fn messages_after(view: &dyn View, after: Position) -> Result<Messages> {
+    let lines = view.lines_after(after, LINES)?;
+    let is_all = lines.len() < LINES;
+    let reached = if is_all { view.position() } else { lines.last().map_or(after, |line| line.position) };
+    let mut messages = Vec::new();
+    for line in lines {
+        if let (Change::MessageCreated { conversation, .. }, Some(message)) = (&line.entry.change, &line.message)
+            && let Some(row) = view.conversation(*conversation)?
+        {
+            let readers = row.members.iter().map(|member| member.user).filter(|user| *user != message.author);
+            messages.push((line.position, line.entry.at, *conversation, readers.collect()));
+        }
+    }
+    Ok((messages, reached, is_all))
+}
