@@ -1,7 +1,7 @@
 //! Who asks in the dialect of the replaced backend: by a bearer token, or by the cookie `jwt`.
 //!
 //! A browser sends the cookie along with whatever any page asks for, so a request that has nothing but the cookie has to
-//! come from a page of the shop's, whatever its method: two of the old GET routes change something.
+//! come from a page of the shop's, whatever its method: some of the old GET routes change something.
 
 use axum::extract::FromRequestParts;
 use chat_proto::ErrorCode;

@@ -63,7 +63,12 @@ impl FromRequest<App> for FormWithFiles {
 /// The body, and the most that it might have had.
 async fn whole(request: Request, app: &App) -> Result<(Bytes, usize), Refused> {
     let most = request.extensions().get().map_or(app.config.body_bytes, |Most(bytes)| *bytes);
-    Ok((body::read(request.into_body(), most, app.config.body_timeout).await?, most))
+    let read = body::read(request.into_body(), most, app.config.body_timeout).await;
+    let too_large = |refused: Refused| match refused.code {
+        ErrorCode::TooLarge => Refused { detail: "This is too large to be sent.".into(), ..refused },
+        _ => refused,
+    };
+    Ok((read.map_err(too_large)?, most))
 }
 
 impl Form {
@@ -82,10 +87,14 @@ impl Form {
         }
     }
 
-    /// Anything; as JSON when a form holds it as text.
+    /// Anything, as it is.
+    pub(super) fn any(&mut self, name: &str) -> Option<Value> {
+        self.0.remove(name).filter(|value| !value.is_null())
+    }
+
+    /// Anything; a form holds it as text in JSON.
     pub(super) fn json(&mut self, name: &str) -> Option<Value> {
-        match self.0.remove(name)? {
-            Value::Null => None,
+        match self.any(name)? {
             Value::String(text) => Some(parse(text.as_bytes()).unwrap_or(Value::String(text))),
             other => Some(other),
         }

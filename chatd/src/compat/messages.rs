@@ -151,7 +151,7 @@ async fn history(
 /// The name that a front end gave the message, under any of the names that such names have.
 fn client_id(form: &mut Form) -> Result<Option<ClientId>, Refused> {
     for name in ["clientId", "client_id", "tempId"] {
-        let given = match form.json(name) {
+        let given = match form.any(name) {
             Some(serde_json::Value::String(text)) if text.is_empty() => None,
             Some(serde_json::Value::String(text)) => Some(text),
             Some(serde_json::Value::Number(number)) => Some(number.to_string()),

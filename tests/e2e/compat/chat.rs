@@ -178,6 +178,8 @@ async fn sending_again_under_the_same_name_is_harmless() {
         ("client_id", json!("a-2")),
         ("tempId", json!("temp-1732612345678")),
         ("tempId", json!(1_732_612_345_678_u64)),
+        ("tempId", json!("1e5")),
+        ("clientId", json!("null")),
     ] {
         let body = json!({"conversation": id, "content": "Hello", key: name});
         let (first, second) =
@@ -193,7 +195,7 @@ async fn sending_again_under_the_same_name_is_harmless() {
     for _ in 0..2 {
         assert_eq!(send(&ana, id, "Hello").await.status, 201);
     }
-    assert_eq!(messages(&leo, id).await.len(), 6);
+    assert_eq!(messages(&leo, id).await.len(), 8);
     for name in [json!("a b"), json!({"$gt": ""}), json!(true), json!("x".repeat(65))] {
         let body = json!({"conversation": id, "content": "Hello", "clientId": name});
         assert_eq!(call(&ana, "POST", "/chat/messages", &body).await.failure().0, ErrorCode::Invalid, "{body}");

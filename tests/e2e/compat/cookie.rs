@@ -13,7 +13,7 @@ async fn server(secure: bool) -> InProcess {
     let mut compat = CompatConfig::default();
     compat.secure_cookies = secure;
     router.compat = Some(compat);
-    InProcess::start_with(Options { router, ..Options::default() }).await
+    InProcess::start_with(Options { manual_clock: true, router, ..Options::default() }).await
 }
 
 #[tokio::test]

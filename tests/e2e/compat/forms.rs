@@ -70,7 +70,11 @@ async fn a_form_of_the_wrong_shape_is_refused_in_words() {
     let many: Vec<_> = many.iter().map(|name| field(name, "x")).collect();
     let kind = "multipart/form-data; boundary=boundary";
     for (what, request, code) in [
-        ("twice", form(post(), &[field("content", "a"), field("content", "b")]), ErrorCode::Invalid),
+        (
+            "twice",
+            form(post(), &[field("conversation", id), field("content", "a"), field("content", "b")]),
+            ErrorCode::Invalid,
+        ),
         ("no content", form(post(), &[field("conversation", id)]), ErrorCode::Invalid),
         ("blank", form(post(), &[field("conversation", id), field("content", " \n ")]), ErrorCode::Invalid),
         ("no conversation", form(post(), &[field("content", "a")]), ErrorCode::Invalid),
@@ -95,7 +99,11 @@ async fn a_form_of_the_wrong_shape_is_refused_in_words() {
         ("other", post().text("text/plain", "x"), ErrorCode::UnsupportedMediaType),
         ("no object", post().text("application/json", "[]"), ErrorCode::Invalid),
         ("no JSON", post().text("application/json", "{"), ErrorCode::Invalid),
-        ("twice in JSON", post().text("application/json", r#"{"content":"a","content":"b"}"#), ErrorCode::Invalid),
+        (
+            "twice in JSON",
+            post().text("application/json", format!(r#"{{"conversation":"{id}","content":"a","content":"b"}}"#)),
+            ErrorCode::Invalid,
+        ),
         (
             "deep",
             post().text("application/json", format!("{{\"a\":{}{}}}", "[".repeat(99), "]".repeat(99))),
