@@ -129,10 +129,8 @@ impl ConversationHandle {
         let Draft { text, client_id, attachments, reply_to, mut mentions, if_last_seq } = draft.into();
         let engine = self.actor().chat().engine();
         shape::attachments(&attachments, engine.limits.attachments.per_message)?;
-        let text = match attachments.is_empty() {
-            true => shape::text(text, engine.limits.text_bytes)?,
-            false => shape::caption(text, engine.limits.text_bytes)?,
-        };
+        let shaped = if attachments.is_empty() { shape::text } else { shape::caption };
+        let text = shaped(text, engine.limits.text_bytes)?;
         shape::mentions(&mut mentions)?;
         let client_id = match client_id {
             Some(client_id) => client_id,

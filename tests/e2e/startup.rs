@@ -138,6 +138,7 @@ async fn what_is_stored_is_for_its_owner_only() {
     assert_eq!(mode(&folder), 0o700);
     for entry in std::fs::read_dir(&folder).expect("a folder") {
         let path = entry.expect("a file").path();
-        assert_eq!(mode(&path), 0o600, "{}", path.display());
+        let owner_only = if path.is_dir() { 0o700 } else { 0o600 };
+        assert_eq!(mode(&path), owner_only, "{}", path.display());
     }
 }

@@ -119,7 +119,7 @@ impl AttachmentStore {
         let mut file = tokio::fs::File::from_std(content.file.try_clone().map_err(failed)?);
         let (mut size, mut hasher, mut piece) = (0, Sha256::new(), vec![0; PIECE_BYTES]);
         loop {
-            let read = bytes.read(&mut piece).await.map_err(broke_off)?;
+            let read = bytes.read(&mut piece).await.map_err(|error| broke_off(&error))?;
             if read == 0 {
                 break;
             }
@@ -145,7 +145,7 @@ pub(super) fn too_large(most: u64) -> Error {
 }
 
 /// Whoever sends it has stopped, or is too slow.
-fn broke_off(error: io::Error) -> Error {
+fn broke_off(error: &io::Error) -> Error {
     match error.kind() {
         io::ErrorKind::TimedOut => Error::invalid("", "The file took too long to arrive."),
         // The reader itself finds something wrong, and says what.

@@ -143,8 +143,8 @@ impl AttachmentStore {
         // The folders above may have been made by a process that was killed before it made sure of them.
         let parent = folder.join(place.as_ref());
         blocking(move || {
-            let above = parent.ancestors().skip(1).take_while(|above| above.starts_with(&folder));
-            above.map(sync_folder).collect()
+            let mut above = parent.ancestors().skip(1).take_while(|above| above.starts_with(&folder));
+            above.try_for_each(sync_folder)
         })
         .await
     }

@@ -86,7 +86,7 @@ async fn all(ana: &Person, conv: ConversationId) -> Vec<Value> {
     loop {
         let path = format!("/conversations/{conv}/messages?after={}&limit=200", all.len());
         let mut page = ana.get(&path).await;
-        all.extend(page["items"].as_array_mut().expect("rows").drain(..));
+        all.append(page["items"].as_array_mut().expect("rows"));
         if page["more_after"] == false {
             return all;
         }

@@ -29,7 +29,7 @@ fn dot() -> Vec<u8> {
 }
 
 fn upload(who: &Person, name: &str, bytes: &[u8]) -> Request {
-    let name: String = name.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let name = name.bytes().fold(String::new(), |name, byte| format!("{name}%{byte:02X}"));
     who.request("POST", &format!("/attachments?name={name}")).text("application/octet-stream", bytes)
 }
 
