@@ -434,6 +434,8 @@ async fn until_marker(socket: &mut Socket, who: &Person, marker: &str) -> Vec<Va
     who.call_with("PATCH", "/me", &json!({"name": marker})).await.ok();
     let mut frames = socket.until(|frame| frame["e"] == "user.changed" && frame["d"]["name"] == marker).await;
     frames.pop();
+    // On a busy machine it takes long enough for one.
+    frames.retain(|frame| frame["t"] != "ping");
     frames
 }
 
