@@ -31,7 +31,7 @@ pub struct RouterConfig {
     pub sockets_per_address: usize,
     /// Open sockets that have not said who they are, in total. Default: 2,000.
     pub sockets_before_hello: usize,
-    /// The dialect of the replaced backend, under `/api`; none: it is not spoken. Default: spoken.
+    /// The dialect of the replaced backend, under `/api` and by Socket.IO; none: it is not spoken. Default: spoken.
     pub compat: Option<CompatConfig>,
     /// Ends sockets, event streams and waiting polls, and says so to who asks whether the server is ready.
     pub drain: CancellationToken,

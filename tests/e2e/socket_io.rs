@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use chat_proto::{ConversationId, ErrorCode, Role};
-use chat_tests::{Answer, EngineIo, InProcess, Options, PASSWORD, Person, Request, Server, eventually};
+use chat_tests::{Answer, Dice, EngineIo, InProcess, Options, PASSWORD, Person, Request, Server, eventually, option};
 use chatcore::Limits;
 use serde_json::{Value, json};
 
@@ -219,6 +219,55 @@ async fn pages_that_are_not_the_shops_and_requests_that_are_none_are_refused() {
     // Without the last stroke it is the same.
     let answer = Request::new("GET", format!("/socket.io?{polling}")).send(address).await;
     assert!(answer.text().starts_with("0{"), "{}", answer.text());
+}
+
+#[tokio::test]
+async fn nothing_that_is_almost_a_packet_breaks_anything() {
+    let seed = option("CHAT_CHAOS_SEED").unwrap_or(0x50c4);
+    let cases = option("CHAT_PROPTEST_CASES").unwrap_or(64);
+    println!("CHAT_CHAOS_SEED={seed}");
+    let server = InProcess::start().await;
+    let (ana, _, conversation) = pair(&server).await;
+    let mut dice = Dice::new(seed);
+    let good = [
+        format!("40{}", json!({"token": ana.token})),
+        "40/chat,{}".to_owned(),
+        "41/chat,".to_owned(),
+        format!("427{}", json!(["sendMessage", {"conversation": conversation, "content": "é", "tempId": 7}])),
+        format!("42{}", json!(["typing", {"conversationId": conversation, "isTyping": false}])),
+        format!("42{}", json!(["markRead", conversation])),
+        r#"452-/chat,12["a",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]"#.to_owned(),
+        "bAAECAw==".to_owned(),
+        "430[]".to_owned(),
+        "2".to_owned(),
+        "3probe".to_owned(),
+        "6".to_owned(),
+    ];
+    for _ in 0..cases {
+        let socket = EngineIo::connect(ana.address, "/", &ana.token).await;
+        for _ in 0..8 {
+            let mut bytes = Vec::new();
+            for _ in 0..=dice.below(3) {
+                bytes.extend(dice.pick(&good).expect("one").bytes().chain([0x1e]));
+            }
+            for _ in 0..dice.below(6) {
+                let (at, byte) = (dice.below(bytes.len() as u64), dice.roll().to_be_bytes()[0]);
+                let at = usize::try_from(at).expect("a place");
+                match dice.below(3) {
+                    0 => bytes[at] = byte,
+                    1 => bytes.truncate(at + 1),
+                    _ => bytes.insert(at, byte),
+                }
+            }
+            let answer = socket.post_bytes(bytes.clone()).await;
+            assert!(matches!(answer.status, 200 | 400), "{}: {:?}", answer.status, String::from_utf8_lossy(&bytes));
+        }
+        // Whatever became of this connection, others are served.
+        socket.post("1").await;
+    }
+    let socket = EngineIo::connect(ana.address, "/", &ana.token).await;
+    socket.post(&format!("427{}", json!(["sendMessage", {"conversation": conversation, "content": "fine"}]))).await;
+    assert_eq!(answer(&socket, 7).await[0]["content"], "fine");
 }
 
 #[tokio::test]

@@ -82,6 +82,11 @@ impl EngineIo {
 
     /// Posts one or more packets.
     pub async fn post(&self, packets: &str) -> Answer {
+        self.post_bytes(packets.as_bytes()).await
+    }
+
+    /// Posts what may not even be text.
+    pub async fn post_bytes(&self, packets: impl Into<Vec<u8>>) -> Answer {
         Self::request("POST", &self.sid).text("text/plain;charset=UTF-8", packets).send(self.address).await
     }
 
