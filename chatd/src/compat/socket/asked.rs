@@ -120,6 +120,7 @@ impl Asked {
         let value = self.field(&["clientId", "client_id", "tempId", "temp_id"]);
         let text = match value {
             None => return Ok(None),
+            Some(Value::String(text)) if text.is_empty() => return Ok(None),
             Some(Value::String(text)) => text.clone(),
             Some(Value::Number(number)) => number.to_string(),
             Some(_) => String::new(),
@@ -223,6 +224,7 @@ mod tests {
         let of = |json: &str| asked(json).client_id();
         assert_eq!(of(r#"["s",{"tempId":1700000000000}]"#).unwrap().unwrap().as_str(), "1700000000000");
         assert_eq!(of(r#"["s",{}]"#).unwrap(), None);
+        assert_eq!(of(r#"["s",{"tempId":""}]"#).unwrap(), None, "as over REST");
         assert!(of(r#"["s",{"clientId":"a b"}]"#).is_err());
         assert!(of(r#"["s",{"clientId":{}}]"#).is_err());
     }
