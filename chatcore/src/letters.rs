@@ -77,6 +77,15 @@ impl Letter {
     }
 }
 
+#[cfg(any(feature = "mail", feature = "testing"))]
+impl Letter {
+    /// A letter that is nobody's, with a link that leads nowhere.
+    pub(crate) fn made_up(kind: LetterKind, to: &str, expires_at: Timestamp) -> Self {
+        let (id, created_at) = (LetterId([9; 16]), Timestamp::from_millis(0));
+        Self { id, kind, to: to.to_owned(), name: None, created_at, expires_at, token: "xx_made-up".to_owned() }
+    }
+}
+
 impl std::fmt::Debug for Letter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Letter").field("id", &self.id).field("kind", &self.kind).finish_non_exhaustive()

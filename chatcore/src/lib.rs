@@ -108,7 +108,11 @@ pub use error::{Error, Result};
 pub use events::{EventStream, Incoming, Told};
 pub use keys::rotate_server_key;
 pub use letters::Letter;
-pub use notify::{Channel, Delivering, News, Notification, Notifier, Undelivered, UnreadConversation};
+#[cfg(feature = "mail")]
+pub use notify::mail;
+pub use notify::{
+    Channel, Delivering, News, Notification, Notifier, Undelivered, UnreadConversation, UnsubscribeToken,
+};
 pub use pace::{Network, Rate, Rates};
 pub use people::{NewPerson, People};
 pub use signal::Signal;

@@ -6,11 +6,13 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use chat_proto::Timestamp;
+use chat_proto::{ConversationId, Timestamp};
 use tokio::sync::watch;
 
 use crate::clock::{Clock, Entropy};
-use crate::notify::{Channel, Delivering, Notification, Notifier, Undelivered};
+use crate::letters::Letter;
+use crate::notify::{Channel, Delivering, News, Notification, Notifier, Undelivered, UnreadConversation, made_up};
+use crate::state::LetterKind;
 
 /// A clock that stands still until it is turned.
 #[derive(Debug)]
@@ -145,4 +147,22 @@ impl Notifier for MemoryNotifier {
             }
         })
     }
+}
+
+/// Something to hand to a [`Notifier`](crate::Notifier), of nothing that happened. It goes by mail to Ana.
+#[must_use]
+pub fn notification(id: [u8; 16], news: News) -> Notification {
+    made_up::notification(id, news)
+}
+
+/// A conversation of which these messages are unread, each with the name of who wrote it.
+#[must_use]
+pub fn unread(id: ConversationId, title: &str, messages: &[(&str, &str)]) -> UnreadConversation {
+    made_up::unread(id, title, messages)
+}
+
+/// A letter with a link that leads nowhere.
+#[must_use]
+pub fn letter(kind: LetterKind, to: &str, expires_at: Timestamp) -> Letter {
+    Letter::made_up(kind, to, expires_at)
 }

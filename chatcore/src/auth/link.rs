@@ -15,6 +15,7 @@ pub(crate) enum Purpose {
     Invitation,
     PasswordReset,
     EmailVerification,
+    Unsubscribe,
 }
 
 /// What such a token says of itself: which row it belongs to. Proves nothing before its hash was compared.
@@ -30,6 +31,7 @@ impl Purpose {
             Self::Invitation => "it_",
             Self::PasswordReset => "pt_",
             Self::EmailVerification => "vt_",
+            Self::Unsubscribe => "ut_",
         }
     }
 }

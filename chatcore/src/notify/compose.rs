@@ -47,6 +47,8 @@ pub(crate) fn compose(
             (News::Letter(letter), Some(address))
         }
     };
+    let is_ended_by_mail = row.channel == Channel::Mail && matches!(news, News::Unread { .. });
+    let unsubscribe = is_ended_by_mail.then(|| account.as_ref().map(|account| links.unsubscribe_token(account.id)));
     Ok(Some(Notification {
         id: row.id,
         channel: row.channel,
@@ -55,6 +57,7 @@ pub(crate) fn compose(
         mail_address,
         created_at: row.created_at,
         attempt: row.attempts,
+        unsubscribe: unsubscribe.flatten(),
         news,
     }))
 }

@@ -8,14 +8,20 @@ mod breaker;
 mod compose;
 mod courier;
 mod dispatch;
+#[cfg(any(feature = "mail", feature = "testing"))]
+pub(crate) mod made_up;
+#[cfg(feature = "mail")]
+pub mod mail;
 mod notification;
 mod pending;
 mod times;
+mod unsubscribe;
 mod verdict;
 mod wishes;
 
 pub(crate) use self::dispatch::{Feed, Heard, feed};
 pub use self::notification::{Delivering, News, Notification, Notifier, Undelivered, UnreadConversation};
+pub use self::unsubscribe::UnsubscribeToken;
 pub use crate::state::Channel;
 
 use std::sync::Arc;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chat_proto::model::Message;
 use chat_proto::{ConversationId, Timestamp, UserId};
 
-use super::Channel;
+use super::{Channel, UnsubscribeToken};
 use crate::letters::Letter;
 use crate::state::DeliveryId;
 
@@ -28,6 +28,8 @@ pub struct Notification {
     pub created_at: Timestamp,
     /// The so-manieth attempt, from 1.
     pub attempt: u32,
+    /// With what they can end such mails, where that is possible: of messages, by mail.
+    pub unsubscribe: Option<UnsubscribeToken>,
     /// What it is.
     pub news: News,
 }
