@@ -18,9 +18,10 @@ pub(super) fn line(text: &str) -> String {
     cut(&one_line(text), LINE_CHARS)
 }
 
-/// A subject.
+/// A subject. What looks like an encoded word (RFC 2047) goes over the wire as it is, and whoever gets it decodes it: into
+/// line breaks too.
 pub(super) fn subject(text: &str) -> String {
-    cut(&one_line(text), SUBJECT_CHARS)
+    cut(&one_line(text).replace("=?", "= ?"), SUBJECT_CHARS)
 }
 
 /// What is shown beside the subject.
@@ -97,6 +98,7 @@ mod tests {
             assert_eq!(line(text), clean, "{text:?}");
         }
         assert_eq!(line(&"ü".repeat(101)), format!("{}…", "ü".repeat(100)));
+        assert_eq!(subject("=?utf-8?q?=0d=0aX:_1?= =\u{202e}?x"), "= ?utf-8?q?=0d=0aX:_1?= = ?x");
         assert_eq!(subject(&"x".repeat(10_000)).chars().count(), SUBJECT_CHARS + 1);
         // A letter under ten thousand marks is one character, and no line.
         assert!(line(&format!("a{}", "\u{301}".repeat(10_000))).chars().count() <= 2);
