@@ -16,7 +16,7 @@ use crate::compat::socket;
 use crate::extract::Most;
 use crate::rest::{
     api_keys, attachments, audit_log, auth, conversations, directory, events, file, invitations, me, message, messages,
-    notifications, participants, policy, probes, server, sessions, stats, users, visitor,
+    notifications, participants, policy, probes, server, sessions, stats, unsubscribe, users, visitor,
 };
 use crate::{compat, docs_page, edge, openapi, ws};
 
@@ -43,6 +43,7 @@ pub(crate) fn routes(app: App) -> Router {
         .route("/api/v1/openapi.json", get(|| async { ([(header::CONTENT_TYPE, "application/json")], json) }))
         .route("/api/docs", get(|| async { (page_headers(), Html(page)) }))
         .route("/api/docs.css", get(|| async { ([(header::CONTENT_TYPE, "text/css")], docs_page::STYLE) }))
+        .route(unsubscribe::PATH, get(unsubscribe::ask).post(unsubscribe::end))
         .route("/livez", get(probes::livez))
         .route("/readyz", get(probes::readyz))
         .fallback(edge::no_such_path)

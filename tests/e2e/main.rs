@@ -18,6 +18,7 @@ mod identity;
 mod limits;
 mod log_secrets;
 mod long_poll;
+mod mail;
 mod messages;
 mod openapi;
 mod passwords;

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::thread::ThreadId;
 use std::time::Duration;
 
-use chatcore::testing::ManualClock;
+use chatcore::testing::{ManualClock, MemoryNotifier};
 use chatcore::{Chat, Clock, Limits, Site, SystemClock};
 use chatd::RouterConfig;
 use chatd::listener::HttpLimits;
@@ -42,6 +42,8 @@ pub struct Options {
     pub router: RouterConfig,
     /// The shop's web sites.
     pub sites: Vec<Site>,
+    /// Gets what is told by mail.
+    pub mails: Option<MemoryNotifier>,
 }
 
 impl Default for Options {
@@ -54,6 +56,7 @@ impl Default for Options {
             limits: Limits::default(),
             router: RouterConfig::default(),
             sites: Vec::new(),
+            mails: None,
         }
     }
 }
@@ -88,6 +91,9 @@ impl InProcess {
             .sites(options.sites);
         if let Some(secret) = options.token_secret {
             builder = builder.token_secret(secret);
+        }
+        if let Some(mails) = options.mails {
+            builder = builder.notifier(mails);
         }
         if let Some(clock) = &clock {
             builder = builder.clock(clock.clone());

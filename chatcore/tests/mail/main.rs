@@ -1,5 +1,6 @@
 //! Mails as a real mail server gets them and Python's own parser reads them.
 
+mod engine;
 mod server;
 
 use std::sync::Arc;
@@ -17,7 +18,7 @@ const BASE: &str = "https://chat.shop.example";
 const TOLD: [u8; 16] = [7; 16];
 
 fn plain(server: &MailServer) -> SmtpOptions {
-    SmtpOptions::parse(&format!("smtp://127.0.0.1:{}?tls=none", server.port)).unwrap()
+    SmtpOptions::parse(&format!("smtp://127.0.0.1:{}?tls=none", server.port)).expect("an address")
 }
 
 fn builder(options: SmtpOptions) -> MailerBuilder {
@@ -26,7 +27,7 @@ fn builder(options: SmtpOptions) -> MailerBuilder {
 }
 
 fn mailer(options: SmtpOptions) -> Mailer {
-    builder(options).build().unwrap()
+    builder(options).build().expect("a mailer")
 }
 
 fn conversation() -> ConversationId {
@@ -41,19 +42,31 @@ fn told(id: u8) -> Notification {
     notification([id; 16], news("Order 1001", &[("Leo Marsh", "It left our house.")]))
 }
 
+fn text(value: &Value) -> &str {
+    value.as_str().expect("a text")
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().expect("a list")
+}
+
 fn header<'a>(mail: &'a Value, name: &str) -> Option<&'a str> {
-    let headers = mail["mail"]["headers"].as_array().unwrap();
-    let mut found = headers.iter().filter(|header| header[0].as_str().unwrap().eq_ignore_ascii_case(name));
-    let value = found.next().map(|header| header[1].as_str().unwrap());
+    let headers = list(&mail["mail"]["headers"]);
+    let mut found = headers.iter().filter(|header| text(&header[0]).eq_ignore_ascii_case(name));
+    let value = found.next().map(|header| text(&header[1]));
     assert!(found.next().is_none(), "{name} comes twice: {headers:?}");
     value
 }
 
+/// Their names, in their order.
+fn headers(mail: &Value) -> Vec<&str> {
+    list(&mail["mail"]["headers"]).iter().map(|header| text(&header[0])).collect()
+}
+
 fn part<'a>(mail: &'a Value, content: &str) -> &'a str {
-    let parts = mail["mail"]["parts"].as_array().unwrap();
-    let part = parts.iter().find(|part| part["type"] == content).unwrap();
+    let part = list(&mail["mail"]["parts"]).iter().find(|part| part["type"] == content).expect("such a part");
     assert_eq!(part["charset"], "utf-8");
-    part["text"].as_str().unwrap()
+    text(&part["text"])
 }
 
 fn down(outcome: Result<(), Undelivered>) -> String {
@@ -81,10 +94,7 @@ async fn a_mail_has_both_parts_and_all_headers_that_it_should_have() {
         ("Subject", Some(subject)),
         ("Message-ID", Some("<07070707070707070707070707070707@shop.example>")),
         ("Auto-Submitted", Some("auto-generated")),
-        (
-            "List-Unsubscribe",
-            Some("<https://chat.shop.example/api/v1/notifications/unsubscribe?token=ut_made-up>"),
-        ),
+        ("List-Unsubscribe", Some("<https://chat.shop.example/api/v1/notifications/unsubscribe?token=ut_made-up>")),
         ("List-Unsubscribe-Post", Some("List-Unsubscribe=One-Click")),
         ("MIME-Version", Some("1.0")),
         ("Bcc", None),
@@ -117,7 +127,8 @@ async fn mails_about_a_conversation_stand_together_and_the_same_one_is_the_same(
     stranger.user = Some(UserId::from_bytes([8; 16]));
     let other = unread(ConversationId::from_bytes([2; 16]), "Mugs", &[("Leo", "Hi")]);
     elsewhere.news = News::Unread { conversations: vec![other.clone()], together: false };
-    digest.news = News::Unread { conversations: vec![unread(conversation(), "A", &[("Leo", "Hi")]), other], together: true };
+    digest.news =
+        News::Unread { conversations: vec![unread(conversation(), "A", &[("Leo", "Hi")]), other], together: true };
     let mut mails = Vec::new();
     for notification in [&told(1), &told(1), &told(2), &stranger, &elsewhere, &digest] {
         mailer.deliver(notification).await.unwrap();
@@ -175,10 +186,8 @@ async fn every_script_and_any_length_arrive_as_they_were_written() {
 async fn nobody_writes_a_header_or_hides_what_they_write() {
     let mut server = MailServer::plain().await;
     let mailer = mailer(plain(&server));
-    let usual = {
-        mailer.deliver(&told(1)).await.unwrap();
-        names(&server.mail().await)
-    };
+    mailer.deliver(&told(1)).await.unwrap();
+    let usual = server.mail().await;
     let bad = [
         "x\r\nBcc: everybody@shop.example",
         "x\nX-Evil: 1\n\nbody",
@@ -195,18 +204,13 @@ async fn nobody_writes_a_header_or_hides_what_they_write() {
         hostile.name = Some(text.to_owned());
         mailer.deliver(&hostile).await.unwrap();
         let mail = server.mail().await;
-        assert_eq!(names(&mail), usual, "{text:?}");
+        assert_eq!(headers(&mail), headers(&usual), "{text:?}");
         assert_eq!(header(&mail, "To"), Some("ana@mail.example"));
         let subject = header(&mail, "Subject").unwrap();
         let seen = [subject, part(&mail, "text/plain"), part(&mail, "text/html")].concat();
         let hides = |c: char| (c.is_control() && c != '\n') || "\u{202e}\u{2066}\u{200b}\u{2028}".contains(c);
         assert!(!seen.replace("\r\n", "\n").contains(hides), "{seen:?}");
         assert!(subject.chars().count() <= 151 && !subject.contains('\n'), "{subject}");
-    }
-
-    fn names(mail: &Value) -> Vec<String> {
-        let headers = mail["mail"]["headers"].as_array().unwrap();
-        headers.iter().map(|header| header[0].as_str().unwrap().to_owned()).collect()
     }
 }
 

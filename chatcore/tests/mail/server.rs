@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 /// When a test gives up waiting. Far longer than anything takes.
-const DEADLINE: Duration = Duration::from_secs(30);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
 /// The version that the tests know; it comes from the index of Python packages when it is not there yet.
 const AIOSMTPD: &str = "aiosmtpd==1.4.6";
@@ -27,8 +27,8 @@ pub(crate) struct MailServer {
 /// A certificate for 127.0.0.1, and who has signed it, as files.
 #[derive(Debug)]
 pub(crate) struct Certificate {
-    pub(crate) certificate: PathBuf,
-    pub(crate) key: PathBuf,
+    chain: PathBuf,
+    key: PathBuf,
     pub(crate) authority: String,
     _folder: tempfile::TempDir,
 }
@@ -66,7 +66,7 @@ impl MailServer {
     }
 
     pub(crate) async fn with(certificate: &Certificate, more: &[&str]) -> Self {
-        let paths = [&certificate.certificate, &certificate.key].map(|path| path.to_str().expect("a path"));
+        let paths = [&certificate.chain, &certificate.key].map(|path| path.to_str().expect("a path"));
         let mut arguments = vec!["--certificate", paths[0], "--key", paths[1]];
         arguments.extend(more);
         Self::start(&arguments).await
@@ -116,10 +116,10 @@ impl Certificate {
         let key = rcgen::KeyPair::generate().expect("a key");
         let own = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()]).expect("parameters");
         let own = own.signed_by(&key, &issuer).expect("a certificate");
-        let (certificate, key_file) = (folder.path().join("server.pem"), folder.path().join("server.key"));
-        std::fs::write(&certificate, own.pem()).expect("written");
+        let (chain, key_file) = (folder.path().join("server.pem"), folder.path().join("server.key"));
+        std::fs::write(&chain, own.pem()).expect("written");
         std::fs::write(&key_file, key.serialize_pem()).expect("written");
-        Self { certificate, key: key_file, authority: signed.pem(), _folder: folder }
+        Self { chain, key: key_file, authority: signed.pem(), _folder: folder }
     }
 }
 

@@ -1,10 +1,12 @@
 use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::OnceLock;
 use std::time::Duration;
 
+use chatcore::mail::Mailer;
 use chatcore::store::{StoreError, StoreErrorKind};
-use chatcore::{Accepted, AttachmentLimits, Chat, LetterKind, Limits, Rates, Retention, Role};
+use chatcore::{Accepted, AttachmentLimits, Chat, Limits, Rates, Retention, Role};
 use clap::Args;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
@@ -16,8 +18,9 @@ use tracing_subscriber::{EnvFilter, Layer, Registry};
 
 use super::{ConfigFlags, Exit, complain, descriptors};
 use crate::config::{Config, FileKind, LogFormat};
+use crate::demo_mail::ShownMails;
 use crate::listener::HttpLimits;
-use crate::{Demo, RouterConfig};
+use crate::{Demo, RouterConfig, mail};
 
 #[derive(Debug, Args)]
 pub(super) struct Serve {
@@ -27,6 +30,9 @@ pub(super) struct Serve {
     #[arg(long, conflicts_with_all = ["data_dir", "public_url"])]
     demo: bool,
 }
+
+/// With what links in the demo's mails begin.
+static DEMO_BASE: OnceLock<String> = OnceLock::new();
 
 /// Opening and closing never takes longer than this, or something is wrong.
 const CLOSE_GRACE: Duration = Duration::from_secs(10);
@@ -79,7 +85,7 @@ async fn serve(config: &Config, demo: Option<&Path>) -> Exit {
         complain("signals cannot be listened for");
         return Exit::Failed;
     };
-    let chat = match open(config).await {
+    let chat = match open(config, demo.is_some()).await {
         Ok(chat) => chat,
         Err(exit) => return exit,
     };
@@ -92,6 +98,7 @@ async fn serve(config: &Config, demo: Option<&Path>) -> Exit {
     };
     let address = listener.local_addr().unwrap_or(config.listen);
     if demo.is_some() {
+        DEMO_BASE.get_or_init(|| format!("http://{address}"));
         match crate::seed_demo(&chat).await {
             Ok(shop) => show_demo(&shop, &address.to_string()),
             Err(error) => {
@@ -123,11 +130,7 @@ async fn serve(config: &Config, demo: Option<&Path>) -> Exit {
         }
     };
     let serve_and_close = async {
-        let base = config.public_url.origin().map_or_else(|| format!("http://{address}"), ToString::to_string);
-        tokio::select! {
-            () = crate::serve(listener, &chat, router, limits) => {}
-            () = show_letters(&chat, &base), if demo.is_some() => {}
-        }
+        crate::serve(listener, &chat, router, limits).await;
         chat.clone().close(CLOSE_GRACE).await
     };
     let closed = tokio::select! {
@@ -161,7 +164,7 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-async fn open(config: &Config) -> Result<Chat, Exit> {
+async fn open(config: &Config, is_demo: bool) -> Result<Chat, Exit> {
     let mut limits = Limits::default();
     limits.text_bytes = config.limits.message_bytes.bytes();
     limits.group_participants = config.limits.group_participants;
@@ -184,6 +187,11 @@ async fn open(config: &Config) -> Result<Chat, Exit> {
     if !config.auth.previous_jwt_secret.is_empty() {
         builder = builder.previous_token_secret(config.auth.previous_jwt_secret.expose());
     }
+    if is_demo {
+        builder = builder.notifier(ShownMails::new(&DEMO_BASE));
+    } else if let Some(mailer) = mailer(config)? {
+        builder = builder.notifier(mailer);
+    }
     let opened = builder.open().await;
     let chat = opened.map_err(|error| {
         let store = std::error::Error::source(&error).and_then(|cause| cause.downcast_ref::<StoreError>());
@@ -200,6 +208,13 @@ async fn open(config: &Config) -> Result<Chat, Exit> {
     })?;
     first_admin(&chat, config).await?;
     Ok(chat)
+}
+
+fn mailer(config: &Config) -> Result<Option<Mailer>, Exit> {
+    mail::mailer(config, &mail::base(config)).map_err(|unusable| {
+        complain(format_args!("{}: {}", unusable.key, unusable.why));
+        Exit::Config
+    })
 }
 
 fn rates(limits: &crate::config::Limits) -> Rates {
@@ -266,26 +281,6 @@ fn start_log(config: &Config) -> Result<(), String> {
     let ours = filter_fn(|line| *line.level() <= Level::INFO || line.target().starts_with("chat"));
     tracing_subscriber::registry().with(lines.with_filter(ours).with_filter(filter)).init();
     Ok(())
-}
-
-/// Shows what a mailer would send, since the demo has none. Never ends.
-async fn show_letters(chat: &Chat, base: &str) {
-    use std::io::Write as _;
-    const LOOK_EVERY: Duration = Duration::from_secs(1);
-    let mut shown = None;
-    loop {
-        tokio::time::sleep(LOOK_EVERY).await;
-        for letter in chat.letters(shown, 100).await.unwrap_or_default() {
-            shown = Some(letter.id);
-            let about = match letter.kind {
-                LetterKind::Invitation => "You are invited",
-                LetterKind::PasswordReset | LetterKind::PasswordResetByAdmin => "Set a new password",
-                LetterKind::EmailVerification => "Verify your address",
-            };
-            // Nobody may be reading; the server serves all the same.
-            let _ = writeln!(std::io::stdout(), "A letter to {}: {about}: {}", letter.to, letter.link(base));
-        }
-    }
 }
 
 /// What to try, ready to be pasted into another terminal.

@@ -39,6 +39,7 @@ impl Loaded {
         self.check_addresses(&mut problems);
         self.check_auth(&mut problems);
         self.check_limits(&mut problems);
+        self.check_mail(&mut problems);
         if problems.is_empty() { Ok(()) } else { Err(ConfigError::Refused { problems }) }
     }
 
@@ -89,6 +90,20 @@ impl Loaded {
                  Make the one shorter or the other longer.",
                 self.at("auth.access_ttl")
             ));
+        }
+    }
+
+    fn check_mail(&self, problems: &mut Vec<String>) {
+        let timeout = self.config.smtp.timeout;
+        if !(1..=50).contains(&timeout.get().as_secs()) {
+            problems.push(format!(
+                "{}: `smtp.timeout` is {timeout}. Make it 1s at the least; and 50s at the most, since what is not delivered \
+                 within a minute is tried again.",
+                self.at("smtp.timeout")
+            ));
+        }
+        if let Err(unusable) = crate::mail::mailer(&self.config, &crate::mail::base(&self.config)) {
+            problems.push(format!("{}: {}.", self.at(unusable.key), unusable.why));
         }
     }
 
@@ -256,6 +271,52 @@ mod tests {
             let found = problems(&[("CHATD_DRAIN__SPREAD", spread), ("CHATD_HTTP__SHUTDOWN_GRACE", grace)]);
             assert_eq!(found.is_empty(), good, "{spread} within {grace}: {found:#?}");
         }
+    }
+
+    #[test]
+    fn mails_must_have_somewhere_to_go_and_come_from() {
+        const URL: (&str, &str) = ("CHATD_MAIL__URL", "smtp://mail.shop.example");
+        const FROM: (&str, &str) = ("CHATD_MAIL__FROM", "Mug Shop <chat@shop.example>");
+        assert_eq!(problems(&[URL, FROM]), Vec::<String>::new());
+        let nowhere = std::env::temp_dir().join("no such folder");
+        for (variables, told) in [
+            (vec![URL], "env CHATD_MAIL__URL: mails would come from nobody; set `mail.from`."),
+            (vec![("CHATD_MAIL__URL", "mail.shop.example"), FROM], "env CHATD_MAIL__URL: `mail.shop.example` is no "),
+            (vec![URL, ("CHATD_MAIL__FROM", "shop")], "env CHATD_MAIL__FROM: the sender, `shop`, is no mail address"),
+            (vec![URL, FROM, ("CHATD_MAIL__LANGUAGE", "fr")], "env CHATD_MAIL__LANGUAGE: there are no words in "),
+            (vec![URL, FROM, ("CHATD_SMTP__USER", "shop")], "env CHATD_SMTP__USER: a name and a password"),
+            (vec![URL, FROM, ("CHATD_SMTP__TIMEOUT", "2m")], "env CHATD_SMTP__TIMEOUT: `smtp.timeout` is 2m."),
+            (
+                vec![URL, FROM, ("CHATD_SMTP__CA_FILE", "/no/ca.pem")],
+                "env CHATD_SMTP__CA_FILE: /no/ca.pem: No such file",
+            ),
+            (vec![URL, FROM, ("CHATD_MAIL__TEMPLATES", nowhere.to_str().unwrap())], "env CHATD_MAIL__TEMPLATES: "),
+            (
+                vec![
+                    ("CHATD_MAIL__URL", "smtp://mail.example?tls=none"),
+                    FROM,
+                    ("EMAIL_USER", "a"),
+                    ("EMAIL_PASS", "hunter2"),
+                ],
+                "env CHATD_MAIL__URL: the password for mail.example could be read on its way",
+            ),
+        ] {
+            let found = problems(&variables);
+            assert!(found.len() == 1 && found[0].starts_with(told), "{variables:?}: {found:?}");
+            assert!(!found[0].contains("hunter2"), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn a_template_that_does_not_work_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("letter.txt"), "Hello {{ nmae }}").unwrap();
+        let found = problems(&[
+            ("CHATD_MAIL__URL", "log:"),
+            ("CHATD_MAIL__FROM", "chat@shop.example"),
+            ("CHATD_MAIL__TEMPLATES", folder.path().to_str().unwrap()),
+        ]);
+        assert!(found[0].starts_with("env CHATD_MAIL__TEMPLATES: letter.txt, line 1: "), "{found:?}");
     }
 
     #[test]

@@ -71,6 +71,8 @@ pub(super) fn original(variables: &[(String, String)]) -> Result<Vec<Entry>, Con
                     .map_err(|_| refuse("auth.refresh_ttl", "a duration such as 90d, or a number of seconds"))?;
                 ("auth.refresh_ttl", Given::Word(text))
             }
+            "EMAIL_USER" => ("smtp.user", Given::Word(value.clone())),
+            "EMAIL_PASS" => ("smtp.password", Given::Word(value.clone())),
             "CLIENT_URL" => {
                 let origin = Origin::of(value)
                     .map_err(|_| refuse("allowed_origins", "an address such as https://shop.example"))?;
@@ -85,13 +87,13 @@ pub(super) fn original(variables: &[(String, String)]) -> Result<Vec<Entry>, Con
 }
 
 /// Variables of the original backend for what this one does not do yet.
-const UNUSED: &[&str] = &["EMAIL_USER", "EMAIL_PASS", "VAPID_PUBLIC_KEY", "VAPID_PRIVATE_KEY", "VAPID_SUBJECT"];
+const UNUSED: &[&str] = &["VAPID_PUBLIC_KEY", "VAPID_PRIVATE_KEY", "VAPID_SUBJECT"];
 
 /// What to say of those that are set; their values are secrets, or people's addresses.
 pub(super) fn unused(variables: &[(String, String)]) -> Option<String> {
     let is_set = |name: &&str| variables.iter().any(|(set, value)| set == name && !value.is_empty());
     let set: Vec<&str> = UNUSED.iter().copied().filter(is_set).collect();
-    (!set.is_empty()).then(|| format!("Not used yet, since neither mail nor push is sent: {}.", set.join(", ")))
+    (!set.is_empty()).then(|| format!("Not used yet, since nothing is pushed: {}.", set.join(", ")))
 }
 
 /// Refuses to start beside the original backend's database, which somebody would otherwise believe to be in use. Its
@@ -108,6 +110,15 @@ pub(super) fn database(variables: &[(String, String)]) -> Result<(), ConfigError
         return Err(ConfigError::Refused { problems: vec![format!("{at}: {problem}")] });
     }
     Ok(())
+}
+
+/// Whom mails go out from when the original backend's variables for them are set.
+pub(super) fn mail_user(variables: &[(String, String)]) -> Option<&str> {
+    let value = |name: &str| {
+        let found = variables.iter().find(|(known, value)| known == name && !value.is_empty());
+        found.map(|(_, value)| value.as_str())
+    };
+    value("EMAIL_PASS").and_then(|_| value("EMAIL_USER"))
 }
 
 /// The port that `PORT` asks for.
@@ -169,6 +180,14 @@ mod tests {
         ];
         assert!(own(&variables(&foreign)).unwrap().is_empty());
         assert!(own(&variables(&[("CHATD_PORT", "9000")])).is_err());
+    }
+
+    #[test]
+    fn mails_go_out_from_the_original_user_when_there_is_a_password() {
+        let both = variables(&[("EMAIL_USER", "shop@mail.test"), ("EMAIL_PASS", "hunter2")]);
+        assert_eq!(names(&original(&both).unwrap()), ["smtp.user", "smtp.password"]);
+        assert_eq!(mail_user(&both), Some("shop@mail.test"));
+        assert_eq!(mail_user(&variables(&[("EMAIL_USER", "shop@mail.test"), ("EMAIL_PASS", "")])), None);
     }
 
     #[test]

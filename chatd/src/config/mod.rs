@@ -80,6 +80,10 @@ pub struct Config {
     pub retention: Retention,
     /// The dialect of the replaced backend.
     pub compat: Compat,
+    /// Mails.
+    pub mail: Mail,
+    /// The mail server.
+    pub smtp: Smtp,
     /// The first admin.
     pub bootstrap: Bootstrap,
     /// The shop's web sites.
@@ -214,6 +218,40 @@ pub struct Compat {
     pub reading_marks_read: bool,
 }
 
+/// Section `[mail]`.
+#[derive(Clone, Debug, Default)]
+pub struct Mail {
+    /// Where mails go: `smtp://…`, `smtps://…`, `file:FOLDER`, `log:`; empty: there are none.
+    pub url: String,
+    /// Whom they come from.
+    pub from: String,
+    /// Where answers go, if not there.
+    pub reply_to: String,
+    /// The language they are in.
+    pub language: String,
+    /// Stands in front of every subject.
+    pub subject_prefix: String,
+    /// Whether they show what people have written.
+    pub show_text: bool,
+    /// The shop's own templates and words; empty: none.
+    pub templates: PathBuf,
+}
+
+/// Section `[smtp]`.
+#[derive(Clone, Debug, Default)]
+pub struct Smtp {
+    /// Whom the mail server knows us as; empty: we do not sign in.
+    pub user: String,
+    /// The password of that name.
+    pub password: Secret,
+    /// Certificates by which the mail server may prove itself too; empty: none.
+    pub ca_file: PathBuf,
+    /// How long one mail may take.
+    pub timeout: Period,
+    /// Connections at a time.
+    pub connections: usize,
+}
+
 /// Section `[bootstrap]`. Both empty: no admin is made.
 #[derive(Clone, Debug, Default)]
 pub struct Bootstrap {
@@ -241,6 +279,8 @@ impl Config {
             store: Store::default(),
             retention: Retention::default(),
             compat: Compat::default(),
+            mail: Mail::default(),
+            smtp: Smtp::default(),
             bootstrap: Bootstrap::default(),
             sites: Vec::new(),
         }

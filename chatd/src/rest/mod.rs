@@ -19,6 +19,7 @@ pub(crate) mod probes;
 pub(crate) mod server;
 pub(crate) mod sessions;
 pub(crate) mod stats;
+pub(crate) mod unsubscribe;
 pub(crate) mod users;
 pub(crate) mod visitor;
 

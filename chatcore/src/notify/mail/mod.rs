@@ -60,7 +60,7 @@ pub struct Mailer {
 
 #[derive(Debug)]
 enum Transport {
-    Smtp(Smtp),
+    Smtp(Box<Smtp>),
     Folder(Folder),
     Log,
 }
@@ -186,7 +186,7 @@ impl MailerBuilder {
         };
         composer.try_all()?;
         let transport = match self.transport {
-            MailTransport::Smtp(options) => Transport::Smtp(Smtp::new(options)?),
+            MailTransport::Smtp(options) => Transport::Smtp(Box::new(Smtp::new(options)?)),
             MailTransport::Folder(folder) => Transport::Folder(Folder::new(folder)),
             MailTransport::Log => Transport::Log,
         };

@@ -15,6 +15,9 @@ use super::{Config, ConfigError, DEFAULTS, Given, Overrides, Secret, Setting, So
 /// Where the file is looked for when nobody names one.
 const SYSTEM_FILE: &str = "/etc/chatd/chatd.toml";
 
+/// Over which the original backend sends mails.
+const GMAIL: &str = "smtp://smtp.gmail.com:587";
+
 /// A configuration, and where each of its values came from.
 #[derive(Clone, Debug)]
 pub struct Loaded {
@@ -61,8 +64,14 @@ fn load(flags: &Overrides, mut variables: Vec<(String, String)>, system: &Path) 
     if let Some(port) = environment::port(&variables)? {
         layers.set_port(port);
     }
+    if let Some(user) = environment::mail_user(&variables) {
+        layers.set_mail_user(user);
+    }
     let mut warnings = layers.read_secret_files()?;
     warnings.extend(environment::unused(&variables));
+    if layers.config.mail.url.starts_with("smtp") && layers.config.public_url.is_none() {
+        warnings.push("Links in mails lead to this machine only, since `public_url` is not set.".to_owned());
+    }
     if let Some((path, text)) = &file {
         let found = sites::read(text, path)?;
         layers.config.sites = found.sites;
@@ -164,6 +173,19 @@ impl Layers {
         }
         self.config.listen.set_port(port);
         *source = Source::Env("PORT".to_owned());
+    }
+
+    /// What `EMAIL_USER` and `EMAIL_PASS` did: mails went over Gmail, from that address. They mean no other mail server.
+    fn set_mail_user(&mut self, user: &str) {
+        for (path, value) in [("mail.url", GMAIL), ("mail.from", user)] {
+            let Some(named) = keys::find(path) else { continue };
+            let source = &mut self.sources[named.index];
+            if *source != Source::Default {
+                continue;
+            }
+            (KEYS[named.index].field)(&mut self.config).set(&Given::Word(value.to_owned()));
+            *source = Source::Env("EMAIL_USER".to_owned());
+        }
     }
 
     /// Reads the files that secrets are in; returns warnings about them.
