@@ -215,3 +215,26 @@ fn what_is_shown_can_be_read_again() {
     let values = |text: &str| text.lines().map(|line| line.split(" # ").next().unwrap().to_owned()).collect::<Vec<_>>();
     assert_eq!(values(&again.loaded().show()), values(&shown));
 }
+
+#[test]
+fn the_original_variables_for_mails_mean_gmail_unless_something_else_is_set() {
+    let both = || Machine::new().var("EMAIL_USER", "shop@mail.test").var("EMAIL_PASS", "hunter2 hunter2");
+    let loaded = both().loaded();
+    assert_eq!(loaded.config.mail.url, "smtp://smtp.gmail.com:587");
+    assert_eq!(
+        (loaded.config.mail.from.as_str(), loaded.config.smtp.user.as_str()),
+        ("shop@mail.test", "shop@mail.test")
+    );
+    assert_eq!(loaded.config.smtp.password.expose(), "hunter2 hunter2");
+    assert_eq!(sourced(&loaded, "mail.url"), "env EMAIL_USER");
+    assert_eq!(loaded.warnings.len(), 1, "links lead nowhere: {:?}", loaded.warnings);
+    assert!(loaded.check().is_ok() && !loaded.show().contains("hunter2"));
+
+    let machine = both().var("CHATD_MAIL__FROM", "Mugs <chat@shop.test>").var("CHATD_PUBLIC_URL", "https://c.test");
+    let loaded = machine.loaded();
+    assert_eq!(loaded.config.mail.from, "Mugs <chat@shop.test>");
+    assert_eq!((loaded.warnings.len(), loaded.config.mail.url.as_str()), (0, "smtp://smtp.gmail.com:587"));
+    let none = both().var("CHATD_MAIL__URL", "");
+    assert_eq!(none.loaded().config.mail.url, "");
+    assert_eq!(Machine::new().var("EMAIL_USER", "shop@mail.test").loaded().config.mail.url, "");
+}
