@@ -285,10 +285,11 @@ async fn smtps_is_encrypted_from_the_first_byte() {
 
 #[tokio::test]
 async fn what_a_server_refuses_is_sorted_by_whether_it_helps_to_try_again() {
+    type Sort = fn(String) -> Undelivered;
+    const LATER: Sort = |why| Undelivered::Later(why, None);
     let mut server = MailServer::plain().await;
     let mailer = mailer(plain(&server));
-    let (down, later, never): (fn(_) -> _, fn(_) -> _, fn(_) -> _) =
-        (Undelivered::Down, |why| Undelivered::Later(why, None), Undelivered::Never);
+    let (down, later, never): (Sort, Sort, Sort) = (Undelivered::Down, LATER, Undelivered::Never);
     for (word, kind, text) in [
         ("rcpt 450 4.2.1 ana@mail.example is busy", later, "the mail server cannot take it now (450 4.2.1)"),
         ("rcpt 550 5.1.1 <ana@mail.example>: who?", never, "the mail server refuses the recipient (550 5.1.1)"),
