@@ -1,10 +1,12 @@
+use chat_proto::model::Attachment;
 use chat_proto::wire::NewMessage;
 use chat_proto::{ClientId, MessageId, Seq, UserId};
 
-/// A message as it is written: the text, and what it has to do with others. A plain text is one, too.
+/// A message as it is written: the text, the files, and what it has to do with others. A plain text is one, too.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Draft {
     pub(crate) text: String,
+    pub(crate) attachments: Vec<Attachment>,
     pub(crate) reply_to: Option<MessageId>,
     pub(crate) mentions: Vec<UserId>,
     pub(crate) if_last_seq: Option<Seq>,
@@ -15,6 +17,14 @@ impl Draft {
     #[must_use]
     pub fn text(text: impl Into<String>) -> Self {
         Self { text: text.into(), ..Self::default() }
+    }
+
+    /// These files go with it, in this order, as [`attach`](crate::Client::attach) gave them; at most 10. The text may be
+    /// empty then.
+    #[must_use]
+    pub fn attachments(mut self, files: Vec<Attachment>) -> Self {
+        self.attachments = files;
+        self
     }
 
     /// It answers this message of the same conversation.
@@ -39,8 +49,9 @@ impl Draft {
     }
 
     pub(crate) fn under(self, client_id: ClientId) -> NewMessage {
-        let Self { text, reply_to, mentions, if_last_seq } = self;
-        NewMessage { client_id, text, attachments: Vec::new(), reply_to, mentions, if_last_seq }
+        let Self { text, attachments, reply_to, mentions, if_last_seq } = self;
+        let attachments = attachments.into_iter().map(|file| file.id).collect();
+        NewMessage { client_id, text, attachments, reply_to, mentions, if_last_seq }
     }
 }
 

@@ -25,6 +25,8 @@ pub enum Error {
     OutboxFull,
     /// The server said something that this client cannot read.
     Protocol(String),
+    /// A file on this side could not be read or written.
+    File(Arc<std::io::Error>),
     /// The base URL is none that this client can use.
     InvalidUrl(String),
 }
@@ -48,7 +50,7 @@ impl Error {
             Self::Status(status) => matches!(status.as_u16(), 429 | 502..=504),
             Self::Transport(_) | Self::Timeout | Self::OutboxFull => true,
             Self::Closed(closed) => closed.is_resumable(),
-            Self::Protocol(_) | Self::InvalidUrl(_) => false,
+            Self::Protocol(_) | Self::InvalidUrl(_) | Self::File(_) => false,
         }
     }
 
@@ -60,6 +62,10 @@ impl Error {
             Self::Closed(closed) => closed.is_unauthenticated(),
             _ => false,
         }
+    }
+
+    pub(crate) fn file(cause: std::io::Error) -> Self {
+        Self::File(Arc::new(cause))
     }
 
     pub(crate) fn transport(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
@@ -126,6 +132,7 @@ impl fmt::Display for Error {
             Self::Closed(closed) => closed.fmt(f),
             Self::OutboxFull => f.write_str("too many messages wait to be sent"),
             Self::Protocol(what) => write!(f, "the server's answer makes no sense: {what}"),
+            Self::File(cause) => write!(f, "the file could not be read or written: {cause}"),
             Self::InvalidUrl(why) => write!(f, "not a base URL: {why}"),
         }
     }

@@ -69,6 +69,7 @@
 #![warn(missing_docs)]
 
 mod accounts;
+mod attachments;
 mod base_url;
 mod client;
 mod client_ids;
@@ -88,6 +89,7 @@ mod sign_in;
 mod stats;
 mod watch;
 
+pub use attachments::{Download, FileInfo, Upload, local_file_name};
 pub use client::Client;
 pub use clock::{Clock, Entropy, SystemClock, SystemEntropy};
 pub use conversations::Outcome;

@@ -62,7 +62,7 @@ impl Follower {
     /// [`Error::OutboxFull`] when 1,024 messages wait; `too_large` beyond 256 KiB, which no server takes; why the
     /// following ended, when it has.
     pub fn send(&self, conversation: ConversationId, draft: impl Into<Draft>) -> Result<OutboxEntry, Error> {
-        let Draft { text, reply_to, mentions, if_last_seq } = draft.into();
+        let Draft { text, attachments, reply_to, mentions, if_last_seq } = draft.into();
         if text.len() > LONGEST_TEXT {
             return Err(Error::refusal(ErrorCode::TooLarge, "no server takes so long a message"));
         }
@@ -74,7 +74,8 @@ impl Follower {
             return Err(error.clone());
         }
         let client_id = state.ids.next(written_at, random);
-        let entry = OutboxEntry { client_id, conversation, text, reply_to, mentions, if_last_seq, written_at };
+        let entry =
+            OutboxEntry { client_id, conversation, text, attachments, reply_to, mentions, if_last_seq, written_at };
         if !state.outbox.push(entry.clone()) {
             return Err(Error::OutboxFull);
         }

@@ -1,5 +1,6 @@
 use std::collections::{HashSet, VecDeque};
 
+use chat_proto::model::Attachment;
 use chat_proto::{ClientId, ConversationId, MessageId, Seq, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +16,10 @@ pub struct OutboxEntry {
     pub conversation: ConversationId,
     /// The text.
     pub text: String,
+    /// Files that were uploaded before, to be shown meanwhile. One that waits for more than a day is forgotten by the
+    /// server, which then refuses the message.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Attachment>,
     /// The message that it answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<MessageId>,
@@ -161,6 +166,7 @@ mod tests {
             client_id: name.parse().unwrap(),
             conversation: ConversationId::from_bytes([conversation; 16]),
             text: name.to_owned(),
+            attachments: Vec::new(),
             reply_to: None,
             mentions: Vec::new(),
             if_last_seq: None,

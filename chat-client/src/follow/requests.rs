@@ -70,7 +70,7 @@ impl Asked {
                 conv: entry.conversation,
                 client_id: entry.client_id.clone(),
                 text: entry.text.clone(),
-                attachments: Vec::new(),
+                attachments: entry.attachments.iter().map(|file| file.id).collect(),
                 reply_to: entry.reply_to,
                 mentions: entry.mentions.clone(),
                 if_last_seq: entry.if_last_seq,

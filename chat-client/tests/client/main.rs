@@ -11,6 +11,8 @@ macro_rules! assert_matches {
 }
 
 #[cfg(test)]
+mod attachments;
+#[cfg(test)]
 mod changes;
 #[cfg(test)]
 mod fake_daemon;

@@ -138,7 +138,7 @@ pub(super) fn put_into_outbox(state: &mut State, effects: Vec<Effect>) -> Vec<Ou
         let Effect::Send { conv, text, reply_to, if_last_seq } = effect else { continue };
         let client_id = format!("outbox:{}", state.outbox.len()).parse().unwrap();
         let (conversation, mentions) = (conv, Vec::new());
-        let entry = OutboxEntry { client_id, conversation, text, reply_to, mentions, if_last_seq, written_at: at(9) };
+        let entry = OutboxEntry { client_id, conversation, text, attachments: Vec::new(), reply_to, mentions, if_last_seq, written_at: at(9) };
         take(state, Diff::OutgoingAdded(entry.clone()));
         entries.push(entry);
     }

@@ -31,6 +31,7 @@ fn entry(name: &str, room: usize) -> OutboxEntry {
         client_id: name.parse().unwrap(),
         conversation: room_id(room),
         text: name.to_owned(),
+        attachments: Vec::new(),
         reply_to: None,
         mentions: Vec::new(),
         if_last_seq: None,
