@@ -1,12 +1,15 @@
 use std::fmt::Write as _;
+use std::io;
+use std::path::PathBuf;
 
-use chat_client::{Change, Client, PageQuery, Part, plain_line};
+use chat_client::{Change, Client, Draft, Entropy as _, PageQuery, Part, SystemEntropy, plain_line};
 use chat_proto::model::{Conversation as Row, Message};
 use chat_proto::{ConversationId, Seq};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use crate::access::Door;
+use crate::attachment;
 use crate::event::{Following, follow};
 use crate::exit::{Exit, Failure, print};
 use crate::output::{Style, moment};
@@ -19,6 +22,8 @@ pub(crate) enum Conversation {
     List(List),
     /// One of them: who is in it, and its newest messages
     Show(Show),
+    /// Send a message, with files if there are any
+    Send(Send),
     /// Print messages as they come; ends with Ctrl-C
     Tail(Tail),
     /// Write all of it to standard output, the oldest message first, a line of JSON each
@@ -48,6 +53,18 @@ pub(crate) struct Show {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Send {
+    /// Its id: conv_...
+    id: ConversationId,
+    /// What it says; - for standard input
+    #[arg(long, default_value = "", required_unless_present = "attach", hide_default_value = true)]
+    text: String,
+    /// A file to go with it; again for another
+    #[arg(long, value_name = "FILE")]
+    attach: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Tail {
     /// Its id: conv_...; without it, all that you are in
     id: Option<ConversationId>,
@@ -58,6 +75,7 @@ pub(crate) async fn run(conversation: &Conversation, door: &Door, style: &Style)
     match conversation {
         Conversation::List(list) => self::list(&client, list, style).await,
         Conversation::Show(show) => self::show(&client, show, style).await,
+        Conversation::Send(message) => send(&client, message, style).await,
         Conversation::Tail(tail) => self::tail(client, tail, style).await,
         Conversation::Export { id } => export(&client, *id).await,
     }
@@ -134,7 +152,35 @@ fn told(message: &Message) -> String {
         return format!("{head}: (deleted)\n");
     }
     let edited = if message.edited_at.is_some() { " (edited)" } else { "" };
-    format!("{head}{edited}: {}\n", text::lines(&message.text).replace('\n', "\n    "))
+    let mut told = format!("{head}{edited}: {}\n", text::lines(&message.text).replace('\n', "\n    "));
+    for file in &message.attachments {
+        // Writing to a String cannot fail.
+        let _ = writeln!(told, "    [{}  {}]", attachment::told(file), file.id);
+    }
+    told
+}
+
+async fn send(client: &Client, message: &Send, style: &Style) -> Result<Exit, Failure> {
+    let text = if message.text == "-" { io::read_to_string(io::stdin())? } else { message.text.clone() };
+    // Whether there is such a conversation is said before anything is uploaded.
+    client.conversation(message.id).await?;
+    let mut files = Vec::new();
+    for path in &message.attach {
+        files.push(attachment::upload(client, path, None, style).await?);
+    }
+    let mut random = [0; 16];
+    SystemEntropy.fill(&mut random);
+    let client_id = format!("{:032x}", u128::from_be_bytes(random))
+        .parse()
+        .map_err(|_| Failure::says("no name for the message", Exit::Failed))?;
+    let draft = Draft::text(text.trim_end_matches('\n')).attachments(files);
+    let sent = match client.send(message.id, &client_id, draft.clone()).await {
+        // Under the same name it is stored once, whatever became of the first try.
+        Err(error) if error.is_retryable() => client.send(message.id, &client_id, draft).await,
+        sent => sent,
+    };
+    let (sent, _) = sent?;
+    style.done(&sent, &format!("Sent as number {}.", sent.seq))
 }
 
 async fn tail(client: Client, args: &Tail, style: &Style) -> Result<Exit, Failure> {

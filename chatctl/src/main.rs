@@ -1,6 +1,7 @@
 //! The command line of the shop chat's operators.
 
 mod access;
+mod attachment;
 mod audit;
 mod bench;
 mod completion;
@@ -12,6 +13,7 @@ mod offline;
 mod output;
 mod policy;
 mod profile;
+mod progress;
 mod sign_in;
 mod stats;
 mod status;
@@ -72,6 +74,9 @@ enum Command {
     /// Conversations that you are in
     #[command(subcommand, visible_aliases = ["conv", "conversations"])]
     Conversation(conversation::Conversation),
+    /// Files that go with messages
+    #[command(subcommand, visible_aliases = ["file", "attachments"])]
+    Attachment(attachment::Attachment),
     /// What happens
     #[command(subcommand, visible_alias = "events")]
     Event(event::Event),
@@ -108,6 +113,7 @@ async fn run(command: Command, door: &Door, style: &Style) -> Result<Exit, Failu
             Command::Policy(policy) => policy::run(&policy, door, style).await,
             Command::Audit(audit) => audit::run(&audit, door, style).await,
             Command::Conversation(conversation) => conversation::run(&conversation, door, style).await,
+            Command::Attachment(attachment) => attachment::run(&attachment, door, style).await,
             Command::Event(event) => event::run(&event, door, style).await,
             Command::Bench(_) | Command::Completion(_) | Command::Man(_) => Ok(Exit::Ok),
         }

@@ -178,6 +178,17 @@ pub(crate) fn moment(at: Timestamp) -> String {
     }
 }
 
+/// A number of bytes, as people read it.
+pub(crate) fn bytes(count: u64) -> String {
+    let units = [("GiB", 30), ("MiB", 20), ("KiB", 10)];
+    let Some((unit, shift)) = units.into_iter().find(|(_, shift)| count >> shift > 0) else {
+        return format!("{count} B");
+    };
+    // In tenths, without the rounding of floats.
+    let tenths = (u128::from(count) * 10) >> shift;
+    format!("{}.{} {unit}", tenths / 10, tenths % 10)
+}
+
 fn tabs(header: &[&str], rows: &[Vec<String>], quiet: bool) -> String {
     let mut text = String::new();
     if !quiet {
@@ -276,6 +287,12 @@ mod tests {
         let rows = rows(&[&["\u{1b}]0;owned\u{7}Ana\tLi\nLeo", "x"]]);
         assert_eq!(tabs(&["A", "B"], &rows, true), "]0;ownedAna Li Leo\tx\n");
         assert!(!columns(&["A", "B"], &rows, Look { width: 80, colored: false }).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn sizes_are_read_at_a_glance() {
+        let sizes = [0, 1_023, 1_024, 1_536, 5 << 20, (1 << 30) - 1, u64::MAX].map(bytes);
+        assert_eq!(sizes, ["0 B", "1023 B", "1.0 KiB", "1.5 KiB", "5.0 MiB", "1023.9 MiB", "17179869183.9 GiB"]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! `chatctl` as its users run it: the real program, a home of its own, a real server.
 
+mod attachments;
 mod desk;
 mod exits;
 mod help;
