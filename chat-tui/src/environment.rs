@@ -10,6 +10,8 @@ pub(crate) struct Environment {
     pub(crate) password: Option<String>,
     /// The folder for what is kept over the program's end; `None`: nothing is.
     pub(crate) state: Option<PathBuf>,
+    /// The user's own folder.
+    pub(crate) home: Option<PathBuf>,
     pub(crate) theme: Theme,
     /// Whether the terminal shows more than ASCII.
     pub(crate) utf8: bool,
@@ -36,6 +38,7 @@ impl Environment {
         };
         Self {
             password: variable("CHAT_TUI_PASSWORD"),
+            home: variable("HOME").map(PathBuf::from),
             state: state.map(|folder| folder.join("chat-tui")),
             theme,
             utf8: locale.contains("utf-8") || locale.contains("utf8"),

@@ -8,10 +8,11 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use chat_client::OutboxEntry;
+use chat_proto::model::Attachment;
 use chat_proto::{ConversationId, MessageId, UserId};
 use serde::{Deserialize, Serialize};
 
-use crate::state::{Composer, Draft, Edit};
+use crate::state::{Chip, Composer, Draft, Edit};
 
 /// The file of one person on one server. Only one program has it at a time.
 #[derive(Debug)]
@@ -34,6 +35,9 @@ struct KeptDraft {
     text: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reply_to: Option<MessageId>,
+    /// Files that were uploaded for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    files: Vec<Attachment>,
     /// A message that was being changed, and what it was to say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     edit: Option<(MessageId, String)>,
@@ -94,6 +98,7 @@ impl KeptDraft {
         Self {
             conversation,
             text: draft.message.text().to_owned(),
+            files: draft.files.iter().filter_map(Chip::attachment).cloned().collect(),
             reply_to: draft.reply_to,
             edit: draft.edit.as_ref().map(|edit| (edit.id, edit.text.text().to_owned())),
         }
@@ -103,7 +108,9 @@ impl KeptDraft {
 impl From<KeptDraft> for Draft {
     fn from(kept: KeptDraft) -> Self {
         let edit = kept.edit.map(|(id, text)| Edit { id, text: Composer::of(text) });
-        Self { message: Composer::of(kept.text), reply_to: kept.reply_to, edit, saw: None }
+        // They have no upload any more, so they need no number.
+        let files = kept.files.into_iter().map(|file| Chip::ready(0, file)).collect();
+        Self { message: Composer::of(kept.text), files, reply_to: kept.reply_to, edit, saw: None }
     }
 }
 
@@ -135,6 +142,7 @@ mod tests {
         assert!(drafts.is_empty() && outbox.is_empty());
         let draft = Draft {
             message: Composer::of("half a\nthought"),
+            files: vec![Chip::ready(0, crate::tests::shop::file(7, "mug.png"))],
             reply_to: Some(MessageId::from_bytes([3; 16])),
             edit: Some(Edit { id: MessageId::from_bytes([4; 16]), text: Composer::of("better") }),
             saw: None,

@@ -17,6 +17,8 @@ pub(crate) enum Context {
     Directory,
     /// Keys are the subject of a group.
     Subject,
+    /// Keys are the path of a file.
+    Path,
     /// Keys lead through the help.
     Help,
     /// Keys are an address or a password.
@@ -50,7 +52,8 @@ commands![
     Back "back", Close "close", Quit "quit", Send "send", NewLine "new-line", Left "left", Right "right",
     WordLeft "word-left", WordRight "word-right", LineUp "line-up", LineDown "line-down", LineStart "line-start",
     LineEnd "line-end", Erase "erase", EraseNext "erase-next", EraseWord "erase-word", EraseAll "erase-all",
-    Choose "choose", Yes "yes", Suspend "suspend", Filter "filter", Mark "mark",
+    Choose "choose", Yes "yes", Suspend "suspend", Filter "filter", Mark "mark", Attach "attach",
+    Detach "take-file-away", SaveFile "save-file", Complete "complete",
 ];
 
 #[derive(Debug)]
@@ -89,6 +92,7 @@ const FILTER: Option<Context> = Some(Context::Filter);
 const PICK: Option<Context> = Some(Context::Pick);
 const DIRECTORY: Option<Context> = Some(Context::Directory);
 const SUBJECT: Option<Context> = Some(Context::Subject);
+const PATH: Option<Context> = Some(Context::Path);
 const HELP: Option<Context> = Some(Context::Help);
 const SIGN_IN: Option<Context> = Some(Context::SignIn);
 
@@ -108,6 +112,7 @@ pub(crate) const BINDINGS: &[Binding] = bindings![
     READ, [KeyCode::Char('c'), NONE], People, "c", "who is in the conversation", "";
     READ, [KeyCode::Char('-'), NONE], Last, "-", "back to the conversation before", "";
     READ, [KeyCode::Char('+'), NONE], React, "+", "react to the message", "";
+    READ, [KeyCode::Char('o'), NONE], SaveFile, "o", "save the message's file", "";
     READ, [KeyCode::Char('i'), NONE], Edit, "i", "edit my message", "";
     READ, [KeyCode::Char('d'), NONE], Delete, "d", "delete my message", "";
     READ, [KeyCode::Char('U'), NONE], MarkUnread, "U", "mark as unread, from the message on", "";
@@ -122,7 +127,9 @@ pub(crate) const BINDINGS: &[Binding] = bindings![
     READ, [KeyCode::Char('q'), NONE], Close, "q", "close the pane; quit from the list", "q quit";
     WRITE, [KeyCode::Enter, NONE], Send, "Enter", "send", "Enter send";
     WRITE, [KeyCode::Enter, ALT; KeyCode::Enter, KeyModifiers::SHIFT; KeyCode::Char('j'), CTRL], NewLine,
-        "Alt-Enter Ctrl-J Shift-Enter", "new line", "Alt-Enter new line";
+        "Alt-Enter Ctrl-J Shift-Enter", "new line", "Alt-Enter line";
+    WRITE, [KeyCode::Char('g'), CTRL], Attach, "Ctrl-G", "attach a file", "Ctrl-G file";
+    WRITE, [KeyCode::Char('x'), CTRL], Detach, "Ctrl-X", "take the last file away", "";
     WRITE, [KeyCode::Esc, NONE], Back, "Esc", "back to reading, the draft is kept", "Esc back, draft kept";
     WRITE, [KeyCode::Left, NONE; KeyCode::Char('b'), CTRL], Left, "Left Ctrl-B", "a character left", "";
     WRITE, [KeyCode::Right, NONE; KeyCode::Char('f'), CTRL], Right, "Right Ctrl-F", "a character right", "";
@@ -151,6 +158,9 @@ pub(crate) const BINDINGS: &[Binding] = bindings![
     DIRECTORY, [KeyCode::Esc, NONE], Back, "Esc", "close", "Esc close";
     SUBJECT, [KeyCode::Enter, NONE], Choose, "Enter", "begin the group; it needs no subject", "Enter begin";
     SUBJECT, [KeyCode::Esc, NONE], Back, "Esc", "back to the people", "Esc back";
+    PATH, [KeyCode::Enter, NONE], Choose, "Enter", "take this path", "Enter take it";
+    PATH, [KeyCode::Tab, NONE], Complete, "Tab", "complete the path", "Tab complete";
+    PATH, [KeyCode::Esc, NONE], Back, "Esc", "leave it", "Esc leave it";
     HELP, [KeyCode::Char('j'), NONE; KeyCode::Down, NONE], Next, "j Down", "further down", "j/k move";
     HELP, [KeyCode::Char('k'), NONE; KeyCode::Up, NONE], Previous, "k Up", "further up", "";
     HELP, [KeyCode::Esc, NONE; KeyCode::Char('q'), NONE; KeyCode::Char('?'), NONE; KeyCode::Enter, NONE], Back,
@@ -168,13 +178,14 @@ pub(crate) const BINDINGS: &[Binding] = bindings![
     None, [KeyCode::Char('c'), CTRL], Quit, "Ctrl-C Ctrl-C", "quit", "";
 ];
 
-const CONTEXTS: [(Option<Context>, &str); 9] = [
+const CONTEXTS: [(Option<Context>, &str); 10] = [
     (READ, "Reading"),
     (WRITE, "Writing"),
     (FILTER, "Filtering the list"),
     (PICK, "Picking from a list"),
     (DIRECTORY, "In the directory"),
     (SUBJECT, "Naming a group"),
+    (PATH, "Naming a file"),
     (HELP, "In the help"),
     (SIGN_IN, "Signing in"),
     (None, "Everywhere"),
@@ -189,7 +200,7 @@ pub(crate) fn command(context: Context, key: &KeyEvent) -> Option<Command> {
     let found = found.map(|binding| binding.command);
     match context {
         // A line to type is edited like everything that is written.
-        Context::Filter | Context::Pick | Context::Directory | Context::Subject | Context::SignIn => {
+        Context::Filter | Context::Pick | Context::Directory | Context::Subject | Context::Path | Context::SignIn => {
             found.or_else(|| command(Context::Write, key).filter(|_| key.code != KeyCode::Enter))
         }
         _ => found,

@@ -5,6 +5,7 @@
 
 mod draw;
 mod environment;
+mod files;
 mod kept;
 mod keyboard;
 mod keys;
@@ -86,6 +87,10 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     }
     let mut state = State::new(TimeZone::system());
     state.sign_in = Some(form);
+    if let Some(folder) = environment.home.as_ref().map(|home| home.join("Downloads")).filter(|folder| folder.is_dir())
+    {
+        state.downloads = folder.to_string_lossy().into_owned();
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(runner::run(state, look, environment.state))
+    runtime.block_on(runner::run(state, look, environment.state, environment.home))
 }

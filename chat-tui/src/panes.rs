@@ -83,5 +83,6 @@ fn composer_rows(state: &State) -> u16 {
     let most = (state.size.1 / 3).max(COMPOSER);
     let width = usize::from(state.size.0).saturating_sub(2);
     let lines = state.draft().map_or(1, |draft| draft.composer().lines(width).0.len());
-    u16::try_from(lines + 1).unwrap_or(most).clamp(COMPOSER, most)
+    let files = crate::draw::file_rows(state.draft());
+    u16::try_from(lines + 1).unwrap_or(most).saturating_add(files).clamp(COMPOSER, most)
 }

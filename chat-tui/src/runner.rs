@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use chat_client::{Diff, Error, OutboxEntry, Watch};
 use crossterm::event::KeyEventKind;
-use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::signal::unix::Signal;
+use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 
+use crate::files;
 use crate::kept::{Kept, Left};
 use crate::keyboard::Keyboard;
 use crate::screen::Screen;
@@ -31,11 +33,18 @@ const SAVE_AFTER: Duration = Duration::from_millis(500);
 /// long.
 const STOPPING: Duration = Duration::from_millis(300);
 
+/// So much of what moves may wait to be shown.
+const MOVES: usize = 64;
+
 struct Runner {
     state: State,
     screen: Screen,
     /// Where what is kept over the end is kept.
     folder: Option<PathBuf>,
+    /// What `~` is.
+    home: Option<PathBuf>,
+    /// How far files have come; what does not fit in is told by the next one.
+    moved: (mpsc::Sender<Event>, mpsc::Receiver<Event>),
     session: Option<Session>,
     tasks: FuturesUnordered<Task>,
     /// When what is being written is to be kept.
@@ -60,6 +69,7 @@ type Task = Pin<Box<dyn Future<Output = Done>>>;
 enum Done {
     SignedIn(Box<Result<SignedIn, Error>>),
     Told(Event),
+    Nothing,
 }
 
 /// Something to react to.
@@ -73,12 +83,19 @@ enum Woken {
 }
 
 /// Runs until the user quits or the process is told to end.
-pub(crate) async fn run(state: State, look: Look, folder: Option<PathBuf>) -> anyhow::Result<()> {
+pub(crate) async fn run(
+    state: State,
+    look: Look,
+    folder: Option<PathBuf>,
+    home: Option<PathBuf>,
+) -> anyhow::Result<()> {
     let mut ends = Ends::listen()?;
     let mut runner = Runner {
         state,
         screen: Screen::open(look)?,
         folder,
+        home,
+        moved: mpsc::channel(MOVES),
         session: None,
         tasks: FuturesUnordered::new(),
         save_at: None,
@@ -131,6 +148,7 @@ impl Runner {
                     None => Woken::Over,
                 },
                 diffs = diffs(&mut self.session) => Woken::Events(diffs.into_iter().map(Event::Diff).collect()),
+                Some(moved) = self.moved.1.recv() => Woken::Events(vec![moved]),
                 Some(done) = self.tasks.next() => Woken::Done(done),
                 _ = ticks.tick(), if self.state.wants_ticks() => Woken::Events(vec![Event::Tick]),
                 () = until(self.save_at), if self.save_at.is_some() => Woken::Save,
@@ -143,7 +161,7 @@ impl Runner {
                 Woken::Done(Done::Told(event)) => events.push_back(event),
                 Woken::Done(Done::SignedIn(signed_in)) => events.extend(self.begin(*signed_in)),
                 Woken::Save => self.save(false),
-                Woken::Draw => {}
+                Woken::Draw | Woken::Done(Done::Nothing) => {}
                 Woken::Continued => events.push_back(self.go_on()?),
                 Woken::Over => return Ok(()),
             }
@@ -187,6 +205,11 @@ impl Runner {
                 Screen::suspend()?;
                 return Ok(None);
             }
+            Effect::Complete(typed) => {
+                let home = self.home.clone();
+                self.tasks.push(Box::pin(session::complete(typed, home).map(Done::Told)));
+                return Ok(None);
+            }
             _ => {}
         }
         let Some(Session { watch, .. }) = &mut self.session else { return Ok(None) };
@@ -194,8 +217,8 @@ impl Runner {
             Effect::Open(conv) => watch.open(conv),
             Effect::Older(conv) => watch.older(conv),
             Effect::MoreConversations => watch.more_conversations(),
-            Effect::Send { conv, text, reply_to, if_last_seq } => {
-                let mut draft = chat_client::Draft::text(text.clone());
+            Effect::Send { conv, text, files, reply_to, if_last_seq } => {
+                let mut draft = chat_client::Draft::text(text.clone()).attachments(files.clone());
                 if let Some(message) = reply_to {
                     draft = draft.reply_to(message);
                 }
@@ -203,7 +226,7 @@ impl Runner {
                     draft = draft.if_last_seq(seq);
                 }
                 if let Err(why) = watch.send(conv, draft) {
-                    return Ok(Some(Event::NotSent { conv, text, why: format!("Not sent: {why}") }));
+                    return Ok(Some(Event::NotSent { conv, text, files, why: format!("Not sent: {why}") }));
                 }
                 // Before anything else happens: it goes out when this is waited again.
                 self.save(true);
@@ -238,7 +261,31 @@ impl Runner {
                     Done::Told(Event::Begun(begun.map(Box::new).map_err(|error| error.to_string())))
                 }));
             }
-            Effect::SignIn { .. } | Effect::Redraw | Effect::Suspend | Effect::Quit => {}
+            Effect::Attach { conv, number, path } => {
+                let (path, told) = (files::expand(&path, self.home.as_deref()), self.moved.0.clone());
+                let upload = session::attach(watch.client(), path, move |done, all| {
+                    // The next one tells it, too.
+                    let _ = told.try_send(Event::UploadMoved { conv, number, done, all });
+                });
+                self.tasks.push(Box::pin(upload.map(move |file| Done::Told(Event::Uploaded { conv, number, file }))));
+            }
+            Effect::Forget(id) => {
+                let client = watch.client();
+                self.tasks.push(Box::pin(async move {
+                    if let Err(error) = client.delete_attachment(id).await {
+                        tracing::info!(%error, "a file is forgotten by the server itself");
+                    }
+                    Done::Nothing
+                }));
+            }
+            Effect::Save { file, path, replace } => {
+                let (target, told) = (files::expand(&path, self.home.as_deref()), self.moved.0.clone());
+                let saved = session::save(watch.client(), file.id, target, replace, move |done, all| {
+                    let _ = told.try_send(Event::SaveMoved { done, all });
+                });
+                self.tasks.push(Box::pin(saved.map(move |outcome| Done::Told(Event::Saved { file, path, outcome }))));
+            }
+            Effect::SignIn { .. } | Effect::Redraw | Effect::Suspend | Effect::Complete(_) | Effect::Quit => {}
         }
         Ok(None)
     }

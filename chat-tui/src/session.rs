@@ -1,8 +1,13 @@
 //! Signing in, and what is asked of the server beside what is watched.
 
-use chat_client::{Client, Error, FollowOptions, OutboxEntry, PageQuery, SignIn, Watch, WatchOptions};
-use chat_proto::model::{Person, User};
-use chat_proto::{ErrorCode, Role};
+use std::path::PathBuf;
+
+use chat_client::{Client, Error, FollowOptions, OutboxEntry, PageQuery, SignIn, Upload, Watch, WatchOptions};
+use chat_proto::model::{Attachment, Person, User};
+use chat_proto::{AttachmentId, ErrorCode, Role};
+
+use crate::files;
+use crate::update::{Event, Unsaved};
 
 /// Parts of the directory that are loaded of each role.
 const MOST_PAGES: usize = 10;
@@ -57,4 +62,41 @@ pub(crate) async fn directory(client: Client) -> Result<Vec<Person>, String> {
     }
     people.sort_by_cached_key(|person| person.name.to_lowercase());
     Ok(people)
+}
+
+/// What a path could be completed to.
+pub(crate) async fn complete(typed: String, home: Option<PathBuf>) -> Event {
+    let looked = typed.clone();
+    let found = tokio::task::spawn_blocking(move || files::complete(&looked, home.as_deref())).await;
+    Event::Completed { typed, found: found.unwrap_or_default() }
+}
+
+/// Uploads a file, and tells how much of how much is there.
+pub(crate) async fn attach(
+    client: Client,
+    path: PathBuf,
+    told: impl Fn(u64, u64) + Send + 'static,
+) -> Result<Box<Attachment>, String> {
+    let upload = Upload::file(&path).await.map_err(|error| error.to_string())?;
+    let all = upload.size();
+    let file = client.attach(upload.progress(move |done| told(done, all))).await;
+    file.map(Box::new).map_err(|error| error.to_string())
+}
+
+/// Saves a file, and tells how much of how much is there.
+pub(crate) async fn save(
+    client: Client,
+    id: AttachmentId,
+    path: PathBuf,
+    replace: bool,
+    told: impl Fn(u64, u64),
+) -> Result<(), Unsaved> {
+    let failed = |error: Error| match &error {
+        Error::File(cause) if cause.kind() == std::io::ErrorKind::AlreadyExists => Unsaved::Taken,
+        _ => Unsaved::Failed(error.to_string()),
+    };
+    let download = client.download(id).await.map_err(failed)?;
+    let (all, name) = (download.info().size, chat_client::local_file_name(&download.info().name));
+    let path = if path.is_dir() { path.join(name) } else { path };
+    download.save_as(&path, replace, |done| told(done, all)).await.map_err(failed)
 }

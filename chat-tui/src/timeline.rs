@@ -6,7 +6,7 @@ use ratatui::style::Stylize as _;
 use ratatui::text::{Line, Span};
 
 use crate::panes::panes;
-use crate::state::{Entry, Row, State, Thread, View};
+use crate::state::{Entry, FileOf, Row, State, Thread, View};
 use crate::text::{cut, ends, wrap};
 
 /// Columns that the text of a message stands in from the edge.
@@ -174,10 +174,12 @@ fn block(state: &State, row: &Row, thread: &Thread, seq: Seq, columns: usize) ->
     let head = Line::from(ends(&head, &right, columns));
     lines.push(if entry.mine { head.dim().bold() } else { head.bold() });
     lines.extend(quote(thread, entry, columns));
-    for line in wrap(&entry.text, columns.saturating_sub(INDENT)) {
+    let text = if entry.text.is_empty() { Vec::new() } else { wrap(&entry.text, columns.saturating_sub(INDENT)) };
+    for line in text {
         let line = Line::from(format!("{:INDENT$}{line}", ""));
         lines.push(if entry.deleted { line.dim() } else { line });
     }
+    lines.extend(entry.files.iter().map(|file| file_line(file, columns)));
     if !entry.reactions.is_empty() {
         let reactions: Vec<String> = entry
             .reactions
@@ -187,6 +189,11 @@ fn block(state: &State, row: &Row, thread: &Thread, seq: Seq, columns: usize) ->
         lines.push(Line::from(cut(&format!("{:INDENT$}[{}]", "", reactions.join("  ")), columns)).dim());
     }
     lines
+}
+
+/// A file of a message.
+fn file_line(file: &FileOf, columns: usize) -> Line<'static> {
+    Line::from(cut(&format!("{:INDENT$}{}", "", file.line()), columns)).bold()
 }
 
 /// What the message answers.
@@ -208,8 +215,10 @@ fn tail(state: &State, row: &Row, columns: usize) -> Vec<Line<'static>> {
     for outgoing in state.outbox.iter().filter(|outgoing| outgoing.conv == row.id) {
         let how = if outgoing.stored { "" } else { ", sending ..." };
         lines.push(Line::from(vec![Span::from(" You"), Span::from(how)]).dim());
-        let text = wrap(&outgoing.text, columns.saturating_sub(INDENT));
+        let text =
+            if outgoing.text.is_empty() { Vec::new() } else { wrap(&outgoing.text, columns.saturating_sub(INDENT)) };
         lines.extend(text.into_iter().map(|line| Line::from(format!("{:INDENT$}{line}", "")).dim()));
+        lines.extend(outgoing.files.iter().map(|file| file_line(file, columns).dim()));
     }
     lines
 }

@@ -1,11 +1,11 @@
 use ratatui::Frame;
-use ratatui::layout::Rect;
-use ratatui::style::Stylize as _;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::{Style, Stylize as _};
 use ratatui::text::Line;
 use ratatui::widgets::{Block, Borders, Paragraph};
 
 use super::point;
-use crate::state::{Draft, State};
+use crate::state::{Draft, Stage, State};
 use crate::text::cut;
 use crate::theme::{Look, Tone};
 
@@ -13,7 +13,7 @@ use crate::theme::{Look, Tone};
 pub(super) fn draw(state: &State, look: Look, frame: &mut Frame<'_>, area: Rect) {
     let Some(row) = state.open_row() else { return };
     let draft = state.draft();
-    let empty = draft.is_none_or(|draft| draft.composer().is_empty());
+    let empty = draft.is_none_or(Draft::is_empty);
     let mut block = Block::new().borders(Borders::TOP).title(title(state, draft, &row.title));
     if state.writing {
         block = block.title_style(look.theme.style(Tone::Focus)).border_style(look.theme.style(Tone::Focus));
@@ -28,6 +28,9 @@ pub(super) fn draw(state: &State, look: Look, frame: &mut Frame<'_>, area: Rect)
         point(frame, inner, 1, 0);
         return;
     };
+    let [files, inner] =
+        Layout::vertical([Constraint::Length(file_rows(Some(draft))), Constraint::Min(1)]).areas(inner);
+    draw_files(draft, look, frame, files);
     let width = usize::from(inner.width).saturating_sub(2);
     let (lines, at, column) = draft.composer().lines(width);
     let height = usize::from(inner.height);
@@ -38,6 +41,28 @@ pub(super) fn draw(state: &State, look: Look, frame: &mut Frame<'_>, area: Rect)
     if state.writing && state.over.is_none() {
         point(frame, inner, column + 1, at - first);
     }
+}
+
+/// Rows of the files that go with the message.
+const FILES: usize = 3;
+
+pub(crate) fn file_rows(draft: Option<&Draft>) -> u16 {
+    let files = draft.filter(|draft| draft.edit.is_none()).map_or(0, |draft| draft.files.len());
+    u16::try_from(files.min(FILES)).unwrap_or_default()
+}
+
+fn draw_files(draft: &Draft, look: Look, frame: &mut Frame<'_>, area: Rect) {
+    let columns = usize::from(area.width).saturating_sub(2);
+    let rows = usize::from(area.height);
+    // The last ones: Ctrl-X takes them away.
+    let first = draft.files.len().saturating_sub(rows);
+    let lines = draft.files.iter().skip(first).take(rows).enumerate().map(|(place, chip)| {
+        let before = if place == 0 && first > 0 { format!("{first} more, ") } else { String::new() };
+        let line = cut(&format!("{before}[{}  {}]", chip.name, chip.about()), columns);
+        let failed = matches!(chip.stage, Stage::Failed(_));
+        Line::styled(format!(" {line}"), if failed { look.theme.style(Tone::Alert) } else { Style::new() })
+    });
+    frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), area);
 }
 
 fn title(state: &State, draft: Option<&Draft>, to: &str) -> String {

@@ -3,6 +3,7 @@
 mod composer;
 mod help;
 mod list;
+mod path;
 mod people;
 mod picker;
 mod sign_in;
@@ -17,9 +18,11 @@ use ratatui::widgets::{Block, Borders};
 
 use crate::keys;
 use crate::panes::{LEAST, panes, too_small};
-use crate::state::{Link, Over, Pane, State};
+use crate::state::{Link, Over, Pane, State, bar};
 use crate::text::cut;
 use crate::theme::{Look, Tone};
+
+pub(crate) use composer::file_rows;
 
 pub(crate) fn draw(state: &State, look: Look, frame: &mut Frame<'_>) {
     let area = frame.area();
@@ -36,6 +39,7 @@ pub(crate) fn draw(state: &State, look: Look, frame: &mut Frame<'_>) {
         Some(Over::Help(scroll, of)) => help::draw(*scroll, *of, look, frame, area),
         Some(Over::Picker(picker)) => picker::draw(picker, look, frame, area),
         Some(Over::Subject(subject, picker)) => subject::draw(subject, picker, frame, area),
+        Some(Over::Path(prompt)) => path::draw(prompt, frame, area),
         None => {}
     }
     look.plain(frame.buffer_mut());
@@ -86,6 +90,10 @@ fn draw_last_line(state: &State, look: Look, frame: &mut Frame<'_>, area: Rect) 
         }
         (None, Link::Ended(why)) => {
             Line::styled(format!(" {}", cut(&format!("{why}  L signs in again"), width)), alert)
+        }
+        _ if let Some(saving) = &state.saving => {
+            let words = format!("Saving {}  {}", saving.name, bar(saving.done, saving.all));
+            Line::from(format!(" {}", cut(&words, width)))
         }
         _ => Line::styled(format!(" {}", cut(&keys::hints(state.context()), width)), ratatui::style::Modifier::DIM),
     };

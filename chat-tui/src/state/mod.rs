@@ -2,6 +2,7 @@
 
 mod attention;
 mod composer;
+mod files;
 mod filter;
 mod list;
 mod picker;
@@ -18,6 +19,7 @@ use jiff::tz::TimeZone;
 
 pub(crate) use attention::Attention;
 pub(crate) use composer::Composer;
+pub(crate) use files::{Chip, FileOf, MOST_FILES, PathOf, PathPrompt, Saving, Stage, bar};
 pub(crate) use filter::Filter;
 pub(crate) use list::List;
 pub(crate) use picker::{Action, Picker, PickerKind};
@@ -66,6 +68,8 @@ pub(crate) enum Over {
     Picker(Picker),
     /// The subject of a group, and the list that its people were marked in.
     Subject(Composer, Box<Picker>),
+    /// Where a file is, or is to be.
+    Path(PathPrompt),
 }
 
 #[derive(Debug)]
@@ -106,6 +110,12 @@ pub(crate) struct State {
     pub(crate) present: HashMap<UserId, PresenceState>,
     pub(crate) attention: Attention,
     pub(crate) view: View,
+    /// A file that is being saved.
+    pub(crate) saving: Option<Saving>,
+    /// The folder that files are saved in unless another is said.
+    pub(crate) downloads: String,
+    /// Uploads so far.
+    files: u64,
     /// A message that is to be deleted if the answer is yes.
     pub(crate) asked_to_delete: Option<(ConversationId, MessageId)>,
     /// A word to the user until the next key.
@@ -132,6 +142,8 @@ pub(crate) struct Outgoing {
     pub(crate) client_id: ClientId,
     pub(crate) conv: ConversationId,
     pub(crate) text: String,
+    /// Files that go with it.
+    pub(crate) files: Vec<FileOf>,
     /// On the server's disk; its event is on the way.
     pub(crate) stored: bool,
 }
@@ -164,6 +176,9 @@ impl State {
             present: HashMap::new(),
             attention: Attention::default(),
             view: View::default(),
+            saving: None,
+            downloads: ".".to_owned(),
+            files: 0,
             asked_to_delete: None,
             notice: None,
             leaving: false,
@@ -174,7 +189,10 @@ impl State {
     /// Begins as this person, with nothing known yet but what was kept.
     pub(crate) fn signed_in(&mut self, me: &User, drafts: HashMap<ConversationId, Draft>) {
         let (zone, size, account) = (self.zone.clone(), self.size, self.account.clone());
-        *self = Self { me: me.id, my_name: safe::line(&me.name), size, account, drafts, ..Self::new(zone) };
+        // What an earlier session still uploads is told apart by its number.
+        let (downloads, files) = (std::mem::take(&mut self.downloads), self.files);
+        let my_name = safe::line(&me.name);
+        *self = Self { me: me.id, my_name, size, account, drafts, downloads, files, ..Self::new(zone) };
     }
 
     /// Where the keys go.
@@ -184,6 +202,7 @@ impl State {
             (Some(Over::Picker(Picker { kind: PickerKind::Person, .. })), _) => Context::Directory,
             (Some(Over::Picker(_)), _) => Context::Pick,
             (Some(Over::Subject(..)), _) => Context::Subject,
+            (Some(Over::Path(_)), _) => Context::Path,
             (None, Some(_)) => Context::SignIn,
             (None, None) if self.writing => Context::Write,
             (None, None) if self.list.filter.as_ref().is_some_and(|filter| filter.typing) => Context::Filter,
@@ -243,6 +262,12 @@ impl State {
     /// Messages that the server has not confirmed yet.
     pub(crate) fn waiting(&self) -> usize {
         self.outbox.iter().filter(|outgoing| !outgoing.stored).count()
+    }
+
+    /// A number for another upload.
+    pub(crate) fn next_file(&mut self) -> u64 {
+        self.files += 1;
+        self.files
     }
 
     /// Whether something changes by time alone.

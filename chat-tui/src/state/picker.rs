@@ -3,7 +3,7 @@ use chat_proto::{ConversationId, UserId};
 use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
-use super::{Composer, State};
+use super::{Composer, FileOf, State};
 use crate::keys::{self, Command};
 use crate::safe;
 
@@ -30,6 +30,8 @@ pub(crate) enum PickerKind {
     Person,
     /// A reaction to a message.
     Reaction,
+    /// One of a message's files, to be saved.
+    File,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +48,7 @@ pub(crate) enum Action {
     Do(Command),
     Begin(UserId),
     React(String),
+    Save(FileOf),
 }
 
 /// Reactions that are offered, each by a name that can be typed.
@@ -82,6 +85,7 @@ impl Picker {
             (PickerKind::Person, 0) => "Write to",
             (PickerKind::Person, marked) => return format!("Write to - {marked} marked"),
             (PickerKind::Reaction, _) => "React with",
+            (PickerKind::File, _) => "Save",
         };
         title.to_owned()
     }
@@ -130,6 +134,10 @@ impl Picker {
                 let people = self.people.iter().flatten();
                 people.enumerate().for_each(|(place, person)| look(&format!("{} {}", person.name, person.role), place));
             }
+            PickerKind::File => {
+                let files = state.message_at_hand().map(|(_, entry)| entry.files.as_slice()).unwrap_or_default();
+                files.iter().enumerate().for_each(|(place, file)| look(&file.name, place));
+            }
             PickerKind::Reaction => {
                 REACTIONS.iter().enumerate().for_each(|(place, (emoji, name))| look(&format!("{emoji} {name}"), place));
             }
@@ -156,6 +164,10 @@ impl Picker {
                 let person = self.people.as_ref()?.get(place)?;
                 let (text, right) = (safe::line(&person.name), person.role.to_string());
                 Item { text, right, action: Action::Begin(person.id) }
+            }
+            PickerKind::File => {
+                let file = state.message_at_hand()?.1.files.get(place)?;
+                Item { text: file.name.clone(), right: file.about.clone(), action: Action::Save(file.clone()) }
             }
             PickerKind::Reaction => {
                 let (emoji, name) = REACTIONS.get(place)?;

@@ -96,6 +96,10 @@ fn about(person: &Participant) -> String {
 }
 
 fn beginning(message: &Message, me: UserId) -> String {
-    let text = if message.deleted_at.is_some() { "(deleted)".to_owned() } else { safe::line(&message.text) };
+    let text = match message.attachments.first() {
+        _ if message.deleted_at.is_some() => "(deleted)".to_owned(),
+        Some(file) if message.text.is_empty() => format!("[{}]", safe::line(&file.name)),
+        _ => safe::line(&message.text),
+    };
     if message.author.id == me { format!("You: {text}") } else { text }
 }

@@ -3,6 +3,7 @@ use std::collections::{BTreeMap, HashMap};
 use chat_proto::model::Message;
 use chat_proto::{MessageId, Seq, Timestamp, UserId};
 
+use super::FileOf;
 use crate::safe;
 
 /// What is known of a conversation's messages.
@@ -20,6 +21,7 @@ pub(crate) struct Entry {
     pub(crate) author: String,
     pub(crate) mine: bool,
     pub(crate) text: String,
+    pub(crate) files: Vec<FileOf>,
     pub(crate) at: Timestamp,
     pub(crate) edited: bool,
     pub(crate) deleted: bool,
@@ -73,6 +75,7 @@ impl Entry {
             author: safe::line(&message.author.name),
             mine: message.author.id == me,
             text: if message.deleted_at.is_some() { "(deleted)".to_owned() } else { safe::text(&message.text) },
+            files: message.attachments.iter().map(FileOf::of).collect(),
             at: message.created_at,
             edited: message.edited_at.is_some(),
             deleted: message.deleted_at.is_some(),

@@ -1,11 +1,13 @@
 use chat_proto::{MessageId, Seq};
 
-use super::Composer;
+use super::{Chip, Composer};
 
 /// What is being written in a conversation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Draft {
     pub(crate) message: Composer,
+    /// Files that go with it.
+    pub(crate) files: Vec<Chip>,
     pub(crate) reply_to: Option<MessageId>,
     /// A message that is being changed; what is written beside it waits.
     pub(crate) edit: Option<Edit>,
@@ -35,6 +37,6 @@ impl Draft {
 
     /// Whether there is nothing in it to be kept.
     pub(crate) fn is_empty(&self) -> bool {
-        self.message.is_empty() && self.edit.is_none()
+        self.message.is_empty() && self.files.is_empty() && self.edit.is_none()
     }
 }

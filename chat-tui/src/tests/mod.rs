@@ -1,8 +1,9 @@
 //! The pure part, without a terminal or a server.
 
+mod files;
 mod hostile;
 mod list;
 mod screens;
-mod shop;
+pub(crate) mod shop;
 mod steps;
 mod writing;

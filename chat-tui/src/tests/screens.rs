@@ -10,13 +10,13 @@ use ratatui::backend::TestBackend;
 use ratatui::style::Color;
 
 use super::shop::{
-    ANA, BO, LEO, MUGS, ORDER, message, opened, press, press_with, put_into_outbox, read_moved, send, take, told,
+    ANA, BO, LEO, MUGS, ORDER, file, message, opened, press, press_with, put_into_outbox, read_moved, send, take, told,
     type_text,
 };
 use crate::draw::draw;
 use crate::state::{SignIn, State};
 use crate::theme::{Look, Theme};
-use crate::update::{Event, update};
+use crate::update::{Effect, Event, update};
 
 const SIZES: [(u16, u16); 4] = [(60, 20), (80, 24), (120, 40), (160, 50)];
 
@@ -80,6 +80,42 @@ fn writing() {
             ),
         );
         take(state, Diff::Typing { conversation: ORDER, user: ANA, on: true });
+    });
+}
+
+#[test]
+fn files() {
+    shows("files", |state| {
+        let mut with_files = message(ORDER, 4, ANA, "Like this one:");
+        with_files.attachments =
+            vec![file(7, "mug.png"), file(8, "a name that is much longer than there is room for it.png")];
+        told(state, &with_files, 1);
+        press(state, KeyCode::Char('r'));
+        let uploads = ["~/offer.pdf", "~/photo.jpg", "~/run.sh"].map(|path| {
+            press_with(state, KeyModifiers::CONTROL, KeyCode::Char('g'));
+            type_text(state, path);
+            match press(state, KeyCode::Enter).as_slice() {
+                [Effect::Attach { number, .. }] => *number,
+                other => panic!("{other:?}"),
+            }
+        });
+        let ready = Ok(Box::new(file(9, "offer.pdf")));
+        update(state, Event::Uploaded { conv: ORDER, number: uploads[0], file: ready });
+        update(state, Event::UploadMoved { conv: ORDER, number: uploads[1], done: 3_000, all: 4_000 });
+        let failed = Err("Scripts are not taken. (unsupported_media_type)".to_owned());
+        update(state, Event::Uploaded { conv: ORDER, number: uploads[2], file: failed });
+        type_text(state, "The offer, and how it looks");
+    });
+}
+
+#[test]
+fn naming_a_file() {
+    shows("naming_a_file", |state| {
+        press(state, KeyCode::Char('r'));
+        press_with(state, KeyModifiers::CONTROL, KeyCode::Char('g'));
+        type_text(state, "~/o");
+        let found = (1..=9).map(|number| format!("~/offer-{number}.pdf")).collect();
+        update(state, Event::Completed { typed: "~/o".to_owned(), found });
     });
 }
 

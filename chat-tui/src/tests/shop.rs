@@ -1,6 +1,8 @@
 use chat_client::{Connection, Diff, OutboxEntry};
-use chat_proto::model::{Conversation, ConversationKind, Message, Participant, Person, PresenceState, User};
-use chat_proto::{ConversationId, MessageId, Role, Seq, Timestamp, UserId};
+use chat_proto::model::{
+    Attachment, Conversation, ConversationKind, Message, Participant, Person, PresenceState, User,
+};
+use chat_proto::{AttachmentId, ConversationId, MessageId, Role, Seq, Timestamp, UserId};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use jiff::tz::TimeZone;
 
@@ -52,6 +54,20 @@ pub(super) fn message(conv: ConversationId, seq: u64, author: UserId, text: &str
         edited_at: None,
         deleted_at: None,
         client_id: None,
+    }
+}
+
+/// A file on the server.
+pub(crate) fn file(number: u8, name: &str) -> Attachment {
+    Attachment {
+        id: AttachmentId::from_bytes([number; 16]),
+        name: name.to_owned(),
+        media_type: "image/png".to_owned(),
+        size: 48_213,
+        sha256: "0".repeat(64),
+        width: Some(640),
+        height: Some(480),
+        thumbnail: None,
     }
 }
 
@@ -135,10 +151,19 @@ pub(super) fn send(state: &mut State, text: &str) -> Vec<Effect> {
 pub(super) fn put_into_outbox(state: &mut State, effects: Vec<Effect>) -> Vec<OutboxEntry> {
     let mut entries = Vec::new();
     for effect in effects {
-        let Effect::Send { conv, text, reply_to, if_last_seq } = effect else { continue };
+        let Effect::Send { conv, text, files: attachments, reply_to, if_last_seq } = effect else { continue };
         let client_id = format!("outbox:{}", state.outbox.len()).parse().unwrap();
         let (conversation, mentions) = (conv, Vec::new());
-        let entry = OutboxEntry { client_id, conversation, text, attachments: Vec::new(), reply_to, mentions, if_last_seq, written_at: at(9) };
+        let entry = OutboxEntry {
+            client_id,
+            conversation,
+            text,
+            attachments,
+            reply_to,
+            mentions,
+            if_last_seq,
+            written_at: at(9),
+        };
         take(state, Diff::OutgoingAdded(entry.clone()));
         entries.push(entry);
     }

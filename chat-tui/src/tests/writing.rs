@@ -14,7 +14,8 @@ fn text(state: &State) -> &str {
 }
 
 fn sent(text: &str, if_last_seq: Option<u64>) -> Effect {
-    Effect::Send { conv: ORDER, text: text.to_owned(), reply_to: None, if_last_seq: if_last_seq.map(Seq) }
+    let (text, if_last_seq) = (text.to_owned(), if_last_seq.map(Seq));
+    Effect::Send { conv: ORDER, text, files: Vec::new(), reply_to: None, if_last_seq }
 }
 
 #[test]
@@ -75,7 +76,7 @@ fn a_refused_message_comes_back_to_the_composer() {
     assert!(state.outbox.is_empty());
     // As does one for which there is no room.
     let why = "too much waits".to_owned();
-    update(&mut state, Event::NotSent { conv: MUGS, text: "three".to_owned(), why });
+    update(&mut state, Event::NotSent { conv: MUGS, text: "three".to_owned(), files: Vec::new(), why });
     assert_eq!(state.drafts[&MUGS].message.text(), "three");
 }
 

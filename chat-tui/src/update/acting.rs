@@ -3,7 +3,7 @@
 use chat_client::Request;
 use chat_proto::Seq;
 
-use super::{Effect, filtering, moving, picking, reading, say, signing_in, writing};
+use super::{Effect, files, filtering, moving, picking, reading, say, signing_in, writing};
 use crate::keys::Command;
 use crate::panes::abreast;
 use crate::state::{Link, Over, Pane, Picker, PickerKind, State};
@@ -38,6 +38,7 @@ pub(super) fn act(state: &mut State, command: Command) -> Vec<Effect> {
         Command::Yes => delete_for_sure(state),
         Command::MarkUnread => mark_unread(state),
         Command::React if state.message_at_hand().is_some() => pick(state, PickerKind::Reaction),
+        Command::SaveFile => files::ask_to_save(state),
         Command::Filter => filtering::begin(state),
         Command::Palette => pick(state, PickerKind::Command),
         Command::Switch => pick(state, PickerKind::Switch),

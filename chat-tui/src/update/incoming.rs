@@ -6,7 +6,7 @@ use chat_proto::{ClientId, ConversationId, ErrorCode, Seq, UserId};
 
 use super::{Effect, moving, reading, say, writing};
 use crate::safe;
-use crate::state::{Link, Outgoing, Row, State};
+use crate::state::{FileOf, Link, Outgoing, Row, State};
 
 pub(super) fn take(state: &mut State, diff: Diff) -> Vec<Effect> {
     match diff {
@@ -157,7 +157,9 @@ fn note(of: &mut Vec<(ConversationId, UserId)>, who: (ConversationId, UserId), o
 
 fn outgoing(entry: OutboxEntry) -> Outgoing {
     // What was written in an earlier run may have been changed on the disk.
-    Outgoing { client_id: entry.client_id, conv: entry.conversation, text: safe::text(&entry.text), stored: false }
+    let files = entry.attachments.iter().map(FileOf::of).collect();
+    let text = safe::text(&entry.text);
+    Outgoing { client_id: entry.client_id, conv: entry.conversation, text, files, stored: false }
 }
 
 fn forget(state: &mut State, client_id: &ClientId) {
@@ -173,7 +175,7 @@ fn not_sent(state: &mut State, entry: &OutboxEntry, error: &Error) {
     } else {
         format!("Not sent: {error}")
     };
-    writing::unsend(state, entry.conversation, &entry.text, entry.reply_to, &why);
+    writing::unsend(state, entry.conversation, &entry.text, &entry.attachments, entry.reply_to, &why);
     if newer {
         // It was asked, once.
         if let Some(draft) = state.drafts.get_mut(&entry.conversation) {
@@ -188,7 +190,7 @@ fn not_sent(state: &mut State, entry: &OutboxEntry, error: &Error) {
 /// What was asked for is not done, and nothing that was written for it is lost.
 fn refused(state: &mut State, request: &Request, error: &Error) -> Vec<Effect> {
     if let Request::Edit { conversation, text, .. } = request {
-        writing::unsend(state, *conversation, text, None, "");
+        writing::unsend(state, *conversation, text, &[], None, "");
     }
     say(state, &format!("Not done: {error}"))
 }

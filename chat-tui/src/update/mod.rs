@@ -1,6 +1,7 @@
 //! What happens, and what is to be done about it. Nothing here waits, draws or asks the time.
 
 mod acting;
+mod files;
 mod filtering;
 mod incoming;
 mod moving;
@@ -12,13 +13,15 @@ mod writing;
 use std::collections::HashMap;
 
 use chat_client::{Diff, Request};
-use chat_proto::model::{Conversation, DeviceState, Person, User};
-use chat_proto::{ConversationId, MessageId, Seq, UserId};
+use chat_proto::model::{Attachment, Conversation, DeviceState, Person, User};
+use chat_proto::{AttachmentId, ConversationId, MessageId, Seq, UserId};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::keys::{self, Command, Context};
 use crate::safe;
-use crate::state::{Draft, Link, Over, State};
+use crate::state::{Draft, FileOf, Link, Over, State};
+
+pub(crate) use files::Unsaved;
 
 #[derive(Debug)]
 pub(crate) enum Event {
@@ -40,12 +43,40 @@ pub(crate) enum Event {
     NotSent {
         conv: ConversationId,
         text: String,
+        files: Vec<Attachment>,
         why: String,
     },
     /// People to write to, of all roles.
     Directory(Result<Vec<Person>, String>),
     /// A conversation that was asked for.
     Begun(Result<Box<Conversation>, String>),
+    /// What a path could be completed to.
+    Completed {
+        typed: String,
+        found: Vec<String>,
+    },
+    /// So much of a file is uploaded.
+    UploadMoved {
+        conv: ConversationId,
+        number: u64,
+        done: u64,
+        all: u64,
+    },
+    Uploaded {
+        conv: ConversationId,
+        number: u64,
+        file: Result<Box<Attachment>, String>,
+    },
+    /// So much of a file is saved.
+    SaveMoved {
+        done: u64,
+        all: u64,
+    },
+    Saved {
+        file: FileOf,
+        path: String,
+        outcome: Result<(), Unsaved>,
+    },
     /// A word to the user.
     Notice(String),
 }
@@ -66,6 +97,7 @@ pub(crate) enum Effect {
     Send {
         conv: ConversationId,
         text: String,
+        files: Vec<Attachment>,
         reply_to: Option<MessageId>,
         if_last_seq: Option<Seq>,
     },
@@ -81,6 +113,21 @@ pub(crate) enum Effect {
     BeginGroup {
         people: Vec<UserId>,
         subject: Option<String>,
+    },
+    /// What a path could be completed to.
+    Complete(String),
+    /// Uploads a file.
+    Attach {
+        conv: ConversationId,
+        number: u64,
+        path: String,
+    },
+    /// Takes back a file that was uploaded and will not be sent.
+    Forget(AttachmentId),
+    Save {
+        file: FileOf,
+        path: String,
+        replace: bool,
     },
     Retry,
     Redraw,
@@ -110,13 +157,18 @@ pub(crate) fn update(state: &mut State, event: Event) -> Vec<Effect> {
         }
         Event::SignIn => signing_in::submit(state),
         Event::NotSignedIn(why) => signing_in::refused(state, &why),
-        Event::NotSent { conv, text, why } => {
-            writing::unsend(state, conv, &text, None, &why);
+        Event::NotSent { conv, text, files, why } => {
+            writing::unsend(state, conv, &text, &files, None, &why);
             Vec::new()
         }
         Event::Directory(people) => picking::directory(state, people),
         Event::Begun(Ok(conversation)) => moving::begun(state, &conversation),
         Event::Begun(Err(why)) => say(state, &why),
+        Event::Completed { typed, found } => files::completed(state, &typed, found),
+        Event::UploadMoved { conv, number, done, all } => files::moved(state, conv, number, done, all),
+        Event::Uploaded { conv, number, file } => files::uploaded(state, conv, number, file),
+        Event::SaveMoved { done, all } => files::save_moved(state, done, all),
+        Event::Saved { file, path, outcome } => files::saved(state, file, path, outcome),
         Event::Notice(words) => say(state, &words),
     }
 }
@@ -176,6 +228,7 @@ fn carry_out(state: &mut State, context: Context, command: Command) -> Vec<Effec
         Context::Help => help(state, command),
         Context::Pick | Context::Directory => picking::pick(state, command),
         Context::Subject => picking::name_group(state, command),
+        Context::Path => files::prompt(state, command),
         Context::SignIn => signing_in::fill_in(state, command),
         Context::Write => writing::write(state, command),
         Context::Filter => filtering::filter(state, command),

@@ -3,7 +3,7 @@
 use chat_client::Request;
 use chat_proto::model::Person;
 
-use super::{Effect, acting, moving, say};
+use super::{Effect, acting, files, moving, say};
 use crate::keys::{Command, Context};
 use crate::state::{Action, Composer, Over, Picker, PickerKind, State};
 
@@ -89,6 +89,7 @@ fn take(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Do(command) => acting::act(state, command),
         Action::Begin(user) => vec![Effect::Begin(user)],
         Action::React(emoji) => react(state, emoji),
+        Action::Save(file) => files::save(state, file),
     }
 }
 

@@ -1,12 +1,13 @@
 //! Writing: drafts, sending, editing.
 
 use chat_client::Request;
+use chat_proto::model::Attachment;
 use chat_proto::{ConversationId, MessageId, Seq};
 
-use super::{Effect, filtering, is_live, moving, picking, reading, say, signing_in};
+use super::{Effect, files, filtering, is_live, moving, picking, reading, say, signing_in};
 use crate::keys::{Command, Context};
 use crate::safe;
-use crate::state::{Composer, Draft, Edit, Over, Pane, Picker, PickerKind, State};
+use crate::state::{Chip, Composer, Draft, Edit, Over, Pane, Picker, PickerKind, State};
 
 /// Begins to write in the selected conversation; `reply`: to the chosen message, if there is one.
 pub(super) fn begin(state: &mut State, reply: bool) -> Vec<Effect> {
@@ -32,6 +33,8 @@ pub(super) fn write(state: &mut State, command: Command) -> Vec<Effect> {
     match command {
         Command::Send => send(state),
         Command::Back => leave(state),
+        Command::Attach => files::ask(state),
+        Command::Detach => files::take_away(state),
         Command::PageUp => moving::page(state, -1),
         Command::PageDown => moving::page(state, 1),
         Command::Switch => {
@@ -59,6 +62,7 @@ pub(super) fn type_text(state: &mut State, text: &str) -> Vec<Effect> {
                 subject.insert(&text.replace('\n', " "));
             }
         }
+        Context::Path => files::type_path(state, text),
         Context::SignIn => {
             if let Some(form) = &mut state.sign_in {
                 signing_in::type_text(form, text);
@@ -112,21 +116,26 @@ fn send(state: &mut State) -> Vec<Effect> {
         return save_edit(state, conv, message, text);
     }
     let text = draft.message.text().trim().to_owned();
-    if text.is_empty() {
+    if text.is_empty() && draft.files.is_empty() {
         return Vec::new();
     }
+    if let Some(effects) = files::hold_up(state, conv) {
+        return effects;
+    }
+    let Some(draft) = state.drafts.get_mut(&conv) else { return Vec::new() };
     if draft.saw.is_some_and(|saw| saw < last_seq) && !last_mine {
         draft.saw = Some(last_seq);
         (state.view.bottom, state.view.chosen) = (None, None);
         return say(state, "Something came in meanwhile: look, then Enter again sends.");
     }
     let reply_to = draft.reply_to;
+    let files = draft.files.iter().filter_map(Chip::attachment).cloned().collect();
     // What came in meanwhile is asked about once.
     let condition = (may_ask && draft.saw.is_some()).then_some(last_seq);
     state.drafts.insert(conv, Draft { saw: Some(last_seq), ..Draft::default() });
     state.unsaved = true;
     (state.view.bottom, state.view.chosen, state.view.new_after) = (None, None, None);
-    vec![Effect::Send { conv, text, reply_to, if_last_seq: condition }]
+    vec![Effect::Send { conv, text, files, reply_to, if_last_seq: condition }]
 }
 
 fn save_edit(state: &mut State, conversation: ConversationId, message: MessageId, text: String) -> Vec<Effect> {
@@ -166,11 +175,20 @@ pub(super) fn edit_message(state: &mut State, seq: Seq) -> Vec<Effect> {
 }
 
 /// Puts a refused message back into the composer, where it can be changed: nothing that was written is lost.
-pub(super) fn unsend(state: &mut State, conv: ConversationId, text: &str, reply_to: Option<MessageId>, why: &str) {
+pub(super) fn unsend(
+    state: &mut State,
+    conv: ConversationId,
+    text: &str,
+    files: &[Attachment],
+    reply_to: Option<MessageId>,
+    why: &str,
+) {
+    let files: Vec<Chip> = files.iter().map(|file| Chip::ready(state.next_file(), file.clone())).collect();
     let draft = state.drafts.entry(conv).or_default();
     let text = safe::text(text);
     let kept = draft.message.text();
     draft.message = Composer::of(if kept.is_empty() { text } else { format!("{text}\n{kept}") });
+    draft.files.splice(0..0, files);
     draft.reply_to = draft.reply_to.or(reply_to);
     state.unsaved = true;
     state.notice = Some(safe::line(why));
