@@ -100,11 +100,19 @@ async fn list(client: &Client, args: &List, style: &Style) -> Result<Exit, Failu
         }
     }
     let rows = found.iter().map(|row| {
-        let newest = row.last_message.as_ref().map_or("", |message| message.text.as_str());
-        vec![row.id.to_string(), moment(row.updated_at), row.unread.to_string(), title(row), newest.to_owned()]
+        let newest = row.last_message.as_ref().map(beginning).unwrap_or_default();
+        vec![row.id.to_string(), moment(row.updated_at), row.unread.to_string(), title(row), newest]
     });
     let rows: Vec<_> = rows.collect();
     style.table(&Items { items: &found }, &["ID", "CHANGED", "UNREAD", "WITH", "NEWEST"], &rows, "conversation")
+}
+
+/// What a message says, or which file says it all.
+fn beginning(message: &Message) -> String {
+    match message.attachments.first() {
+        Some(file) if message.text.is_empty() => format!("[{}]", file.name),
+        _ => message.text.clone(),
+    }
 }
 
 /// What it is about, or who is in it.

@@ -87,6 +87,8 @@ async fn who_is_not_in_the_conversation_gets_no_file_of_it() {
     let file = desk.file("note.txt");
     std::fs::write(&file, "for Ana").expect("a file");
     desk.run(&["conv", "send", &order, "--attach", file.to_str().expect("text")]).await.ok();
+    let listed = desk.run(&["conv", "list", "-q"]).await;
+    assert!(listed.ok().ends_with("\t[note.txt]\n"), "{listed:?}");
     let message: Value = serde_json::from_str(desk.run(&["conv", "export", &order]).await.ok()).expect("JSON");
     let id = message["attachments"][0]["id"].as_str().expect("an id");
     desk.server.door.person(Role::Customer, "ben").await;
