@@ -1,6 +1,7 @@
 //! What must hold of the decoders, whatever bytes come in. Each of these panics when it does not.
 
 use std::fmt::{Debug, Display};
+use std::io::{Cursor as Bytes, Read as _, Seek as _, Write as _};
 use std::str::FromStr;
 use std::sync::LazyLock;
 
@@ -9,6 +10,8 @@ use chat_proto::wire::{
     RegisterBody, ServerFrame, TypingBody, is_too_deep,
 };
 use chat_proto::{ClientId, ConversationId, MessageId, SessionId, UserId};
+use chatcore::attachments::kind::Kind;
+use chatcore::attachments::picture::{self, Bounds, Format, Memory, Size};
 use chatcore::model::Cursor;
 use chatcore::{Actor, Chat};
 use serde::Serialize;
@@ -77,6 +80,34 @@ pub fn cursors(bytes: &[u8]) {
         assert!(ana.events_after(&cursor()).await.is_err(), "a place among the events");
         assert!(ana.conversations(1, Some(cursor())).await.is_err(), "a page of the inbox");
     });
+}
+
+/// Files: what they are told to be; pictures are no larger than is allowed, and what was cleaned stays as it is when it is
+/// cleaned again.
+pub fn files(bytes: &[u8]) {
+    let Ok(Some(format)) = Kind::of(&mut Bytes::new(bytes), "file").map(Kind::picture) else { return };
+    let Some(once) = cleaned(format, bytes) else { return };
+    let again = cleaned(format, &once).expect("what was cleaned is taken");
+    assert!(once == again, "it is not the same");
+}
+
+fn cleaned(format: Format, bytes: &[u8]) -> Option<Vec<u8>> {
+    static MEMORY: LazyLock<(Runtime, Memory)> = LazyLock::new(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        (runtime, Memory::new(Bounds::default().memory))
+    });
+    let (runtime, memory) = &*MEMORY;
+    let bounds = Bounds { pixels: 1_000_000, ..Bounds::default() };
+    let size = Size::read(&mut Bytes::new(bytes), format, &bounds).ok()?;
+    assert!(size.memory <= bounds.memory && u64::from(size.width) * u64::from(size.height) <= bounds.pixels);
+    let room = runtime.block_on(memory.reserve(&size));
+    let [mut source, mut cleaned, mut thumbnail] = [(); 3].map(|()| tempfile::tempfile().expect("a file"));
+    source.write_all(bytes).expect("it is written");
+    let made = picture::clean(&size, room, &bounds, &mut source, &mut cleaned, &mut thumbnail).ok()?;
+    assert!(made.thumbnail.width.max(made.thumbnail.height) <= bounds.thumbnail);
+    let mut bytes = Vec::new();
+    cleaned.rewind().and_then(|()| cleaned.read_to_end(&mut bytes)).expect("it can be read");
+    Some(bytes)
 }
 
 /// Ids and client ids: there is one way to write each.

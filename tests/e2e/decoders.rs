@@ -15,8 +15,13 @@ mod decode;
 
 type Decoder = fn(&[u8]);
 
-const DECODERS: [(&str, Decoder); 4] =
-    [("frames", decode::frames), ("bodies", decode::bodies), ("cursors", decode::cursors), ("ids", decode::ids)];
+const DECODERS: [(&str, Decoder); 5] = [
+    ("frames", decode::frames),
+    ("bodies", decode::bodies),
+    ("cursors", decode::cursors),
+    ("files", decode::files),
+    ("ids", decode::ids),
+];
 
 fn corpus(name: &str) -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(name);
