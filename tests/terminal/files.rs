@@ -21,7 +21,7 @@ async fn a_file_goes_from_one_terminal_to_the_other() {
     };
     let at_ana = open("ana", &homes[0], &ana.email);
     let at_leo = open("leo", &homes[1], &leo.email);
-    let invoice: String = (0..20_000).map(|line| format!("order {line}\n")).collect();
+    let invoice = (0..20_000).map(|line| format!("order {line}\n")).collect::<Vec<_>>().concat();
     std::fs::write(homes[0].join("invoice-1001.txt"), &invoice).expect("a file");
     std::fs::write(homes[0].join("run.sh"), "#!/bin/sh\nrm -r ~\n").expect("a file");
     for terminal in [&at_ana, &at_leo] {

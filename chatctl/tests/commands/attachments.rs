@@ -19,7 +19,7 @@ async fn files_go_up_with_a_message_and_come_down_whole() {
     let desk = Desk::signed_in().await;
     let (_ana, order) = order(&desk).await;
     // More than is moved at a time.
-    let text: String = (0..30_000).map(|line| format!("order {line}\n")).collect();
+    let text = (0..30_000).map(|line| format!("order {line}\n")).collect::<Vec<_>>().concat();
     let [invoice, table] = ["invoice.txt", "orders.csv"].map(|name| desk.file(name));
     std::fs::write(&invoice, &text).expect("a file");
     std::fs::write(&table, "order,sum\n1001,12.50\n").expect("a file");
