@@ -18,6 +18,7 @@ use crate::clock::{Clock, Entropy};
 use crate::cursor::Seal;
 use crate::entrance::Entrance;
 use crate::error::{Error, Result};
+use crate::importer::Importer;
 use crate::notify::{self, Heard, Notices};
 use crate::pace::Pace;
 use crate::people::People;
@@ -202,6 +203,12 @@ impl Chat {
     #[must_use]
     pub fn people(&self) -> People {
         People::new(self.clone())
+    }
+
+    /// Where what another system holds comes in, for the embedding program: nobody is asked for permission here.
+    #[must_use]
+    pub fn importer(&self) -> Importer {
+        Importer::new(self.clone())
     }
 
     /// Counts a request of this address, of any kind; every door asks before it does anything. Without an address, and

@@ -1,12 +1,16 @@
 use chat_proto::{ErrorCode, InvitationId, SessionId, UserId};
 
-use crate::auth::{LinkToken, Purpose, RefreshToken, strength};
+use crate::auth::{LinkToken, Purpose, RefreshToken, Verdict, strength};
 use crate::chat::{Chat, SignedIn};
 use crate::error::{Error, Result};
 use crate::letters;
 use crate::pace::stranger;
 use crate::shape;
-use crate::state::{Acceptance, Command, LetterKind, NewSession, Origin, Outcome, Refusal, Renewal, fold_email};
+use crate::state::{
+    Acceptance, Command, ForeignHashes, LetterKind, NewSession, Origin, Outcome, RecordKey, Refusal, Renewal,
+    fold_email,
+};
+use crate::store::{StoreError, View};
 
 /// Where people come in who are nobody yet: they sign up, sign in, or go on under new tokens.
 #[derive(Clone, Debug)]
@@ -57,7 +61,7 @@ impl Entrance {
         }
         engine.passwords.admit()?;
         let (from, now, sought) = (stranger(self.origin.address), engine.clock.now(), folded.clone());
-        let (account, familiar) = engine
+        let (account, familiar, bcrypt) = engine
             .read(move |view| {
                 let no = view.user_by_email(&sought)?;
                 let account = no.map(|no| view.account(no)).transpose()?.flatten();
@@ -65,23 +69,49 @@ impl Entrance {
                 let familiar = sessions
                     .iter()
                     .any(|session| session.expires_at > now && from.is_some() && stranger(session.address) == from);
-                Ok((account, familiar))
+                let hashes = view.record(&RecordKey::foreign_hashes())?;
+                let hashes = hashes.map(|row| ForeignHashes::decoded(&row)).transpose()?;
+                Ok((account, familiar, hashes.and_then(|hashes| hashes.highest_cost())))
             })
             .await?;
         let attempt = engine.guard.attempt(&folded, from, familiar)?.known_as(account.is_some(), &self.origin);
         let stored = account.as_ref().and_then(|account| account.password.clone());
-        let right = engine.passwords.verify(password, stored).await?;
-        let Some(account) = account.filter(|_| right) else {
+        let verdict = engine.passwords.sign_in(password.clone(), stored, bcrypt).await?;
+        let (Some(account), Verdict::Right { renewed }) = (account, verdict) else {
             return Err(wrong());
         };
-        let (user, password) = (account.id, account.password.clone());
-        let started = self.begin_session(user, |session| Command::StartSession { user, password, session }).await;
+        let user = account.id;
+        let start =
+            |stored| self.begin_session(user, |session| Command::StartSession { user, password: stored, session });
+        let mut started = start(account.password.clone()).await;
+        if let (Some(before), Some(after)) = (account.password.clone(), renewed) {
+            match &started {
+                Ok(_) => self.renew_hash(user, before, after).await,
+                // Another sign-in may have renewed it just now.
+                Err(error) if error.code() == ErrorCode::InvalidCredentials => {
+                    let stored = engine.read(move |view| Ok(stored_password(view, user)?)).await?;
+                    if engine.passwords.verify(password, stored.clone()).await? {
+                        started = start(stored).await;
+                    }
+                }
+                Err(_) => {}
+            }
+        }
         // A disabled account looks like none.
         match started.as_ref().map_err(Error::code) {
             Err(ErrorCode::TokenRevoked | ErrorCode::InvalidCredentials) => return Err(wrong()),
             _ => attempt.succeeded(),
         }
         started
+    }
+
+    /// Keeps a password that was right as passwords are kept now. Failing in it is no reason to let nobody in: the next
+    /// sign-in tries again.
+    async fn renew_hash(&self, user: UserId, before: String, after: String) {
+        let renew = Command::RenewPasswordHash { user, before, after };
+        if let Err(error) = self.chat.engine().writer.carry(renew).await {
+            tracing::warn!(code = %error.code(), "a password could not be stored in its new form");
+        }
     }
 
     /// Sends a letter with which somebody sets a new password, if there is an account of this address. Whether there is
@@ -222,4 +252,9 @@ impl Entrance {
 /// What a session that does not stand any more is answered with.
 pub(crate) fn session_ended() -> Error {
     Error::new(ErrorCode::TokenRevoked, "This session has ended. Sign in again.")
+}
+
+fn stored_password(view: &dyn View, user: UserId) -> Result<Option<String>, StoreError> {
+    let Some(no) = view.user_no(user)? else { return Ok(None) };
+    Ok(view.account(no)?.and_then(|account| account.password.clone()))
 }

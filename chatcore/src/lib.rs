@@ -64,6 +64,7 @@ mod cursor;
 mod entrance;
 mod error;
 mod events;
+mod importer;
 mod keys;
 mod letters;
 mod message;
@@ -99,6 +100,7 @@ pub use access::{Action, ContactMatrix, PolicyRow, Relation, Rules, Scope, Scope
 pub use actor::Actor;
 pub use api_keys::{CreatedKey, KeyOwner};
 pub use attachments::{Accepted, AttachmentLimits, AttachmentStore, FileBytes, FileLink, StoredFile, Upload};
+pub use auth::Bcrypt;
 pub use builder::{ChatBuilder, Limits, PAGE_ROWS};
 pub use chat::{Chat, SignedIn};
 pub use clock::{Clock, Entropy, SystemClock, SystemEntropy};
@@ -106,6 +108,7 @@ pub use conversations::ConversationHandle;
 pub use entrance::Entrance;
 pub use error::{Error, Result};
 pub use events::{EventStream, Incoming, Told};
+pub use importer::{Importer, Importing, KnownConversation};
 pub use keys::rotate_server_key;
 pub use letters::Letter;
 #[cfg(feature = "mail")]
@@ -118,6 +121,7 @@ pub use people::{NewPerson, People};
 pub use signal::Signal;
 pub use site::{IdentityKey, Site, UnusableKey};
 pub use state::{AuditAction, Current, DeliveryId, Event, LetterId, LetterKind, MessageChange, Origin, Rendering};
+pub use state::{Imported, ImportedConversation, ImportedMessage, ImportedUser};
 pub use timeline::{Draft, Sent, Span, Submitted};
 pub use writer::{Health, Retention};
 

@@ -111,6 +111,24 @@ fn line(text: &str, most_chars: usize, pointer: &'static str, rule: &'static str
     Ok(text.to_owned())
 }
 
+/// What can be kept of a name that was given elsewhere.
+pub(crate) fn kept_name(text: &str) -> Option<String> {
+    kept_line(text, NAME_CHARS)
+}
+
+/// The same, of a subject.
+pub(crate) fn kept_subject(text: &str) -> Option<String> {
+    kept_line(text, SUBJECT_CHARS)
+}
+
+/// Without what cannot be seen, line breaks as spaces, cut where it is too long; `None`: nothing is left.
+fn kept_line(text: &str, most_chars: usize) -> Option<String> {
+    let spaced = text.trim().chars().map(|c| if matches!(c, '\n' | '\r' | '\t') { ' ' } else { c });
+    let kept: String = spaced.filter(|c| !is_unprintable(*c)).take(most_chars).collect();
+    let kept = kept.trim();
+    (!kept.is_empty()).then(|| kept.to_owned())
+}
+
 /// Control characters, and those that hide or reorder what stands beside them: with them one name can be made to look
 /// like another.
 pub(crate) fn is_unprintable(c: char) -> bool {
@@ -136,6 +154,9 @@ mod tests {
         for bad in ["", "   ", "a\u{200b}b", "a\nb", "\u{202e}nimda", &"x".repeat(101)] {
             assert!(name(bad).is_err(), "{bad:?}");
         }
+        assert_eq!(kept_name(" Ana\n\u{202e}Ruiz\u{7} ").as_deref(), Some("Ana Ruiz"));
+        assert_eq!(kept_name(&"x".repeat(150)).map(|name| name.len()), Some(100));
+        assert_eq!(kept_name(" \u{200b} "), None);
         for good in ["👍", "❤️", "👩🏽‍💻", "🇩🇪", "✓"] {
             assert!(emoji(good).is_ok(), "{good:?}");
         }

@@ -7,9 +7,11 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use chat_proto::{ConversationId, InvitationId, MessageId, Role, Seq, SessionId, Timestamp, UserId};
+use chat_proto::model::ConversationKind;
+use chat_proto::{ConversationId, InvitationId, MessageId, ObjectId, Role, Seq, SessionId, Timestamp, UserId};
 use chatcore::state::{
-    Acceptance, AccountState, Author, Command, LetterId, Origin, Outcome, Post, RefreshHashes, Refusal, Renewal,
+    Acceptance, AccountState, Author, Command, Imported, ImportedConversation, ImportedMessage, ImportedUser, LetterId,
+    Origin, Outcome, Post, RefreshHashes, Refusal, Renewal,
 };
 use chatcore::store::conformance::{Acting, Backend, Shop, Snapshot, client_id};
 use chatcore::store::memory::MemoryStore;
@@ -215,6 +217,42 @@ enum Act {
         of: u8,
         seq: u64,
     },
+    ImportUser {
+        number: u8,
+        email: u8,
+        hash: usize,
+    },
+    ImportConversation {
+        number: u8,
+        with: Vec<u8>,
+    },
+    /// Seconds and authors.
+    ImportMessages {
+        to: u8,
+        messages: Vec<(u8, u8)>,
+        read: Vec<(u8, usize)>,
+    },
+    RenewHash {
+        who: u8,
+        from: usize,
+    },
+    FinishImport,
+}
+
+/// How passwords are stored, of which two are from elsewhere.
+const HASHES: [&str; 3] = [
+    "hash",
+    "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+    "$2a$10$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+];
+
+/// An id as another system made them.
+fn old(second: u8, number: u8) -> ObjectId {
+    let mut bytes = [number; 12];
+    // Some beyond the clock of the shop.
+    let second = if second > 28 { u32::MAX } else { 1_700_000_000 + u32::from(second) };
+    bytes[..4].copy_from_slice(&second.to_be_bytes());
+    ObjectId::from_bytes(bytes)
 }
 
 #[derive(Clone, Debug)]
@@ -272,6 +310,14 @@ fn act() -> impl Strategy<Value = Act> {
         4 => (who(), conversation(), 0..20_u64).prop_map(|(who, of, seq)| Act::Read { who, of, seq }),
         2 => (who(), conversation(), 0..20_u64).prop_map(|(who, of, seq)| Act::Unread { who, of, seq }),
         2 => (who(), conversation(), 0..20_u64).prop_map(|(who, of, seq)| Act::Delivered { who, of, seq }),
+        2 => (0..4_u8, 0..12_u8, 0..3_usize)
+            .prop_map(|(number, email, hash)| Act::ImportUser { number, email, hash }),
+        2 => (0..6_u8, prop::collection::vec(who(), 0..4))
+            .prop_map(|(number, with)| Act::ImportConversation { number, with }),
+        3 => (conversation(), prop::collection::vec((0..32_u8, who()), 0..6), prop::collection::vec((who(), 0..8_usize), 0..3))
+            .prop_map(|(to, messages, read)| Act::ImportMessages { to, messages, read }),
+        1 => (who(), 0..3_usize).prop_map(|(who, from)| Act::RenewHash { who, from }),
+        1 => Just(Act::FinishImport),
     ]
 }
 
@@ -396,7 +442,68 @@ impl Side {
                 Command::MoveDeliveredMark { by, conversation, seq: Seq(*seq) }
             }
             Act::Read { who, of, seq } => self.user(*who).read(self.conversation(*of), *seq),
+            Act::ImportUser { .. }
+            | Act::ImportConversation { .. }
+            | Act::ImportMessages { .. }
+            | Act::RenewHash { .. }
+            | Act::FinishImport => self.import_command(act),
             account => self.account_command(account),
+        }
+    }
+
+    fn import_command(&mut self, act: &Act) -> Command {
+        let created_at = Timestamp::from_millis(1_700_000_000_000);
+        match act {
+            Act::ImportUser { number, email, hash } => {
+                let id = old(0, *number).into();
+                if !self.users.contains(&id) {
+                    self.users.push(id);
+                }
+                Command::ImportUser(Box::new(ImportedUser {
+                    email: format!("u{email}@shop.example"),
+                    name: format!("Old {number}"),
+                    state: AccountState::Active,
+                    password: Some(HASHES[*hash].to_owned()),
+                    ..ImportedUser::nobody(id, created_at)
+                }))
+            }
+            Act::ImportConversation { number, with } => {
+                let participants: Vec<_> = with.iter().map(|user| self.user(*user)).collect();
+                let kind = if with.len() == 2 { ConversationKind::Direct } else { ConversationKind::Group };
+                let (id, owner) = (old(1, *number).into(), participants.first().copied());
+                if !self.conversations.contains(&id) {
+                    self.conversations.push(id);
+                }
+                let subject = Some("Old".to_owned());
+                Command::ImportConversation(Box::new(ImportedConversation {
+                    id,
+                    kind,
+                    subject,
+                    participants,
+                    owner,
+                    created_at,
+                }))
+            }
+            Act::ImportMessages { to, messages, read } => {
+                let message = |(second, who): &(u8, u8)| ImportedMessage {
+                    id: old(*second, 7).into(),
+                    client_id: client_id(&old(*second, 7).to_string()),
+                    author: self.users.get(usize::from(*who)).copied().unwrap_or(UserId::from_bytes([9; 16])),
+                    text: format!("old {second}"),
+                    created_at: Timestamp::from_millis(created_at.as_millis() + i64::from(*second)),
+                    edited_at: (second % 5 == 0).then_some(created_at),
+                    deleted_at: None,
+                };
+                let messages = messages.iter().map(message).collect();
+                let read = read.iter().map(|(who, count)| (self.user(*who), *count)).collect();
+                Command::ImportMessages { conversation: self.conversation(*to), messages, read }
+            }
+            Act::RenewHash { who, from } => Command::RenewPasswordHash {
+                user: self.user(*who),
+                before: HASHES[*from].to_owned(),
+                after: "hash".to_owned(),
+            },
+            _ => Command::FinishImport { imported: Imported::default(), origin: Origin::default() },
         }
     }
 

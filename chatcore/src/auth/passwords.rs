@@ -8,6 +8,7 @@ use data_encoding::BASE64_NOPAD;
 use tokio::sync::{mpsc, oneshot};
 use zeroize::Zeroizing;
 
+use super::bcrypt::{Bcrypt, toil};
 use crate::clock::Entropy;
 use crate::error::{Error, Result};
 
@@ -30,6 +31,16 @@ struct Hasher {
     params: Params,
     /// The memory that the algorithm fills; kept from hash to hash.
     blocks: Vec<Block>,
+}
+
+/// What came of looking at a password.
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    Wrong,
+    /// `renewed`: how it is to be stored from now on, where it was stored in another way than it is by now.
+    Right {
+        renewed: Option<String>,
+    },
 }
 
 /// How hard a hash is.
@@ -76,17 +87,30 @@ impl Passwords {
         .await?
     }
 
-    /// Whether it is the password of this PHC string. Without one it takes as long and says no, so that nobody learns
-    /// from the clock which addresses have accounts.
+    /// Whether it is the password that is stored like this.
     pub(crate) async fn verify(&self, password: String, stored: Option<String>) -> Result<bool> {
+        Ok(matches!(self.sign_in(password, stored, None).await?, Verdict::Right { .. }))
+    }
+
+    /// The same, of somebody who wants to sign in. Without anything stored it takes as long and says no, so that nobody
+    /// learns from the clock which addresses have accounts. `bcrypt`: the highest cost of those hashes that come from
+    /// elsewhere, if there are any left: then whatever is wrong takes as long as both kinds of hash together.
+    pub(crate) async fn sign_in(
+        &self,
+        password: String,
+        stored: Option<String>,
+        bcrypt: Option<u32>,
+    ) -> Result<Verdict> {
         let salt: [u8; 16] = self.entropy.bytes();
         let password = Zeroizing::new(password);
-        self.run(move |hasher| match stored.as_deref().map(PasswordHash::new) {
-            Some(Ok(stored)) => hasher.verify(password.as_bytes(), &stored),
-            _ => {
-                let _ = hasher.hash(password.as_bytes(), &salt);
-                false
+        self.run(move |hasher| {
+            let (password, stored) = (password.as_bytes(), stored.as_deref());
+            if !hasher.is_right(password, stored, &salt) {
+                hasher.take_as_long(password, &salt, stored, bcrypt);
+                return Verdict::Wrong;
             }
+            let outdated = stored.is_some_and(|stored| !hasher.makes(stored));
+            Verdict::Right { renewed: outdated.then(|| hasher.hash(password, &salt).ok()).flatten() }
         })
         .await
     }
@@ -136,6 +160,45 @@ impl Hasher {
         let (m, t, p) = (self.params.m_cost(), self.params.t_cost(), self.params.p_cost());
         let [salt, hash] = [salt, &hash].map(|bytes| BASE64_NOPAD.encode(bytes));
         Ok(format!("$argon2id$v=19$m={m},t={t},p={p}${salt}${hash}"))
+    }
+
+    fn is_right(&mut self, password: &[u8], stored: Option<&str>, salt: &[u8]) -> bool {
+        if let Some(bcrypt) = stored.and_then(Bcrypt::parse) {
+            return bcrypt.verify(password);
+        }
+        match stored.map(PasswordHash::new) {
+            Some(Ok(stored)) => self.verify(password, &stored),
+            _ => {
+                let _ = self.hash(password, salt);
+                false
+            }
+        }
+    }
+
+    /// Does what was not done yet of one hash of each kind, the one of bcrypt with the highest cost.
+    fn take_as_long(&mut self, password: &[u8], salt: &[u8], stored: Option<&str>, highest: Option<u32>) {
+        let Some(highest) = highest else { return };
+        match stored.and_then(Bcrypt::parse) {
+            Some(done) => {
+                // A step doubles the work, so 2^c and 2^c + 2^(c+1) + … + 2^(h-1) are 2^h.
+                (done.cost()..highest).for_each(toil);
+                let _ = self.hash(password, salt);
+            }
+            None => toil(highest),
+        }
+    }
+
+    /// Whether hashes are made like this one now.
+    fn makes(&self, stored: &str) -> bool {
+        let Ok(stored) = PasswordHash::new(stored) else { return false };
+        let algorithm = Algorithm::try_from(stored.algorithm.as_str());
+        let params = Params::try_from(&stored);
+        algorithm == Ok(Algorithm::Argon2id)
+            && stored.version == Some(Version::V0x13.into())
+            && params.is_ok_and(|params| {
+                let cost = |params: &Params| (params.m_cost(), params.t_cost(), params.p_cost());
+                cost(&params) == cost(&self.params)
+            })
     }
 
     /// The string says itself how it was made, so that hashes outlive a change of the cost.
@@ -221,6 +284,26 @@ mod tests {
             }
         }
         assert!(refused >= most / 2 && passwords.admit().is_err(), "{refused} of {}", most * 2);
+    }
+
+    #[tokio::test]
+    async fn what_was_hashed_otherwise_is_hashed_anew_when_it_is_right() {
+        let passwords = Passwords::start(Arc::new(crate::clock::SystemEntropy), Cost::Least).unwrap();
+        let bcrypt = "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW";
+        let other_cost = "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4";
+        for (password, stored) in [("U*U", bcrypt), ("password", other_cost)] {
+            for highest in [None, Some(5), Some(7)] {
+                let sign_in = |password: &str| passwords.sign_in(password.to_owned(), Some(stored.to_owned()), highest);
+                assert!(matches!(sign_in("U*V").await.unwrap(), Verdict::Wrong));
+                let Verdict::Right { renewed: Some(renewed) } = sign_in(password).await.unwrap() else {
+                    panic!("not renewed: {stored}")
+                };
+                assert!(renewed.starts_with("$argon2id$v=19$m=8,t=1,p=1$"), "{renewed}");
+                let again = passwords.sign_in(password.to_owned(), Some(renewed), highest).await.unwrap();
+                assert!(matches!(again, Verdict::Right { renewed: None }));
+            }
+        }
+        assert!(matches!(passwords.sign_in("U*U".to_owned(), None, Some(5)).await.unwrap(), Verdict::Wrong));
     }
 
     /// Made by another implementation (the reference's `argon2` command) with another cost.

@@ -50,15 +50,16 @@ pub fn apply(
         | Change::SessionStarted { .. }
         | Change::SessionRenewed { .. }
         | Change::SessionEnded { .. } => {}
-        Change::ConversationCreated { conversation, id, kind, subject, members } => {
+        Change::ConversationCreated { conversation, id, kind, subject, members, began } => {
+            let created_at = began.unwrap_or(entry.at);
             rows.put_conversation(Conversation {
                 receipts: members.len() <= RECEIPTS_UP_TO,
                 no: *conversation,
                 id: *id,
                 kind: *kind,
                 subject: subject.as_deref().map(Arc::from),
-                created_at: entry.at,
-                updated_at: entry.at,
+                created_at,
+                updated_at: created_at,
                 version: 1,
                 last_seq: Seq::ZERO,
                 activity: position,
@@ -83,7 +84,8 @@ pub fn apply(
             let message = message.ok_or_else(|| StoreError::corrupt("a message without its row"))?;
             let mut changed = existing(rows, *conversation)?;
             changed.last_seq = *seq;
-            changed.updated_at = entry.at;
+            // Not the entry's moment: a message that was brought over is older than its entry.
+            changed.updated_at = changed.updated_at.max(message.created_at);
             changed.activity = position;
             rows.put_conversation(changed);
             rows.put_message(message);

@@ -9,8 +9,8 @@ use chat_proto::{
 };
 
 use super::{
-    AccountState, Channel, ConversationNo, DeliveryId, DeliveryRow, FileRow, LetterId, Position, RecordKey,
-    RefreshHashes, Unread, UserNo,
+    AccountState, Channel, ConversationNo, DeliveryId, DeliveryRow, FileRow, Imported, ImportedConversation,
+    ImportedMessage, ImportedUser, LetterId, Position, RecordKey, RefreshHashes, Unread, UserNo,
 };
 use crate::access::Scopes;
 use crate::shape::is_unprintable;
@@ -188,6 +188,24 @@ pub enum Command {
     MarkUnread { by: Author, conversation: ConversationId, seq: Seq },
     /// Never moves back. Outcome: [`Outcome::Done`].
     MoveDeliveredMark { by: Author, conversation: ConversationId, seq: Seq },
+    /// An account from elsewhere, by the embedding program; nothing when it is there. Outcome: [`Outcome::Imported`].
+    ImportUser(Box<ImportedUser>),
+    /// A conversation from elsewhere; nothing when it is there. Outcome: [`Outcome::Imported`].
+    ImportConversation(Box<ImportedConversation>),
+    /// Messages from elsewhere, by ascending ids, of which those that are there are passed over.
+    /// Outcome: [`Outcome::Imported`].
+    ImportMessages {
+        conversation: ConversationId,
+        messages: Vec<ImportedMessage>,
+        /// How many of them somebody had read. Whoever is not named has read all, but for who has others to read there
+        /// that came before.
+        read: Vec<(UserId, usize)>,
+    },
+    /// All has been brought over; for the record only. Outcome: [`Outcome::Done`].
+    FinishImport { imported: Imported, origin: Origin },
+    /// A password that was right is kept in another form from now on. Nothing when it was changed meanwhile.
+    /// Outcome: [`Outcome::Done`].
+    RenewPasswordHash { user: UserId, before: String, after: String },
 }
 
 /// Somebody for whom a site has vouched, by a token that can be used once.
@@ -419,6 +437,8 @@ pub enum Outcome {
     Attachment(Box<model::Attachment>),
     /// What is to be delivered by who asked, and by nobody else until their time is over.
     Claimed(Vec<DeliveryRow>),
+    /// So many were not there yet.
+    Imported(usize),
     Done,
 }
 

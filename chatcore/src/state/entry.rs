@@ -136,6 +136,9 @@ pub enum Change {
         subject: Option<String>,
         #[n(4)]
         members: Vec<Member>,
+        /// When it began where it was brought over from; `None`: it began here, with this entry.
+        #[cbor(n(5), with = "cbor::optional_timestamp", default)]
+        began: Option<Timestamp>,
     },
     /// Somebody came into a group.
     #[n(5)]

@@ -233,10 +233,13 @@ fn entries_of_the_audit_log() {
         expires_at: Some(AT),
         sessions_ended: Some(2),
         failures: Some(5),
+        accounts: Some(6),
+        conversations: Some(7),
+        messages: Some(8),
     };
     golden(
         &every,
-        "ad006341646101636140620200030104f50501066473686f7007816a75736572733a7265616408f50950555555555555555555555555555555550a1b000001a3185c507b0b020c05",
+        "b0006341646101636140620200030104f50501066473686f7007816a75736572733a7265616408f50950555555555555555555555555555555550a1b000001a3185c507b0b020c05140615071608",
     );
     let (session, api_key) = (Some(session), Some(session));
     golden(
@@ -307,14 +310,19 @@ fn entries() {
     golden(&change(Change::LettersForgotten { count: 3 }), "831b000001a3185c507b0582108103");
     let (kind, members) = (ConversationKind::Direct, vec![member(5, false), member(6, false)]);
     golden(
-        &change(Change::ConversationCreated { conversation, id, kind, subject: None, members }),
+        &change(Change::ConversationCreated { conversation, id, kind, subject: None, members, began: None }),
         "831b000001a3185c507b0582048507504444444444444444444444444444444400f6828405f41b000001a3185c507b1a000111708406f41b000001a3185c507b1a00011170",
     );
     let (kind, subject) = (ConversationKind::Group, Some("Spring".to_owned()));
     let members = vec![member(5, true)];
     golden(
-        &change(Change::ConversationCreated { conversation, id, kind, subject, members }),
+        &change(Change::ConversationCreated { conversation, id, kind, subject, members, began: None }),
         "831b000001a3185c507b058204850750444444444444444444444444444444440166537072696e67818405f51b000001a3185c507b1a00011170",
+    );
+    let (id, kind, members) = (ConversationId::from_bytes([0x44; 16]), ConversationKind::Direct, Vec::new());
+    golden(
+        &change(Change::ConversationCreated { conversation, id, kind, subject: None, members, began: Some(AT) }),
+        "831b000001a3185c507b0582048607504444444444444444444444444444444400f6801b000001a3185c507b",
     );
     let added = Change::ParticipantAdded { conversation, member: member(6, false), version: 2, read: Seq(9) };
     golden(&change(added), "831b000001a3185c507b05820584078406f41b000001a3185c507b1a000111700209");

@@ -46,6 +46,8 @@ enum Kind {
     ContentGone = 27,
     /// (day, who) -> how many bytes they have uploaded
     Uploaded = 28,
+    /// how many passwords are kept as they were hashed elsewhere
+    ForeignHashes = 30,
     /// account -> what it wishes to be told
     Wishes = 40,
     /// (account, conversation) -> until when nothing is told of it
@@ -315,6 +317,11 @@ impl RecordKey {
     /// The range of all that was given up, the oldest first.
     pub(crate) fn all_dead_deliveries() -> (Self, Self) {
         (Self::of(Kind::DeadDelivery, &[]), Self::of(Kind::DeadDelivery, &[&[u8::MAX; 17]]))
+    }
+
+    /// How many passwords are kept as they were hashed elsewhere.
+    pub fn foreign_hashes() -> Self {
+        Self::of(Kind::ForeignHashes, &[])
     }
 
     /// The first key that comes after this one.

@@ -117,6 +117,9 @@ impl Happened {
     /// What an event is, right after its commit.
     fn told(event: &Envelope) -> Self {
         match (&event.event, &event.audience) {
+            // What was brought over happened elsewhere.
+            (Event::MessageCreated(message), _) if message.created_at != event.at => Self::Other,
+            (Event::ConversationCreated(conversation), _) if conversation.created_at != event.at => Self::Other,
             (Event::MessageCreated(message), _) => match (event.writer, event.conversation) {
                 (Some(author), Some(conversation)) => {
                     let person = &message.author;
@@ -135,6 +138,8 @@ impl Happened {
     /// What a line of the log is. People are taken for what they are now: where they became that, there is a line too.
     fn read(line: &Line, known: &mut Known<'_>) -> Result<Self, StoreError> {
         Ok(match (&line.entry.change, &line.message) {
+            (Change::MessageCreated { .. }, Some(message)) if message.created_at != line.entry.at => Self::Other,
+            (Change::ConversationCreated { began: Some(_), .. }, _) => Self::Other,
             (Change::MessageCreated { conversation, .. }, Some(message)) => match known.who(message.author)? {
                 Some(who) => Self::Message { author: message.author, who, conversation: *conversation },
                 None => Self::Other,

@@ -53,6 +53,8 @@ words! {
         ApiKeyRevoked = "api_key.revoked",
         /// A visitor turned out to be a customer.
         VisitorMerged = "visitor.merged",
+        /// Accounts, conversations and messages were brought over from elsewhere.
+        DataImported = "data.imported",
     }
 }
 
@@ -85,6 +87,7 @@ impl AuditAction {
             Self::ApiKeyCreated => 50,
             Self::ApiKeyRevoked => 51,
             Self::VisitorMerged => 60,
+            Self::DataImported => 70,
         }
     }
 }

@@ -95,6 +95,12 @@ pub struct AuditFields {
     pub sessions_ended: Option<u64>,
     #[n(12)]
     pub failures: Option<u64>,
+    #[n(20)]
+    pub accounts: Option<u64>,
+    #[n(21)]
+    pub conversations: Option<u64>,
+    #[n(22)]
+    pub messages: Option<u64>,
 }
 
 /// How somebody signed in.
@@ -196,6 +202,9 @@ impl AuditFields {
             expires_at: self.expires_at,
             sessions_ended: self.sessions_ended,
             failures: self.failures,
+            accounts: self.accounts,
+            conversations: self.conversations,
+            messages: self.messages,
         }
     }
 }

@@ -108,6 +108,21 @@ pub(super) fn rename(context: &Context<'_>, by: Author, name: String) -> Result<
     })
 }
 
+/// The same password, kept in another form. Nobody is told: nothing has changed for anybody.
+pub(super) fn renew_hash(context: &Context<'_>, user: UserId, before: &str, after: String) -> Result<Decision, Stop> {
+    let mut decision = Decision::nothing(Outcome::Done);
+    let Some(no) = context.lookup.user_no(user)? else { return Ok(decision) };
+    let Some(account) = context.lookup.account(no)? else { return Ok(decision) };
+    // It was changed, or renewed by another sign-in, meanwhile.
+    if account.password.as_deref() != Some(before) {
+        return Ok(decision);
+    }
+    let renewed = Account { password: Some(after), ..(*account).clone() };
+    decision.puts.push(Put::Account { no, account: Box::new(renewed), before: Some(account) });
+    decision.changes.push((Change::Tidied, None));
+    Ok(decision)
+}
+
 /// `current` was right when it was looked at, outside of this transaction.
 pub(super) fn change_password(context: &Context<'_>, by: Author, current: &str, new: String) -> Result<Decision, Stop> {
     let me = context.author(by)?;

@@ -86,7 +86,10 @@ fn new_conversation(
     Decision {
         by: Some(by),
         puts: vec![Put::Conversation { id, no }],
-        changes: vec![(Change::ConversationCreated { conversation: no, id, kind, subject, members }, None)],
+        changes: vec![(
+            Change::ConversationCreated { conversation: no, id, kind, subject, members, began: None },
+            None,
+        )],
         outcome: Outcome::Conversation { no, created: true },
     }
 }

@@ -11,7 +11,7 @@ use crate::state::rows::AccountExtras;
 use crate::state::{Author, Outcome, RecordKey, UserNo};
 
 /// How others see whoever is gone.
-const NOBODY: &str = "Deleted user";
+pub(crate) const NOBODY: &str = "Deleted user";
 
 pub(super) fn delete(
     context: &Context<'_>,

@@ -5,8 +5,10 @@ pub(crate) mod attachments;
 mod audit;
 mod conversations;
 mod deletion;
+mod foreign_hashes;
 mod headcount;
 mod identities;
+mod imports;
 mod invitations;
 mod keys;
 mod letters;
@@ -17,6 +19,7 @@ mod sessions;
 mod staff;
 mod visitors;
 
+pub(crate) use deletion::NOBODY;
 pub(crate) use keys::THE_SHOP_ID;
 
 use std::sync::Arc;
@@ -112,6 +115,13 @@ pub fn decide(
         Command::ExpireVisitors { due } => visitors::expire(&context, due),
         Command::SignInSlowed { account, failures: _, origin: _ } => audit::slowed(&context, account.as_deref()),
         Command::ForgetAudit { before } => audit::forget(&context, before),
+        Command::ImportUser(user) => imports::user(&context, *user),
+        Command::ImportConversation(conversation) => imports::conversation(&context, *conversation),
+        Command::ImportMessages { conversation, messages, read } => {
+            imports::messages(&context, minter, conversation, messages, &read)
+        }
+        Command::FinishImport { .. } => Ok(imports::finish()),
+        Command::RenewPasswordHash { user, before, after } => accounts::renew_hash(&context, user, &before, after),
         Command::Rename { by, name, origin: _ } => accounts::rename(&context, by, name),
         Command::SetWishes { by, wishes } => notices::wish(&context, by, &wishes),
         Command::Mute { by, conversation, until } => notices::mute(&context, by, conversation, until),
@@ -153,6 +163,7 @@ pub fn decide(
                 occasion.record(&context, minter, &mut decision)?;
             }
             headcount::keep_up(&context, &mut decision)?;
+            foreign_hashes::keep_up(&context, &mut decision)?;
             Ok(Ok(decision))
         }
         Err(Stop::Refused(refusal)) => Ok(Err(refusal)),

@@ -9,6 +9,7 @@ mod attachments;
 mod audit;
 mod conversations;
 mod deletion;
+mod imports;
 mod letters;
 mod log;
 mod messages;
@@ -59,6 +60,7 @@ pub fn trials<B: Backend + 'static>(name: &str, make: fn() -> B) -> Vec<Trial> {
         ("audit", audit::CASES),
         ("conversations", conversations::CASES),
         ("deletion", deletion::CASES),
+        ("imports", imports::CASES),
         ("letters", letters::CASES),
         ("log", log::CASES),
         ("messages", messages::CASES),

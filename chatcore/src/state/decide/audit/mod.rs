@@ -7,8 +7,8 @@ use chat_proto::{InvitationId, SessionId, Timestamp, UserId};
 
 use super::{AccountState, Context, Decision, Put, Stop, keys};
 use crate::state::{
-    AuditAction, AuditPerson, AuditRow, Author, Change, Command, Minter, Origin, Outcome, RecordKey, SignInMethod,
-    UserNo,
+    AuditAction, AuditPerson, AuditRow, Author, Change, Command, Imported, Minter, Origin, Outcome, RecordKey,
+    SignInMethod, UserNo,
 };
 use crate::store::StoreError;
 
@@ -53,6 +53,7 @@ enum Act {
     RevokeApiKey(SessionId),
     ClaimVisitor,
     SignInSlowed { account: Option<String>, failures: u32 },
+    Import(Imported),
 }
 
 impl Occasion {
@@ -104,7 +105,13 @@ impl Occasion {
             Command::SignInSlowed { account, failures, origin } => {
                 by_nobody(Act::SignInSlowed { account: account.clone(), failures: *failures }, origin)
             }
-            Command::AskToVerifyEmail { .. }
+            Command::FinishImport { imported, origin } => by_nobody(Act::Import(*imported), origin),
+            // One entry for all that an import brings, at its end.
+            Command::ImportUser(_)
+            | Command::ImportConversation(_)
+            | Command::ImportMessages { .. }
+            | Command::RenewPasswordHash { .. }
+            | Command::AskToVerifyEmail { .. }
             | Command::ForgetLetters
             | Command::ForgetAudit { .. }
             | Command::CountAccounts
@@ -235,6 +242,14 @@ impl Occasion {
                 let no = account.as_deref().map(|email| context.lookup.user_by_email(email)).transpose()?.flatten();
                 let mut told = Told::new(A::SignInSlowed).user(no.map(user).transpose()?.flatten());
                 told.after.failures = Some(u64::from(*failures));
+                told
+            }
+            Act::Import(Imported { accounts, conversations, messages }) => {
+                let mut told = Told::new(A::DataImported);
+                let after = &mut told.after;
+                after.accounts = Some(*accounts);
+                after.conversations = Some(*conversations);
+                after.messages = Some(*messages);
                 told
             }
         };
