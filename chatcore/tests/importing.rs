@@ -86,12 +86,13 @@ async fn of_many_first_sign_ins_at_once_each_succeeds() {
     let ana = person(1, Role::Customer);
     let (id, email) = (ana.id, ana.email.clone());
     chat.importer().user(ana).await.unwrap().outcome().await.unwrap();
-    let logins = (0..8).map(|_| {
+    let mut logins = tokio::task::JoinSet::new();
+    for _ in 0..8 {
         let (chat, email) = (chat.clone(), email.clone());
-        tokio::spawn(async move { chat.login(&email, PASSWORD.to_owned()).await })
-    });
-    for login in logins.collect::<Vec<_>>() {
-        login.await.unwrap().unwrap();
+        logins.spawn(async move { chat.login(&email, PASSWORD.to_owned()).await });
+    }
+    for login in logins.join_all().await {
+        login.unwrap();
     }
     assert!(stored(&store, id).starts_with("$argon2id$v=19$"));
 }

@@ -24,7 +24,7 @@ pub(crate) struct Door {
     #[arg(long, value_name = "SECONDS", default_value_t = 30, global = true)]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=600))]
     timeout: u64,
-    /// Ask no server but this data folder, of a chatd that is stopped: `user create`, `user show`
+    /// Ask no server but this data folder, of a chatd that is stopped: `user create`, `user show`, `import`
     #[arg(long, value_name = "FOLDER", global = true)]
     pub(crate) data_dir: Option<PathBuf>,
     #[command(flatten)]

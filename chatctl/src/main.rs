@@ -9,6 +9,7 @@ mod conversation;
 mod event;
 mod exit;
 mod files;
+mod import;
 mod offline;
 mod output;
 mod policy;
@@ -80,6 +81,9 @@ enum Command {
     /// What happens
     #[command(subcommand, visible_alias = "events")]
     Event(event::Event),
+    /// Bring over what another system holds, into a data folder (--data-dir)
+    #[command(subcommand)]
+    Import(import::Import),
     /// Put load on a server that is there to be measured, and account for every message
     Bench(bench::Bench),
     /// Print a script that completes commands in a shell
@@ -115,6 +119,9 @@ async fn run(command: Command, door: &Door, style: &Style) -> Result<Exit, Failu
             Command::Conversation(conversation) => conversation::run(&conversation, door, style).await,
             Command::Attachment(attachment) => attachment::run(&attachment, door, style).await,
             Command::Event(event) => event::run(&event, door, style).await,
+            Command::Import(_) => Err(Failure::usage(
+                "An import goes into a data folder: say --data-dir FOLDER, and stop the chatd that uses it.",
+            )),
             Command::Bench(_) | Command::Completion(_) | Command::Man(_) => Ok(Exit::Ok),
         }
     };

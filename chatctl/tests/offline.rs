@@ -77,7 +77,7 @@ async fn what_does_not_go_offline_says_what_does() {
     for arguments in [&["user", "list"][..], &["status"], &["user", "disable", "a@b.c", "--yes"], &["whoami"]] {
         let (code, out, err) = run(home.path(), arguments, "").await;
         assert_eq!((code, out.as_str()), (Some(2), ""), "{arguments:?}");
-        assert!(err.contains("`user create` and `user show`"), "{err}");
+        assert!(err.contains("`user create`, `user show` and `import`"), "{err}");
     }
     let (code, _, err) = run(home.path(), &MIA, "password1").await;
     assert_eq!(code, Some(1), "{err}");

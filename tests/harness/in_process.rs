@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::io::Write;
+use std::path::PathBuf;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::thread::ThreadId;
 use std::time::Duration;
@@ -44,6 +45,8 @@ pub struct Options {
     pub sites: Vec<Site>,
     /// Gets what is told by mail.
     pub mails: Option<MemoryNotifier>,
+    /// A folder with what is there already; in memory without it.
+    pub data_dir: Option<PathBuf>,
 }
 
 impl Default for Options {
@@ -57,6 +60,7 @@ impl Default for Options {
             router: RouterConfig::default(),
             sites: Vec::new(),
             mails: None,
+            data_dir: None,
         }
     }
 }
@@ -98,8 +102,13 @@ impl InProcess {
         if let Some(clock) = &clock {
             builder = builder.clock(clock.clone());
         }
-        let chat = builder.open().await.expect("a chat in memory");
-        chat.bootstrap_admin(Door::ADMIN, "Admin", PASSWORD.to_owned()).await.expect("the first admin");
+        if let Some(folder) = &options.data_dir {
+            builder = builder.data_dir(folder);
+        }
+        let chat = builder.open().await.expect("a chat");
+        if chat.people().by_email(Door::ADMIN).await.expect("readable").is_none() {
+            chat.bootstrap_admin(Door::ADMIN, "Admin", PASSWORD.to_owned()).await.expect("the first admin");
+        }
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let limits = HttpLimits {

@@ -49,7 +49,7 @@ pub(super) fn toil(cost: u32) {
 mod tests {
     use super::*;
 
-    /// Made by other implementations: the crypt_blowfish of the C library, Node's `bcrypt`, PHP's `password_hash`.
+    /// Test vectors of another implementation, Openwall's `crypt_blowfish`.
     const HASHES: [(&str, &str); 3] = [
         ("U*U", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"),
         ("U*U*", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.VGOzA784oUp/Z0DY336zx7pLYAy0lwK"),

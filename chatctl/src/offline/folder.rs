@@ -47,7 +47,7 @@ pub(super) async fn show(who: &Who, folder: &Path, style: &Style) -> Result<Exit
     crate::user::show(&found, style)
 }
 
-async fn open(folder: &Path) -> Result<Chat, Failure> {
+pub(super) async fn open(folder: &Path) -> Result<Chat, Failure> {
     let builder = Chat::builder()
         .data_dir(folder)
         .retention(Retention { age: FOR_EVER, events: u64::MAX })
@@ -56,11 +56,11 @@ async fn open(folder: &Path) -> Result<Chat, Failure> {
     builder.open().await.map_err(|error| failure(&error, folder))
 }
 
-async fn close(chat: Chat) -> Result<(), Failure> {
+pub(super) async fn close(chat: Chat) -> Result<(), Failure> {
     chat.close(CLOSES_WITHIN).await.map_err(|error| Failure::says(error.detail(), Exit::Failed))
 }
 
-fn failure(error: &Error, folder: &Path) -> Failure {
+pub(super) fn failure(error: &Error, folder: &Path) -> Failure {
     let folder = folder.display();
     let store = error.source().and_then(|source| source.downcast_ref::<StoreError>());
     if store.is_some_and(|error| error.kind() == StoreErrorKind::Locked) {

@@ -46,6 +46,8 @@ const COMMANDS: &[&str] = &[
     "event tail",
     "stats",
     "stats overview",
+    "import",
+    "import mongo",
     "bench",
     "bench floor",
     "bench idle",

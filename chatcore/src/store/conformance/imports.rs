@@ -169,8 +169,7 @@ fn what_comes_counts_as_read_unless_it_is_told_otherwise(shop: &mut Shop) {
 
 fn what_does_not_fit_is_refused(shop: &mut Shop) {
     let (ana, leo, chat) = brought(shop);
-    let mut taken = person(7, "x", Role::Customer);
-    taken.email = "ANA@shop.example".to_owned();
+    let taken = ImportedUser { email: "ANA@shop.example".to_owned(), ..person(7, "x", Role::Customer) };
     assert_eq!(shop.refused(Command::ImportUser(Box::new(taken))), ErrorCode::EmailTaken);
     let nobody = UserId::from(old(0, 99));
     let mut with_nobody = direct(4, ana, nobody);

@@ -1,0 +1,40 @@
+//! What another system holds, brought into a data folder. What is done with the folder is in [`crate::offline`].
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+/// `chatctl import …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Import {
+    /// Bring over people, conversations and messages from what mongodump or mongoexport wrote
+    Mongo(Mongo),
+}
+
+/// Which dump, and how.
+#[derive(Debug, Args)]
+#[cfg_attr(not(feature = "offline"), expect(dead_code, reason = "they are understood, to say what is missing"))]
+#[command(after_help = "\
+DUMP is what `mongodump --out` wrote (or the folder of one database in it), or a folder with files of `mongoexport`: \
+users, conversations and messages, as .bson or .json, also with .gz.
+
+Nothing is asked of a server: say --data-dir, and stop chatd while it runs. What is there already is passed over, so it \
+can be run again after it was broken off, or with a newer dump.
+
+Exit codes: 0 all of it is there, 9 some records were left out (each is named), 7 the folder is in use
+
+Begin with: chatctl --data-dir D import mongo DUMP --dry-run")]
+pub(crate) struct Mongo {
+    /// The folder with the dump
+    #[arg(value_name = "DUMP")]
+    pub(crate) dump: PathBuf,
+    /// Read and check everything, and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Write each record that is left out or changed into this file, as lines of JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+    /// Make everybody a customer, whatever they were: where anybody could sign up as anything
+    #[arg(long)]
+    pub(crate) staff_as_customers: bool,
+}
