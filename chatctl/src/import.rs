@@ -13,7 +13,6 @@ pub(crate) enum Import {
 
 /// Which dump, and how.
 #[derive(Debug, Args)]
-#[cfg_attr(not(feature = "offline"), expect(dead_code, reason = "they are understood, to say what is missing"))]
 #[command(after_help = "\
 DUMP is what `mongodump --out` wrote (or the folder of one database in it), or a folder with files of `mongoexport`: \
 users, conversations and messages, as .bson or .json, also with .gz.
