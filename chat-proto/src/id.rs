@@ -122,6 +122,8 @@ ids! {
     InvitationId = "inv", "invitation";
     /// A key of a program of the shop's.
     ApiKeyId = "key", "key";
+    /// A device that is pushed to.
+    PushSubscriptionId = "push", "push subscription";
     /// An entry of the audit log.
     AuditId = "aud", "log entry";
 }

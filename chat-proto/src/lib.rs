@@ -32,8 +32,8 @@ pub use client_id::{ClientId, InvalidClientId};
 pub use day::Day;
 pub use error::ErrorCode;
 pub use id::{
-    ApiKeyId, AttachmentId, AuditId, ConversationId, InvalidId, InvitationId, MessageId, NotificationId, SessionId,
-    UserId,
+    ApiKeyId, AttachmentId, AuditId, ConversationId, InvalidId, InvitationId, MessageId, NotificationId,
+    PushSubscriptionId, SessionId, UserId,
 };
 pub use notifications::{InvalidTimeOfDay, TimeOfDay};
 pub use object_id::{InvalidObjectId, ObjectId};

@@ -12,7 +12,8 @@ pub use crate::notifications::{
 pub use crate::statistics::{Begun, MessagesOfDay, PeopleCount, StatsOverview, Totals, Who};
 
 use crate::{
-    ApiKeyId, AttachmentId, ClientId, ConversationId, InvitationId, MessageId, Role, Seq, SessionId, Timestamp, UserId,
+    ApiKeyId, AttachmentId, ClientId, ConversationId, InvitationId, MessageId, PushSubscriptionId, Role, Seq,
+    SessionId, Timestamp, UserId,
 };
 
 /// What anybody may know of a person that they can meet.
@@ -140,6 +141,26 @@ pub struct Session {
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub address: Option<IpAddr>,
     /// Whether it is the one that asks.
+    pub current: bool,
+}
+
+/// A device that is pushed to, as its owner sees it. Where exactly it is pushed to stays with the server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PushSubscription {
+    /// Which.
+    pub id: PushSubscriptionId,
+    /// The host of the service that passes pushes on to it, such as `fcm.googleapis.com`.
+    pub service: String,
+    /// What the program said of itself, at most 200 characters; hostile to terminals and pages until escaped there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+    /// When it subscribed.
+    pub created_at: Timestamp,
+    /// When its service took a push the last time, to the hour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_success_at: Option<Timestamp>,
+    /// Whether it belongs to the session that asks, with which it ends.
     pub current: bool,
 }
 

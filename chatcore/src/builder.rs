@@ -18,6 +18,8 @@ use crate::cursor::Seal;
 use crate::error::{Error, Result};
 use crate::keys::{DATABASE, PreviousKey, ServerKey};
 use crate::notify::{self, Channel, Heard, Notices, Notifier};
+#[cfg(feature = "push")]
+use crate::notify::{Push, PushOptions, VapidKeys};
 use crate::pace::{Pace, Rates};
 use crate::presence::Presence;
 use crate::revoked::Revoked;
@@ -53,6 +55,8 @@ pub struct ChatBuilder {
     sites: Vec<Site>,
     notifiers: Vec<Arc<dyn Notifier>>,
     delays: Vec<(Channel, Duration)>,
+    #[cfg(feature = "push")]
+    push: Option<PushOptions>,
 }
 
 #[derive(Debug)]
@@ -117,6 +121,8 @@ impl ChatBuilder {
             sites: Vec::new(),
             notifiers: Vec::new(),
             delays: Vec::new(),
+            #[cfg(feature = "push")]
+            push: None,
         }
     }
 
@@ -230,6 +236,14 @@ impl ChatBuilder {
         self
     }
 
+    /// Pushes to the devices of people what waits for them. Default: nothing is pushed.
+    #[cfg(feature = "push")]
+    #[must_use]
+    pub fn push(mut self, options: PushOptions) -> Self {
+        self.push = Some(options);
+        self
+    }
+
     /// Memory for pages of the data file, bytes. Default: 64 MiB.
     #[must_use]
     pub fn cache_bytes(mut self, bytes: usize) -> Self {
@@ -279,8 +293,12 @@ impl ChatBuilder {
         Ok(Chat::start(engine, thread, heard))
     }
 
-    fn open_blocking(self) -> Result<(Engine, std::thread::JoinHandle<()>, Option<Heard>)> {
-        let notices = Notices::new(self.notifiers, &self.delays)?;
+    fn open_blocking(mut self) -> Result<(Engine, std::thread::JoinHandle<()>, Option<Heard>)> {
+        #[cfg(feature = "push")]
+        let push = self.open_push()?;
+        #[cfg(feature = "push")]
+        self.notifiers.extend(push.iter().map(|push| Arc::new(push.notifier()) as Arc<dyn Notifier>));
+        let notices = Notices::new(std::mem::take(&mut self.notifiers), &self.delays)?;
         let epoch = u64::from_be_bytes(self.entropy.bytes());
         let now = self.clock.now();
         let mut attachments = self.attachments;
@@ -372,8 +390,28 @@ impl ChatBuilder {
             keep_audit: self.keep_audit,
             stats,
             notices: Arc::new(notices),
+            #[cfg(feature = "push")]
+            push,
         };
         Ok((engine, thread, heard))
+    }
+
+    #[cfg(feature = "push")]
+    fn open_push(&self) -> Result<Option<Push>> {
+        let Some(options) = self.push.clone() else { return Ok(None) };
+        let keys = match (&options.keys, &self.place) {
+            (Some(keys), _) => keys.clone(),
+            (None, Place::Folder(folder)) => {
+                let made = make_private_folder(folder).and_then(|()| VapidKeys::of_folder(folder, &*self.entropy));
+                made.map_err(|error| {
+                    Error::new(ErrorCode::Unavailable, "The key for web push cannot be read or made.").caused_by(error)
+                })?
+            }
+            (None, _) => VapidKeys::generate(&*self.entropy),
+        };
+        let push = Push::new(keys, options);
+        push.map(Some)
+            .map_err(|error| Error::new(ErrorCode::Internal, "There is no TLS to push with.").caused_by(error))
     }
 }
 

@@ -78,6 +78,8 @@ pub(crate) struct Engine {
     pub(crate) keep_audit: Duration,
     pub(crate) stats: Arc<Statistics>,
     pub(crate) notices: Arc<Notices>,
+    #[cfg(feature = "push")]
+    pub(crate) push: Option<crate::notify::Push>,
 }
 
 /// Somebody who has just signed up or in, or goes on under new tokens.

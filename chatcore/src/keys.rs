@@ -125,7 +125,7 @@ fn rotate(folder: &Path, overlap: bool, now: Timestamp, entropy: &dyn Entropy) -
 }
 
 /// Complete or as before, whatever happens in between; readable by its owner alone.
-fn write_private(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write_private(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     let fresh = folder.join(format!("{name}.new"));
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);

@@ -92,8 +92,8 @@ mod writer;
 
 /// The shared words, so that an embedding program needs no other crate.
 pub use chat_proto::{
-    ApiKeyId, AttachmentId, AuditId, ClientId, ConversationId, Day, ErrorCode, InvitationId, MessageId, Role, Seq,
-    SessionId, Timestamp, UserId, model,
+    ApiKeyId, AttachmentId, AuditId, ClientId, ConversationId, Day, ErrorCode, InvitationId, MessageId,
+    PushSubscriptionId, Role, Seq, SessionId, Timestamp, UserId, model,
 };
 
 pub use access::{Action, ContactMatrix, PolicyRow, Relation, Rules, Scope, Scopes, UnknownWord, allows, can, policy};
@@ -111,11 +111,15 @@ pub use events::{EventStream, Incoming, Told};
 pub use importer::{Importer, Importing, KnownConversation};
 pub use keys::rotate_server_key;
 pub use letters::Letter;
+#[cfg(feature = "outgoing")]
+pub use notify::AddressRules;
 #[cfg(feature = "mail")]
 pub use notify::mail;
 pub use notify::{
     Channel, Delivering, News, Notification, Notifier, Undelivered, UnreadConversation, UnsubscribeToken,
 };
+#[cfg(feature = "push")]
+pub use notify::{NewDevice, PushOptions, VapidKeys, WebPush};
 pub use pace::{Network, Rate, Rates};
 pub use people::{NewPerson, People};
 pub use signal::Signal;

@@ -13,7 +13,11 @@ pub(crate) mod made_up;
 #[cfg(feature = "mail")]
 pub mod mail;
 mod notification;
+#[cfg(feature = "outgoing")]
+mod outgoing;
 mod pending;
+#[cfg(feature = "push")]
+mod push;
 mod times;
 mod unsubscribe;
 mod verdict;
@@ -21,6 +25,12 @@ mod wishes;
 
 pub(crate) use self::dispatch::{Feed, Heard, feed};
 pub use self::notification::{Delivering, News, Notification, Notifier, Undelivered, UnreadConversation};
+#[cfg(feature = "outgoing")]
+pub use self::outgoing::AddressRules;
+#[cfg(feature = "push")]
+pub(crate) use self::push::Push;
+#[cfg(feature = "push")]
+pub use self::push::{NewDevice, PushOptions, VapidKeys, WebPush};
 pub use self::unsubscribe::UnsubscribeToken;
 pub use crate::state::Channel;
 

@@ -48,6 +48,9 @@ stored_as!(session_id, chat_proto::SessionId, crate::state::cbor::Bytes16, |id| 
 stored_as!(invitation_id, chat_proto::InvitationId, crate::state::cbor::Bytes16, |id| id.to_bytes().into(), |b| {
     Some(chat_proto::InvitationId::from_bytes(*b))
 });
+stored_as!(push_id, chat_proto::PushSubscriptionId, crate::state::cbor::Bytes16, |id| id.to_bytes().into(), |b| {
+    Some(chat_proto::PushSubscriptionId::from_bytes(*b))
+});
 stored_as!(letter_id, crate::state::LetterId, crate::state::cbor::Bytes16, |id| id.0.into(), |b| {
     Some(crate::state::LetterId(*b))
 });
@@ -106,6 +109,7 @@ optional!(optional_message_id, message_id, chat_proto::MessageId);
 optional!(optional_user_no, user_no, crate::state::UserNo);
 optional!(optional_session_id, session_id, chat_proto::SessionId);
 optional!(optional_invitation_id, invitation_id, chat_proto::InvitationId);
+optional!(optional_delivery_id, delivery_id, crate::state::DeliveryId);
 optional!(optional_role, role, chat_proto::Role);
 
 pub(crate) mod user_nos {

@@ -3,14 +3,15 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chat_proto::model::{self, ApiKey, Message, NotificationPreferences, User};
+use chat_proto::model::{self, ApiKey, Message, NotificationPreferences, PushSubscription, User};
 use chat_proto::{
-    AttachmentId, ClientId, ConversationId, ErrorCode, InvitationId, MessageId, Role, Seq, SessionId, Timestamp, UserId,
+    AttachmentId, ClientId, ConversationId, ErrorCode, InvitationId, MessageId, PushSubscriptionId, Role, Seq,
+    SessionId, Timestamp, UserId,
 };
 
 use super::{
     AccountState, Channel, ConversationNo, DeliveryId, DeliveryRow, FileRow, Imported, ImportedConversation,
-    ImportedMessage, ImportedUser, LetterId, Position, RecordKey, RefreshHashes, Unread, UserNo,
+    ImportedMessage, ImportedUser, LetterId, NewPush, Position, Pushed, RecordKey, RefreshHashes, Unread, UserNo,
 };
 use crate::access::Scopes;
 use crate::shape::is_unprintable;
@@ -144,6 +145,12 @@ pub enum Command {
     RetryDelivery { by: Author, id: DeliveryId },
     /// A step of telling people. Outcome: [`Outcome::Done`], of a claim [`Outcome::Claimed`].
     Notice(Box<Notice>),
+    /// The author's device asks to be pushed to, until their session ends. Outcome: [`Outcome::PushSubscription`].
+    Subscribe { by: Author, new: Box<NewPush> },
+    /// A device of the author's is not pushed to any more. Outcome: [`Outcome::Done`].
+    Unsubscribe { by: Author, id: PushSubscriptionId },
+    /// What came of pushing something to somebody's devices. Outcome: [`Outcome::Done`].
+    Pushed(Box<Pushed>),
     /// Outcome: [`Outcome::User`].
     Rename { by: Author, name: String, origin: Origin },
     /// Guessing a password has to wait from now on: that of the account of this folded address, or (`None`) of many
@@ -439,6 +446,7 @@ pub enum Outcome {
     Claimed(Vec<DeliveryRow>),
     /// So many were not there yet.
     Imported(usize),
+    PushSubscription(Box<PushSubscription>),
     Done,
 }
 

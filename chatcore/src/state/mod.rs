@@ -19,6 +19,7 @@ mod headcount;
 mod imported;
 mod minter;
 mod notices;
+mod push;
 mod records;
 mod rows;
 
@@ -44,6 +45,8 @@ pub use imported::{Imported, ImportedConversation, ImportedMessage, ImportedUser
 pub use minter::Minter;
 pub(crate) use notices::WishesRow;
 pub use notices::{Channel, Delivered, DeliveryId, DeliveryRow, ToldRow, Unread};
+pub(crate) use push::push_hash;
+pub use push::{NewPush, PushRow, Pushed};
 pub use records::{RecordKey, number_row, row_number};
 pub use rows::{
     Account, AccountExtras, AccountState, ApiKeyRow, Conversation, IdentityRow, Invitation, Letter, LetterId,

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use chat_proto::{AttachmentId, AuditId, SessionId, Timestamp, UserId};
+use chat_proto::{AttachmentId, AuditId, PushSubscriptionId, SessionId, Timestamp, UserId};
 
 use super::{Channel, ConversationNo, DeliveryId, UserNo};
 
@@ -66,6 +66,10 @@ enum Kind {
     DeliveryDue = 47,
     /// id -> what was given up
     DeadDelivery = 48,
+    /// (account, id) -> device that is pushed to
+    Push = 50,
+    /// hash of an endpoint -> (account, id)
+    PushEndpoint = 51,
 }
 
 impl RecordKey {
@@ -322,6 +326,22 @@ impl RecordKey {
     /// How many passwords are kept as they were hashed elsewhere.
     pub fn foreign_hashes() -> Self {
         Self::of(Kind::ForeignHashes, &[])
+    }
+
+    /// A device of somebody's that is pushed to.
+    pub(crate) fn push(user: UserNo, id: PushSubscriptionId) -> Self {
+        Self::of(Kind::Push, &[&user.0.to_be_bytes(), &id.to_bytes()])
+    }
+
+    /// The range of all of somebody's.
+    pub(crate) fn all_push(user: UserNo) -> (Self, Self) {
+        let first = |user: u64| Self::of(Kind::Push, &[&user.to_be_bytes()]);
+        (first(user.0), first(user.0 + 1))
+    }
+
+    /// Whose device is pushed to at the endpoint with this hash.
+    pub(crate) fn push_endpoint(hash: &[u8; 32]) -> Self {
+        Self::of(Kind::PushEndpoint, &[hash])
     }
 
     /// The first key that comes after this one.

@@ -15,6 +15,7 @@ mod letters;
 mod marks;
 pub(crate) mod messages;
 mod notices;
+mod push;
 mod sessions;
 mod staff;
 mod visitors;
@@ -127,6 +128,9 @@ pub fn decide(
         Command::Mute { by, conversation, until } => notices::mute(&context, by, conversation, until),
         Command::RetryDelivery { by, id } => notices::retry(&context, by, id),
         Command::Notice(notice) => notices::carry(&context, *notice),
+        Command::Subscribe { by, new } => push::subscribe(&context, by, *new),
+        Command::Unsubscribe { by, id } => push::unsubscribe(&context, by, id),
+        Command::Pushed(pushed) => push::pushed(&context, &pushed),
         Command::CountAccounts => headcount::count_more(&context),
         Command::KeepStatistics { rows } => Ok(headcount::keep(rows)),
         Command::OpenDirect { by, id, with } => conversations::open_direct(&context, by, id, with),
@@ -164,6 +168,7 @@ pub fn decide(
             }
             headcount::keep_up(&context, &mut decision)?;
             foreign_hashes::keep_up(&context, &mut decision)?;
+            push::end_with_sessions(&context, &mut decision)?;
             Ok(Ok(decision))
         }
         Err(Stop::Refused(refusal)) => Ok(Err(refusal)),

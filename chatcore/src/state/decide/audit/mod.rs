@@ -120,6 +120,9 @@ impl Occasion {
             | Command::Mute { .. }
             | Command::RetryDelivery { .. }
             | Command::Notice(_)
+            | Command::Subscribe { .. }
+            | Command::Unsubscribe { .. }
+            | Command::Pushed(_)
             | Command::ApiKeyUsed { .. }
             | Command::AdmitVisitor { .. }
             | Command::ExpireVisitors { .. }
