@@ -6,8 +6,8 @@ use std::str::FromStr;
 
 use chat_proto::model::{
     ApiKey, Attachment, AuditEntry, AuditFields, AuditPerson, AuditSubject, Conversation, ConversationKind, Cursor,
-    DeviceState, History, Invitation, Message, MessageKind, Page, Participant, Person, PresenceState, Reaction,
-    Revision, Session, Snapshot, Thumbnail, User, UserState,
+    DeviceState, History, Invitation, Message, MessageKind, Page, Participant, Person, PresenceState, PushSubscription,
+    Reaction, Revision, Session, Snapshot, Thumbnail, User, UserState,
 };
 use chat_proto::wire::*;
 use chat_proto::{
@@ -377,7 +377,31 @@ fn rest() {
         )
         .add(
             "ServerInfo",
-            &ServerInfo { version: "0.1.0".to_owned(), protocols: vec![SUBPROTOCOL.to_owned()], limits: limits() },
+            &ServerInfo {
+                version: "0.1.0".to_owned(),
+                protocols: vec![SUBPROTOCOL.to_owned()],
+                push_key: Some("BAAA".to_owned()),
+                limits: limits(),
+            },
+        )
+        .add(
+            "PushSubscription",
+            &PushSubscription {
+                id: id("push", '1'),
+                service: "push.example".to_owned(),
+                device: Some("Firefox/145".to_owned()),
+                created_at: at(0),
+                last_success_at: Some(at(1)),
+                current: true,
+            },
+        )
+        .add(
+            "NewPushSubscription",
+            &NewPushSubscription {
+                endpoint: "https://push.example/x".to_owned(),
+                expiration_time: Some(1_800_000_000_000),
+                keys: PushKeys { p256dh: "BAAA".to_owned(), auth: "AAAA".to_owned() },
+            },
         )
         .add(
             "Problem",

@@ -127,6 +127,10 @@ impl Chat {
         if let Some(heard) = heard {
             notify::start(&engine, heard);
         }
+        #[cfg(feature = "push")]
+        if let Some(push) = &engine.push {
+            push.attach(&engine);
+        }
         let (writer, clock, stop) = (Arc::clone(&engine.writer), Arc::clone(&engine.clock), engine.stop.clone());
         engine.tasks.spawn(async move {
             tokio::select! {

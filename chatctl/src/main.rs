@@ -20,6 +20,7 @@ mod stats;
 mod status;
 mod text;
 mod user;
+mod vapid;
 
 use std::process::ExitCode;
 
@@ -84,6 +85,9 @@ enum Command {
     /// Bring over what another system holds, into a data folder (--data-dir)
     #[command(subcommand)]
     Import(import::Import),
+    /// The key pair of web push
+    #[command(subcommand)]
+    Vapid(vapid::Vapid),
     /// Put load on a server that is there to be measured, and account for every message
     Bench(bench::Bench),
     /// Print a script that completes commands in a shell
@@ -98,6 +102,7 @@ fn main() -> ExitCode {
         Command::Bench(bench) => return bench::run(&bench).into(),
         Command::Completion(completion) => return completion::complete(&completion).into(),
         Command::Man(man) => completion::man(&man),
+        Command::Vapid(vapid) => vapid::run(&vapid, &style),
         command if let Some(folder) = &door.data_dir => in_runtime(offline::run(&command, folder, &style)),
         command => in_runtime(run(command, &door, &style)),
     };
@@ -122,7 +127,7 @@ async fn run(command: Command, door: &Door, style: &Style) -> Result<Exit, Failu
             Command::Import(_) => Err(Failure::usage(
                 "An import goes into a data folder: say --data-dir FOLDER, and stop the chatd that uses it.",
             )),
-            Command::Bench(_) | Command::Completion(_) | Command::Man(_) => Ok(Exit::Ok),
+            Command::Bench(_) | Command::Completion(_) | Command::Man(_) | Command::Vapid(_) => Ok(Exit::Ok),
         }
     };
     tokio::select! {

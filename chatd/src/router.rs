@@ -14,6 +14,8 @@ use utoipa_axum::routes;
 use crate::app::{App, RouterConfig};
 use crate::compat::socket;
 use crate::extract::Most;
+#[cfg(feature = "push")]
+use crate::rest::push;
 use crate::rest::{
     api_keys, attachments, audit_log, auth, conversations, directory, events, file, invitations, me, message, messages,
     notifications, participants, policy, probes, server, sessions, stats, unsubscribe, users, visitor,
@@ -124,6 +126,8 @@ fn api(compat: bool) -> OpenApiRouter<App> {
         .routes(routes!(events::stream))
         .routes(routes!(stats::overview))
         .routes(routes!(server::show));
+    #[cfg(feature = "push")]
+    let v1 = v1.routes(routes!(push::list, push::subscribe)).routes(routes!(push::unsubscribe));
     let api = OpenApiRouter::with_openapi(openapi::base()).nest("/api/v1", v1);
     if compat { api.nest("/api", compat::routes(AUTH_BODY_BYTES)) } else { api }
 }

@@ -23,6 +23,7 @@ mod messages;
 mod openapi;
 mod passwords;
 mod presence;
+mod push;
 mod renewal;
 mod sessions;
 mod slow_readers;

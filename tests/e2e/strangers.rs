@@ -315,6 +315,15 @@ fn attempts_at_accounts(route: &str, stranger: &Person, scene: &Scene) -> Option
         "POST /api/v1/me/visitors" => [&scene.member, &scene.owner]
             .map(|who| stranger.request("POST", "/me/visitors").json(&json!({"visitor_token": who.token})))
             .to_vec(),
+        "GET /api/v1/me/push-subscriptions" => vec![stranger.request("GET", "/me/push-subscriptions")],
+        "POST /api/v1/me/push-subscriptions" => vec![
+            stranger
+                .request("POST", "/me/push-subscriptions")
+                .json(&json!({"endpoint": "https://127.0.0.1/x", "keys": {"p256dh": "A", "auth": "A"}})),
+        ],
+        "DELETE /api/v1/me/push-subscriptions/{id}" => {
+            vec![stranger.request("DELETE", "/me/push-subscriptions/push_01kay8m2r3f9vvk1a2b3c4d5e6")]
+        }
         "POST /api/v1/auth/ws-ticket" => vec![stranger.request("POST", "/auth/ws-ticket")],
         // The one comes last of all, in the test of its own; the other never ends, and is read beside the sockets.
         "POST /api/v1/auth/logout" | "GET /api/v1/events/stream" => vec![],

@@ -8,7 +8,7 @@ use std::thread::ThreadId;
 use std::time::Duration;
 
 use chatcore::testing::{ManualClock, MemoryNotifier};
-use chatcore::{Chat, Clock, Limits, Site, SystemClock};
+use chatcore::{Chat, Clock, Limits, PushOptions, Site, SystemClock};
 use chatd::RouterConfig;
 use chatd::listener::HttpLimits;
 use tokio::net::TcpListener;
@@ -92,6 +92,7 @@ impl InProcess {
             .access_ttl(options.access_ttl)
             .refresh_ttl(options.refresh_ttl)
             .limits(options.limits)
+            .push(PushOptions::default())
             .sites(options.sites);
         if let Some(secret) = options.token_secret {
             builder = builder.token_secret(secret);

@@ -24,8 +24,9 @@ pub use problem::{FieldProblem, Problem};
 pub use rest::{
     AcceptBody, AddParticipant, AttachmentLink, ClaimVisitorBody, CreatedApiKey, EventBatch, ForgotBody, IdentityBody,
     Invited, LoginBody, MuteBody, NewApiKey, NewBot, NewConversation, NewConversationKind, NewInvitation, NewMessage,
-    NewUser, PasswordBody, PasswordReset, PatchMe, PatchMessage, PatchUser, ReadBody, RefreshBody, RegisterBody,
-    ResetBody, Revisions, ServerInfo, SignedIn, TypingBody, VerifyBody, VisitorBody, WsTicket,
+    NewPushSubscription, NewUser, PasswordBody, PasswordReset, PatchMe, PatchMessage, PatchUser, PushKeys, ReadBody,
+    RefreshBody, RegisterBody, ResetBody, Revisions, ServerInfo, SignedIn, TypingBody, VerifyBody, VisitorBody,
+    WsTicket,
 };
 
 /// The WebSocket sub-protocol of this version.

@@ -185,6 +185,31 @@ pub struct PatchMe {
     pub name: String,
 }
 
+/// `POST /me/push-subscriptions`: what a browser's `PushSubscription` gives as JSON.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct NewPushSubscription {
+    /// Where the browser's push service takes what this device is to be told. Whoever knows it can push to it.
+    pub endpoint: String,
+    /// When it ends, in milliseconds since 1970, if the browser says so.
+    #[serde(default, rename = "expirationTime", skip_serializing_if = "Option::is_none")]
+    pub expiration_time: Option<u64>,
+    /// For what it is encrypted.
+    pub keys: PushKeys,
+}
+
+/// The keys of a device that is pushed to, base64url.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct PushKeys {
+    /// Its public key: P-256, uncompressed, 65 bytes.
+    pub p256dh: String,
+    /// Its secret, 16 bytes.
+    pub auth: String,
+}
+
 /// `POST /users`: an admin makes an account of any role.
 #[derive(Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -407,6 +432,10 @@ pub struct ServerInfo {
     pub version: String,
     /// The sub-protocols of the WebSocket.
     pub protocols: Vec<String>,
+    /// The server's public key for web push, base64url: the `applicationServerKey` of `pushManager.subscribe`. Without it
+    /// the server pushes nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub push_key: Option<String>,
     /// What requests may hold.
     pub limits: LimitsInfo,
 }
@@ -431,6 +460,8 @@ hidden!(
     SignedIn,
     RefreshBody,
     PasswordBody,
+    NewPushSubscription,
+    PushKeys,
     NewUser,
     Invited,
     PasswordReset,

@@ -48,6 +48,8 @@ const COMMANDS: &[&str] = &[
     "stats overview",
     "import",
     "import mongo",
+    "vapid",
+    "vapid generate",
     "bench",
     "bench floor",
     "bench idle",

@@ -192,6 +192,10 @@ async fn open(config: &Config, is_demo: bool) -> Result<Chat, Exit> {
     } else if let Some(mailer) = mailer(config)? {
         builder = builder.notifier(mailer);
     }
+    #[cfg(feature = "push")]
+    {
+        builder = builder.push(push(config));
+    }
     let opened = builder.open().await;
     let chat = opened.map_err(|error| {
         let store = std::error::Error::source(&error).and_then(|cause| cause.downcast_ref::<StoreError>());
@@ -240,6 +244,20 @@ fn attachments(config: &Config) -> AttachmentLimits {
         limits.accepted = limits.accepted.of_role(Role::Customer, from_customers);
     }
     limits
+}
+
+#[cfg(feature = "push")]
+fn push(config: &Config) -> chatcore::PushOptions {
+    let push = &config.push;
+    let mail = Some(&config.bootstrap.admin_email).filter(|mail| !mail.is_empty()).map(|mail| format!("mailto:{mail}"));
+    let url = config.public_url.origin().filter(|_| config.public_url.is_https()).map(ToString::to_string);
+    let given = Some(push.subject.clone()).filter(|subject| !subject.is_empty());
+    let mut options = chatcore::PushOptions::default();
+    options.keys = chatcore::VapidKeys::from_private(push.private_key.expose());
+    options.subject = given.or(url).or(mail);
+    options.show_text = push.show_text;
+    options.addresses = chatcore::AddressRules { allow_private: push.allow_private, hosts: push.services.clone() };
+    options
 }
 
 /// Makes the admin that `[bootstrap]` names, while there is none.

@@ -40,6 +40,8 @@ impl Loaded {
         self.check_auth(&mut problems);
         self.check_limits(&mut problems);
         self.check_mail(&mut problems);
+        #[cfg(feature = "push")]
+        self.check_push(&mut problems);
         if problems.is_empty() { Ok(()) } else { Err(ConfigError::Refused { problems }) }
     }
 
@@ -104,6 +106,32 @@ impl Loaded {
         }
         if let Err(unusable) = crate::mail::mailer(&self.config, &crate::mail::base(&self.config)) {
             problems.push(format!("{}: {}.", self.at(unusable.key), unusable.why));
+        }
+    }
+
+    #[cfg(feature = "push")]
+    fn check_push(&self, problems: &mut Vec<String>) {
+        let push = &self.config.push;
+        let keys = chatcore::VapidKeys::from_private(push.private_key.expose());
+        let fault = match keys {
+            None if push.private_key.is_empty() && push.public_key.is_empty() => None,
+            None if push.private_key.is_empty() => Some("`push.public_key` is set, but no `push.private_key`"),
+            None => Some("`push.private_key` is no private key: 32 bytes as base64url"),
+            Some(keys) if push.public_key.is_empty() || keys.public() == push.public_key.trim_end_matches('=') => None,
+            Some(_) => Some("`push.public_key` is not the one that belongs to `push.private_key`"),
+        };
+        if let Some(fault) = fault {
+            let at = if push.private_key.is_empty() { "push.public_key" } else { "push.private_key" };
+            problems.push(format!("{}: {fault}. `chatctl vapid generate` makes a pair.", self.at(at)));
+        }
+        let subject = push.subject.as_str();
+        let is_address = subject.starts_with("mailto:") && subject.contains('@') || subject.starts_with("https://");
+        if !subject.is_empty() && (!is_address || subject.chars().any(|c| c.is_whitespace() || c.is_control())) {
+            problems.push(format!(
+                "{}: `push.subject` is no address that somebody can be reached at. \
+                 Make it such as mailto:admin@shop.example or https://shop.example.",
+                self.at("push.subject")
+            ));
         }
     }
 

@@ -78,6 +78,9 @@ pub(super) fn original(variables: &[(String, String)]) -> Result<Vec<Entry>, Con
                     .map_err(|_| refuse("allowed_origins", "an address such as https://shop.example"))?;
                 ("allowed_origins", Given::Word(origin.to_string()))
             }
+            "VAPID_PUBLIC_KEY" => ("push.public_key", Given::Word(value.clone())),
+            "VAPID_PRIVATE_KEY" => ("push.private_key", Given::Word(value.clone())),
+            "VAPID_SUBJECT" => ("push.subject", Given::Word(value.clone())),
             _ => continue,
         };
         let named: Option<Named> = keys::find(path);
@@ -197,6 +200,9 @@ mod tests {
         assert_eq!(names(&entries), ["auth.refresh_ttl", "allowed_origins"]);
         assert_eq!(entries[0].given, Given::Word("3600s".to_owned()));
         assert_eq!(entries[1].given, Given::Word("http://localhost:5173".to_owned()));
+        let list = [("VAPID_PUBLIC_KEY", "B"), ("VAPID_PRIVATE_KEY", "x"), ("VAPID_SUBJECT", "mailto:a@shop.test")];
+        let entries = original(&variables(&list)).unwrap();
+        assert_eq!(names(&entries), ["push.public_key", "push.private_key", "push.subject"]);
         let error = original(&variables(&[("JWT_EXPIRES_IN", "soon")])).unwrap_err().to_string();
         assert!(
             error.starts_with("env JWT_EXPIRES_IN: `auth.refresh_ttl` is \"soon\"; expected a duration"),

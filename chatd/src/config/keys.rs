@@ -86,6 +86,12 @@ pub const KEYS: &[Key] = &[
     open("smtp.ca_file", |c| &mut c.smtp.ca_file),
     open("smtp.timeout", |c| &mut c.smtp.timeout),
     open("smtp.connections", |c| &mut c.smtp.connections),
+    open("push.public_key", |c| &mut c.push.public_key),
+    secret("push.private_key", |c| &mut c.push.private_key),
+    open("push.subject", |c| &mut c.push.subject),
+    open("push.show_text", |c| &mut c.push.show_text),
+    open("push.services", |c| &mut c.push.services),
+    open("push.allow_private", |c| &mut c.push.allow_private),
     open("bootstrap.admin_email", |c| &mut c.bootstrap.admin_email),
     open("bootstrap.admin_password_file", |c| &mut c.bootstrap.admin_password_file),
 ];

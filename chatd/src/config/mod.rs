@@ -84,6 +84,8 @@ pub struct Config {
     pub mail: Mail,
     /// The mail server.
     pub smtp: Smtp,
+    /// Web push.
+    pub push: Push,
     /// The first admin.
     pub bootstrap: Bootstrap,
     /// The shop's web sites.
@@ -252,6 +254,23 @@ pub struct Smtp {
     pub connections: usize,
 }
 
+/// Section `[push]`.
+#[derive(Clone, Debug, Default)]
+pub struct Push {
+    /// The server's public key. Empty: it follows from the private one.
+    pub public_key: String,
+    /// Its private key. Empty: the data folder's own, made at the first start.
+    pub private_key: Secret,
+    /// Whom a push service may write to. Empty: who is known from elsewhere.
+    pub subject: String,
+    /// Whether devices are told what was written.
+    pub show_text: bool,
+    /// The hosts of push services. Empty: all on the open Internet.
+    pub services: Vec<String>,
+    /// Whether they may be on this machine or in a private network.
+    pub allow_private: bool,
+}
+
 /// Section `[bootstrap]`. Both empty: no admin is made.
 #[derive(Clone, Debug, Default)]
 pub struct Bootstrap {
@@ -281,6 +300,7 @@ impl Config {
             compat: Compat::default(),
             mail: Mail::default(),
             smtp: Smtp::default(),
+            push: Push::default(),
             bootstrap: Bootstrap::default(),
             sites: Vec::new(),
         }

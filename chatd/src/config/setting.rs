@@ -277,6 +277,17 @@ list_setting!(
     "media types such as \"image/png\", of those that stand in the reference"
 );
 
+list_setting!(String, host, "host names such as \"fcm.googleapis.com\" or \"*.push.apple.com\"");
+
+/// The name of a host, or with a star those of all below it.
+fn host(text: &str) -> Option<String> {
+    let name = text.strip_prefix("*.").unwrap_or(text);
+    let is_part = |part: &str| {
+        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    };
+    name.split('.').all(is_part).then(|| text.to_ascii_lowercase())
+}
+
 /// A network, or an address alone. One with bits behind its prefix is refused, since one of the two is a slip.
 fn network(text: &str) -> Option<IpNet> {
     let address = |text: &str| text.parse().ok().map(|ip: IpAddr| IpNet::from(ip.to_canonical()));
@@ -320,6 +331,16 @@ mod tests {
         assert_eq!(proxies.to_toml(), r#"["10.0.0.5/32", "fd00::/8", "192.0.2.1/32"]"#);
         for wrong in ["10.0.0.5/8", "10.0.0.0/33", "proxy.example", "*"] {
             assert_eq!(proxies.set(&Given::List(vec![wrong.to_owned()])), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn hosts_are_names() {
+        let mut hosts = Vec::<String>::new();
+        assert_eq!(hosts.set(&Given::Word("FCM.googleapis.com, *.push.apple.com,127.0.0.1".to_owned())), Some(()));
+        assert_eq!(hosts.to_toml(), r#"["fcm.googleapis.com", "*.push.apple.com", "127.0.0.1"]"#);
+        for wrong in ["https://push.example", "push.example:443", "a.*.example", "*", "a..b", ""] {
+            assert_eq!(hosts.set(&Given::List(vec![wrong.to_owned()])), None, "{wrong}");
         }
     }
 

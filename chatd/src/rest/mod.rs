@@ -16,6 +16,8 @@ pub(crate) mod notifications;
 pub(crate) mod participants;
 pub(crate) mod policy;
 pub(crate) mod probes;
+#[cfg(feature = "push")]
+pub(crate) mod push;
 pub(crate) mod server;
 pub(crate) mod sessions;
 pub(crate) mod stats;

@@ -14,8 +14,19 @@ pub(crate) async fn show(State(app): State<App>) -> Shown<ServerInfo> {
     Shown(ServerInfo {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         protocols: vec![SUBPROTOCOL.to_owned()],
+        push_key: push_key(&app),
         limits: limits(&app),
     })
+}
+
+#[cfg(feature = "push")]
+fn push_key(app: &App) -> Option<String> {
+    app.chat.push_key().map(str::to_owned)
+}
+
+#[cfg(not(feature = "push"))]
+fn push_key(_: &App) -> Option<String> {
+    None
 }
 
 pub(crate) fn limits(app: &App) -> LimitsInfo {

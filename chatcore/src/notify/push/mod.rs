@@ -10,7 +10,7 @@ mod send;
 mod tests;
 mod vapid;
 
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use chat_proto::{Timestamp, UserId};
@@ -57,6 +57,7 @@ pub(crate) struct Push {
     subject: Option<String>,
     show_text: bool,
     outgoing: Outgoing,
+    notifier: WebPush,
 }
 
 impl Push {
@@ -65,21 +66,28 @@ impl Push {
         self.notifier.clone()
     }
 
+    /// From now on it knows the devices of this chat.
+    pub(crate) fn attach(&self, engine: &Arc<Engine>) {
+        // A chat is started once.
+        let _ = self.notifier.0.set(Arc::downgrade(engine));
+    }
+
     pub(crate) fn new(keys: VapidKeys, options: PushOptions) -> std::result::Result<Self, rustls::Error> {
         let PushOptions { keys: _, subject, show_text, addresses } = options;
-        Ok(Self { keys, subject, show_text, outgoing: Outgoing::new(addresses)? })
+        let (outgoing, notifier) = (Outgoing::new(addresses)?, WebPush::default());
+        Ok(Self { keys, subject, show_text, outgoing, notifier })
     }
 }
 
 /// Tells the devices of people what waits for them. It lasts as long as the chat that it was asked of.
-#[derive(Clone, Debug)]
-pub struct WebPush(Weak<Engine>);
+#[derive(Clone, Debug, Default)]
+pub struct WebPush(Arc<OnceLock<Weak<Engine>>>);
 
 impl Chat {
     /// What pushes to people's devices; none when the chat was [built](crate::ChatBuilder::push) without.
     #[must_use]
     pub fn web_push(&self) -> Option<WebPush> {
-        self.engine().push.as_ref().map(|_| WebPush(Arc::downgrade(self.engine())))
+        self.engine().push.as_ref().map(|push| push.notifier.clone())
     }
 
     /// The public key that browsers want for a subscription; none when the chat was built without.
@@ -98,7 +106,8 @@ impl Notifier for WebPush {
     /// no device has been told: there is nothing to wait for.
     fn deliver<'a>(&'a self, notification: &'a Notification) -> Delivering<'a> {
         Box::pin(async move {
-            let engine = self.0.upgrade().ok_or_else(|| Undelivered::Down("the chat was closed".to_owned()))?;
+            let engine = self.0.get().and_then(Weak::upgrade);
+            let engine = engine.ok_or_else(|| Undelivered::Down("the chat is not open".to_owned()))?;
             let push = engine.push.as_ref().ok_or_else(|| Undelivered::Down("push is switched off".to_owned()))?;
             let News::Unread { conversations, together } = &notification.news else {
                 return Err(Undelivered::Never("letters are not pushed".to_owned()));
