@@ -124,6 +124,8 @@ ids! {
     ApiKeyId = "key", "key";
     /// A device that is pushed to.
     PushSubscriptionId = "push", "push subscription";
+    /// A program of the shop's that is told what happens.
+    WebhookId = "hook", "webhook";
     /// An entry of the audit log.
     AuditId = "aud", "log entry";
 }

@@ -33,7 +33,7 @@ pub use day::Day;
 pub use error::ErrorCode;
 pub use id::{
     ApiKeyId, AttachmentId, AuditId, ConversationId, InvalidId, InvitationId, MessageId, NotificationId,
-    PushSubscriptionId, SessionId, UserId,
+    PushSubscriptionId, SessionId, UserId, WebhookId,
 };
 pub use notifications::{InvalidTimeOfDay, TimeOfDay};
 pub use object_id::{InvalidObjectId, ObjectId};

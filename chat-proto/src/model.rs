@@ -13,7 +13,7 @@ pub use crate::statistics::{Begun, MessagesOfDay, PeopleCount, StatsOverview, To
 
 use crate::{
     ApiKeyId, AttachmentId, ClientId, ConversationId, InvitationId, MessageId, PushSubscriptionId, Role, Seq,
-    SessionId, Timestamp, UserId,
+    SessionId, Timestamp, UserId, WebhookId,
 };
 
 /// What anybody may know of a person that they can meet.
@@ -142,6 +142,78 @@ pub struct Session {
     pub address: Option<IpAddr>,
     /// Whether it is the one that asks.
     pub current: bool,
+}
+
+/// A program of the shop's that is told what happens, as admins see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Webhook {
+    /// Which.
+    pub id: WebhookId,
+    /// Where it is told.
+    pub url: String,
+    /// What it is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Of what it is told, as `ev` frames name it.
+    pub events: Vec<String>,
+    /// Whether it is.
+    pub state: WebhookState,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When something was delivered the last time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_success_at: Option<Timestamp>,
+    /// Since when everything fails; after three days it is told nothing more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failing_since: Option<Timestamp>,
+}
+
+/// Whether a webhook is told what happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum WebhookState {
+    /// It is.
+    Enabled,
+    /// An admin has switched it off.
+    Disabled,
+    /// It has failed for three days, or said that it is gone, and is not any more.
+    Failed,
+    /// A state of a newer server.
+    #[serde(other)]
+    Unknown,
+}
+
+/// An event that could not be delivered to a webhook for a day, and was given up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct WebhookDelivery {
+    /// The `webhook-id` under which it was and will be told.
+    pub id: String,
+    /// What happened, while it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<String>,
+    /// Where.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation_id: Option<ConversationId>,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it was given up.
+    pub given_up_at: Timestamp,
+    /// What went wrong the last time.
+    pub trouble: String,
+}
+
+/// What came of a test of a webhook.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct WebhookTest {
+    /// Whether it answered that it has it.
+    pub delivered: bool,
+    /// What went wrong; of an answer nothing but its status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
 }
 
 /// A device that is pushed to, as its owner sees it. Where exactly it is pushed to stays with the server.

@@ -32,6 +32,8 @@ use crate::store::memory::MemoryStore;
 use crate::store::redb::{RedbOptions, RedbStore};
 use crate::typing::Typing;
 use crate::viewing::Viewing;
+#[cfg(feature = "webhooks")]
+use crate::webhooks::{WebhookOptions, Webhooks};
 use crate::writer::{Readers, Retention, Writer};
 
 /// How a [`Chat`] is opened. Every option has a default; where the data lies is the only thing to say.
@@ -57,6 +59,8 @@ pub struct ChatBuilder {
     delays: Vec<(Channel, Duration)>,
     #[cfg(feature = "push")]
     push: Option<PushOptions>,
+    #[cfg(feature = "webhooks")]
+    webhooks: Option<WebhookOptions>,
 }
 
 #[derive(Debug)]
@@ -123,6 +127,8 @@ impl ChatBuilder {
             delays: Vec::new(),
             #[cfg(feature = "push")]
             push: None,
+            #[cfg(feature = "webhooks")]
+            webhooks: None,
         }
     }
 
@@ -244,6 +250,14 @@ impl ChatBuilder {
         self
     }
 
+    /// Tells the webhooks that admins make what happens. Default: there are none.
+    #[cfg(feature = "webhooks")]
+    #[must_use]
+    pub fn webhooks(mut self, options: WebhookOptions) -> Self {
+        self.webhooks = Some(options);
+        self
+    }
+
     /// Memory for pages of the data file, bytes. Default: 64 MiB.
     #[must_use]
     pub fn cache_bytes(mut self, bytes: usize) -> Self {
@@ -299,6 +313,10 @@ impl ChatBuilder {
         #[cfg(feature = "push")]
         self.notifiers.extend(push.iter().map(|push| Arc::new(push.notifier()) as Arc<dyn Notifier>));
         let notices = Notices::new(std::mem::take(&mut self.notifiers), &self.delays)?;
+        #[cfg(feature = "webhooks")]
+        let webhooks = self.webhooks.clone().map(Webhooks::new).transpose().map_err(|error| {
+            Error::new(ErrorCode::Internal, "There is no TLS to tell webhooks with.").caused_by(error)
+        })?;
         let epoch = u64::from_be_bytes(self.entropy.bytes());
         let now = self.clock.now();
         let mut attachments = self.attachments;
@@ -392,6 +410,8 @@ impl ChatBuilder {
             notices: Arc::new(notices),
             #[cfg(feature = "push")]
             push,
+            #[cfg(feature = "webhooks")]
+            webhooks,
         };
         Ok((engine, thread, heard))
     }

@@ -80,6 +80,8 @@ pub(crate) struct Engine {
     pub(crate) notices: Arc<Notices>,
     #[cfg(feature = "push")]
     pub(crate) push: Option<crate::notify::Push>,
+    #[cfg(feature = "webhooks")]
+    pub(crate) webhooks: Option<crate::webhooks::Webhooks>,
 }
 
 /// Somebody who has just signed up or in, or goes on under new tokens.
@@ -131,6 +133,8 @@ impl Chat {
         if let Some(push) = &engine.push {
             push.attach(&engine);
         }
+        #[cfg(feature = "webhooks")]
+        crate::webhooks::start(&engine);
         let (writer, clock, stop) = (Arc::clone(&engine.writer), Arc::clone(&engine.clock), engine.stop.clone());
         engine.tasks.spawn(async move {
             tokio::select! {

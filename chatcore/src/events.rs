@@ -89,6 +89,11 @@ impl Told {
         self.envelope.event.seen_as(self.rendering)
     }
 
+    #[cfg(feature = "webhooks")]
+    pub(crate) fn at_position(&self) -> Position {
+        self.envelope.position
+    }
+
     /// Its place in the log; what a customer must never see.
     #[cfg(feature = "testing")]
     #[must_use]

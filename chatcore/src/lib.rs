@@ -88,12 +88,14 @@ mod timeline;
 mod typing;
 mod viewing;
 mod visitors;
+#[cfg(feature = "webhooks")]
+mod webhooks;
 mod writer;
 
 /// The shared words, so that an embedding program needs no other crate.
 pub use chat_proto::{
     ApiKeyId, AttachmentId, AuditId, ClientId, ConversationId, Day, ErrorCode, InvitationId, MessageId,
-    PushSubscriptionId, Role, Seq, SessionId, Timestamp, UserId, model,
+    PushSubscriptionId, Role, Seq, SessionId, Timestamp, UserId, WebhookId, model,
 };
 
 pub use access::{Action, ContactMatrix, PolicyRow, Relation, Rules, Scope, Scopes, UnknownWord, allows, can, policy};
@@ -124,9 +126,13 @@ pub use pace::{Network, Rate, Rates};
 pub use people::{NewPerson, People};
 pub use signal::Signal;
 pub use site::{IdentityKey, Site, UnusableKey};
+#[cfg(feature = "webhooks")]
+pub use state::WebhookEvent;
 pub use state::{AuditAction, Current, DeliveryId, Event, LetterId, LetterKind, MessageChange, Origin, Rendering};
 pub use state::{Imported, ImportedConversation, ImportedMessage, ImportedUser};
 pub use timeline::{Draft, Sent, Span, Submitted};
+#[cfg(feature = "webhooks")]
+pub use webhooks::{CreatedWebhook, NewWebhook, WebhookOptions, WebhookPatch, WriteEvent};
 pub use writer::{Health, Retention};
 
 /// The README's example is compiled and run with the documentation's.

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use chat_proto::model::{DeviceState, PresenceState, Who};
 use chat_proto::{ErrorCode, SessionId, UserId};
 use rustc_hash::FxHasher;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use crate::error::{Error, Result};
 use crate::signal::Signal;
@@ -61,6 +61,8 @@ pub(crate) struct Rooms {
     listeners: RwLock<ByUser>,
     /// Everything up to here was put into the mailboxes that it was for.
     published: AtomicU64,
+    /// Rung whenever that moves.
+    pub(crate) progress: Notify,
     mailbox: usize,
     per_user: usize,
 }
@@ -140,7 +142,7 @@ impl Mailbox {
 impl Rooms {
     /// `mailbox`: deliveries that wait for one listener; `per_user`: listeners of one person.
     pub(crate) fn new(mailbox: usize, per_user: usize) -> Self {
-        Self { listeners: RwLock::default(), published: AtomicU64::new(0), mailbox, per_user }
+        Self { listeners: RwLock::default(), published: AtomicU64::new(0), progress: Notify::new(), mailbox, per_user }
     }
 
     /// Begins to listen, as a device or unseen.
@@ -209,6 +211,7 @@ impl Rooms {
     /// Everything up to here has been told.
     pub(crate) fn published(&self, position: Position) {
         self.published.store(position.0, Ordering::Release);
+        self.progress.notify_waiters();
     }
 
     /// Puts events into the mailboxes that they are for.

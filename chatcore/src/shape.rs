@@ -38,6 +38,11 @@ pub(crate) fn subject(subject: &str) -> Result<String> {
     line(subject, SUBJECT_CHARS, "/subject", "A subject has 1 to 200 characters, none of them invisible.")
 }
 
+#[cfg(feature = "webhooks")]
+pub(crate) fn description(text: &str) -> Result<String> {
+    line(text, SUBJECT_CHARS, "/description", "A description has at most 200 characters, none of them invisible.")
+}
+
 pub(crate) fn password(password: String) -> Result<String> {
     password_at("/password", password)
 }

@@ -68,6 +68,8 @@ words! {
         ManageApiKeys = "manage_api_keys",
         /// See what could not be delivered to anybody, and have it tried again.
         ManageNotifications = "manage_notifications",
+        /// Have programs of the shop's told what happens, list them, see and repeat what was given up.
+        ManageWebhooks = "manage_webhooks",
         /// Read who did what from where.
         ReadAuditLog = "read_audit_log",
         /// Read what is counted of the whole shop.
@@ -148,6 +150,7 @@ const POLICY: &[PolicyRow] = &[
     row(Action::ManageInvitations, &[Admin], ANY, "administration"),
     row(Action::ManageApiKeys, &[Admin], ANY, "administration"),
     row(Action::ManageNotifications, &[Admin], ANY, "administration"),
+    row(Action::ManageWebhooks, &[Admin], ANY, "administration"),
     row(Action::ReadAuditLog, &[Admin], ANY, "administration"),
     row(Action::ReadStatistics, &[Admin], ANY, "administration"),
 ];
@@ -215,6 +218,7 @@ impl Action {
             | A::ManageInvitations
             | A::ManageApiKeys
             | A::ManageNotifications
+            | A::ManageWebhooks
             | A::ReadAuditLog
             | A::ReadStatistics => false,
         }
@@ -245,6 +249,7 @@ mod tests {
             Action::ManageInvitations,
             Action::ManageApiKeys,
             Action::ManageNotifications,
+            Action::ManageWebhooks,
             Action::ReadAuditLog,
             Action::ReadStatistics,
         ] {

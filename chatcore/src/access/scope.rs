@@ -85,7 +85,8 @@ impl Action {
             | A::ResetPasswords
             | A::ManageInvitations
             | A::ManageApiKeys
-            | A::ManageNotifications => None,
+            | A::ManageNotifications
+            | A::ManageWebhooks => None,
         }
     }
 }

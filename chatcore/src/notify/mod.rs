@@ -14,7 +14,7 @@ pub(crate) mod made_up;
 pub mod mail;
 mod notification;
 #[cfg(feature = "outgoing")]
-mod outgoing;
+pub(crate) mod outgoing;
 mod pending;
 #[cfg(feature = "push")]
 mod push;

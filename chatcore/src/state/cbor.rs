@@ -51,6 +51,9 @@ stored_as!(invitation_id, chat_proto::InvitationId, crate::state::cbor::Bytes16,
 stored_as!(push_id, chat_proto::PushSubscriptionId, crate::state::cbor::Bytes16, |id| id.to_bytes().into(), |b| {
     Some(chat_proto::PushSubscriptionId::from_bytes(*b))
 });
+stored_as!(webhook_id, chat_proto::WebhookId, crate::state::cbor::Bytes16, |id| id.to_bytes().into(), |b| {
+    Some(chat_proto::WebhookId::from_bytes(*b))
+});
 stored_as!(letter_id, crate::state::LetterId, crate::state::cbor::Bytes16, |id| id.0.into(), |b| {
     Some(crate::state::LetterId(*b))
 });

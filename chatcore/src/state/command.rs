@@ -3,15 +3,16 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chat_proto::model::{self, ApiKey, Message, NotificationPreferences, PushSubscription, User};
+use chat_proto::model::{self, ApiKey, Message, NotificationPreferences, PushSubscription, User, Webhook};
 use chat_proto::{
     AttachmentId, ClientId, ConversationId, ErrorCode, InvitationId, MessageId, PushSubscriptionId, Role, Seq,
-    SessionId, Timestamp, UserId,
+    SessionId, Timestamp, UserId, WebhookId,
 };
 
 use super::{
     AccountState, Channel, ConversationNo, DeliveryId, DeliveryRow, FileRow, Imported, ImportedConversation,
     ImportedMessage, ImportedUser, LetterId, NewPush, Position, Pushed, RecordKey, RefreshHashes, Unread, UserNo,
+    WebhookChange, WebhookRow, WebhookStep,
 };
 use crate::access::Scopes;
 use crate::shape::is_unprintable;
@@ -151,6 +152,16 @@ pub enum Command {
     Unsubscribe { by: Author, id: PushSubscriptionId },
     /// What came of pushing something to somebody's devices. Outcome: [`Outcome::Done`].
     Pushed(Box<Pushed>),
+    /// A program of the shop's is told what happens from now on. Outcome: [`Outcome::Webhook`].
+    CreateWebhook { by: Author, row: Box<WebhookRow>, origin: Origin },
+    /// Outcome: [`Outcome::Webhook`].
+    ChangeWebhook { by: Author, id: WebhookId, change: Box<WebhookChange> },
+    /// What waits for it is forgotten too. Outcome: [`Outcome::Done`].
+    DeleteWebhook { by: Author, id: WebhookId, origin: Origin },
+    /// What was given up is tried once more. Outcome: [`Outcome::Done`].
+    ReplayWebhook { by: Author, id: WebhookId, positions: Vec<Position>, origin: Origin },
+    /// What came of telling a webhook. Outcome: [`Outcome::Done`]; [`Outcome::Webhook`] when it is told nothing more.
+    WebhookStep(Box<WebhookStep>),
     /// Outcome: [`Outcome::User`].
     Rename { by: Author, name: String, origin: Origin },
     /// Guessing a password has to wait from now on: that of the account of this folded address, or (`None`) of many
@@ -447,6 +458,7 @@ pub enum Outcome {
     /// So many were not there yet.
     Imported(usize),
     PushSubscription(Box<PushSubscription>),
+    Webhook(Box<Webhook>),
     Done,
 }
 

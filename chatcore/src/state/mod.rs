@@ -22,6 +22,7 @@ mod notices;
 mod push;
 mod records;
 mod rows;
+mod webhooks;
 
 pub use apply::{Derived, apply};
 pub use attachment::{AttachmentRow, FileRow, Place, ThumbnailRow};
@@ -33,6 +34,8 @@ pub use command::{
 };
 pub(crate) use decide::attachments;
 pub(crate) use decide::messages::find as find_message;
+#[cfg(feature = "webhooks")]
+pub(crate) use decide::webhooks::{MOST_DEAD, MOST_HELD, MOST_WEBHOOKS};
 pub(crate) use decide::{Acting, Stop, THE_SHOP_ID, author};
 pub use decide::{Decision, NewMessage, Next, decide};
 pub use entry::{Change, Entry, EntryAuthor, Line, MessageChange, Position, Scope};
@@ -52,6 +55,10 @@ pub use rows::{
     Account, AccountExtras, AccountState, ApiKeyRow, Conversation, IdentityRow, Invitation, Letter, LetterId,
     LetterKind, Mark, Member, Members, MessageExtras, MessageRow, Put, RECEIPTS_UP_TO, ReactionRow, RefreshHashes,
     RevisionRow, Session, VisitorRow, fold_email, fold_name,
+};
+pub use webhooks::{
+    PreviousSecret, WebhookChange, WebhookDeadRow, WebhookEvent, WebhookHeldRow, WebhookPlaceRow, WebhookRow,
+    WebhookStateRow, WebhookStep,
 };
 
 /// The dense internal number of an account; it never leaves the server.

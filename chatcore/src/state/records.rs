@@ -3,9 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use chat_proto::{AttachmentId, AuditId, PushSubscriptionId, SessionId, Timestamp, UserId};
+use chat_proto::{AttachmentId, AuditId, PushSubscriptionId, SessionId, Timestamp, UserId, WebhookId};
 
-use super::{Channel, ConversationNo, DeliveryId, UserNo};
+use super::{Channel, ConversationNo, DeliveryId, Position, UserNo};
 
 /// Under what such a row is found. Keys of one kind lie together, in the order of what they name.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -70,6 +70,14 @@ enum Kind {
     Push = 50,
     /// hash of an endpoint -> (account, id)
     PushEndpoint = 51,
+    /// id -> program that is told what happens
+    Webhook = 52,
+    /// webhook -> how far it has been told
+    WebhookPlace = 53,
+    /// (webhook, conversation, position) -> what waits
+    WebhookHeld = 54,
+    /// (webhook, position) -> what was given up
+    WebhookDead = 55,
 }
 
 impl RecordKey {
@@ -342,6 +350,57 @@ impl RecordKey {
     /// Whose device is pushed to at the endpoint with this hash.
     pub(crate) fn push_endpoint(hash: &[u8; 32]) -> Self {
         Self::of(Kind::PushEndpoint, &[hash])
+    }
+
+    /// A webhook.
+    pub(crate) fn webhook(id: WebhookId) -> Self {
+        Self::of(Kind::Webhook, &[&id.to_bytes()])
+    }
+
+    /// The range of all webhooks.
+    pub(crate) fn all_webhooks() -> (Self, Self) {
+        (Self::of(Kind::Webhook, &[]), Self::of(Kind::WebhookPlace, &[]))
+    }
+
+    /// How far a webhook has been told.
+    pub(crate) fn webhook_place(id: WebhookId) -> Self {
+        Self::of(Kind::WebhookPlace, &[&id.to_bytes()])
+    }
+
+    /// An event that waits for a webhook.
+    pub(crate) fn webhook_held(id: WebhookId, conversation: ConversationNo, position: Position) -> Self {
+        Self::of(Kind::WebhookHeld, &[&id.to_bytes(), &conversation.0.to_be_bytes(), &position.0.to_be_bytes()])
+    }
+
+    /// The range of all that waits for a webhook: each conversation's in its order.
+    pub(crate) fn all_webhook_held(id: WebhookId) -> (Self, Self) {
+        let key = |rest: &[u8]| Self::of(Kind::WebhookHeld, &[&id.to_bytes(), rest]);
+        (key(&[]), key(&[u8::MAX; 17]))
+    }
+
+    /// What such a key names.
+    #[cfg(feature = "webhooks")]
+    pub(crate) fn held_for_webhook(&self) -> Option<(ConversationNo, Position)> {
+        let (conversation, position) = self.0.get(17..)?.split_first_chunk::<8>()?;
+        let position = Position(u64::from_be_bytes(position.try_into().ok()?));
+        Some((ConversationNo(u64::from_be_bytes(*conversation)), position))
+    }
+
+    /// An event that was given up for a webhook.
+    pub(crate) fn webhook_dead(id: WebhookId, position: Position) -> Self {
+        Self::of(Kind::WebhookDead, &[&id.to_bytes(), &position.0.to_be_bytes()])
+    }
+
+    /// The range of all that was given up for a webhook.
+    pub(crate) fn all_webhook_dead(id: WebhookId) -> (Self, Self) {
+        let key = |rest: &[u8]| Self::of(Kind::WebhookDead, &[&id.to_bytes(), rest]);
+        (key(&[]), key(&[u8::MAX; 9]))
+    }
+
+    /// The event that such a key names.
+    #[cfg(feature = "webhooks")]
+    pub(crate) fn dead_for_webhook(&self) -> Option<Position> {
+        Some(Position(u64::from_be_bytes(self.0.get(17..)?.try_into().ok()?)))
     }
 
     /// The first key that comes after this one.

@@ -51,6 +51,16 @@ words! {
         ApiKeyCreated = "api_key.created",
         /// Such a key was taken back.
         ApiKeyRevoked = "api_key.revoked",
+        /// A program of the shop's is told what happens.
+        WebhookCreated = "webhook.created",
+        /// Where or of what it is told was changed, or it has another secret.
+        WebhookChanged = "webhook.changed",
+        /// It is told nothing more, and forgotten.
+        WebhookDeleted = "webhook.deleted",
+        /// What was given up is told it once more.
+        WebhookReplayed = "webhook.replayed",
+        /// It has failed for too long, or said that it is gone, and is told nothing more.
+        WebhookFailed = "webhook.failed",
         /// A visitor turned out to be a customer.
         VisitorMerged = "visitor.merged",
         /// Accounts, conversations and messages were brought over from elsewhere.
@@ -88,6 +98,11 @@ impl AuditAction {
             Self::ApiKeyRevoked => 51,
             Self::VisitorMerged => 60,
             Self::DataImported => 70,
+            Self::WebhookCreated => 80,
+            Self::WebhookChanged => 81,
+            Self::WebhookDeleted => 82,
+            Self::WebhookReplayed => 83,
+            Self::WebhookFailed => 84,
         }
     }
 }

@@ -19,6 +19,7 @@ mod push;
 mod sessions;
 mod staff;
 mod visitors;
+pub(crate) mod webhooks;
 
 pub(crate) use deletion::NOBODY;
 pub(crate) use keys::THE_SHOP_ID;
@@ -131,6 +132,11 @@ pub fn decide(
         Command::Subscribe { by, new } => push::subscribe(&context, by, *new),
         Command::Unsubscribe { by, id } => push::unsubscribe(&context, by, id),
         Command::Pushed(pushed) => push::pushed(&context, &pushed),
+        Command::CreateWebhook { by, row, origin: _ } => webhooks::create(&context, by, *row),
+        Command::ChangeWebhook { by, id, change } => webhooks::change(&context, by, id, *change),
+        Command::DeleteWebhook { by, id, origin: _ } => webhooks::delete(&context, by, id),
+        Command::ReplayWebhook { by, id, positions, origin: _ } => webhooks::replay(&context, by, id, &positions),
+        Command::WebhookStep(step) => webhooks::step(&context, *step),
         Command::CountAccounts => headcount::count_more(&context),
         Command::KeepStatistics { rows } => Ok(headcount::keep(rows)),
         Command::OpenDirect { by, id, with } => conversations::open_direct(&context, by, id, with),

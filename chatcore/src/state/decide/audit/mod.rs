@@ -3,7 +3,7 @@
 
 mod told;
 
-use chat_proto::{InvitationId, SessionId, Timestamp, UserId};
+use chat_proto::{InvitationId, SessionId, Timestamp, UserId, WebhookId};
 
 use super::{AccountState, Context, Decision, Put, Stop, keys};
 use crate::state::{
@@ -12,7 +12,7 @@ use crate::state::{
 };
 use crate::store::StoreError;
 
-use told::{AccountPut, Told, invited, key_made, key_revoked, offered};
+use told::{AccountPut, Told, invited, key_made, key_revoked, offered, webhook};
 
 use AuditAction as A;
 
@@ -51,6 +51,7 @@ enum Act {
     VerifyEmail,
     CreateApiKey,
     RevokeApiKey(SessionId),
+    Webhook(AuditAction, WebhookId),
     ClaimVisitor,
     SignInSlowed { account: Option<String>, failures: u32 },
     Import(Imported),
@@ -101,6 +102,15 @@ impl Occasion {
             Command::RevokeApiKey { by, key, origin } => {
                 Some(Self { act: Act::RevokeApiKey(*key), by: *by, origin: origin.clone() })
             }
+            Command::CreateWebhook { by: me, row, origin } => by(Act::Webhook(A::WebhookCreated, row.id), me, origin),
+            Command::ChangeWebhook { by: me, id, change } => {
+                by(Act::Webhook(A::WebhookChanged, *id), me, &change.origin)
+            }
+            Command::DeleteWebhook { by: me, id, origin } => by(Act::Webhook(A::WebhookDeleted, *id), me, origin),
+            Command::ReplayWebhook { by: me, id, origin, .. } => by(Act::Webhook(A::WebhookReplayed, *id), me, origin),
+            Command::WebhookStep(step) if step.disable => {
+                by_nobody(Act::Webhook(A::WebhookFailed, step.webhook), &Origin::default())
+            }
             Command::ClaimVisitor { by: me, claim } => by(Act::ClaimVisitor, me, &claim.origin),
             Command::SignInSlowed { account, failures, origin } => {
                 by_nobody(Act::SignInSlowed { account: account.clone(), failures: *failures }, origin)
@@ -120,6 +130,7 @@ impl Occasion {
             | Command::Mute { .. }
             | Command::RetryDelivery { .. }
             | Command::Notice(_)
+            | Command::WebhookStep(_)
             | Command::Subscribe { .. }
             | Command::Unsubscribe { .. }
             | Command::Pushed(_)
@@ -238,6 +249,7 @@ impl Occasion {
             Act::VerifyEmail => Told::new(A::UserEmailVerified).account(put).by_themselves(),
             Act::CreateApiKey => return Ok(key_made(decision)),
             Act::RevokeApiKey(key) => return key_revoked(context, *key),
+            Act::Webhook(action, id) => return webhook(context, decision, *action, *id),
             // Conversations are handed over afterwards, in pieces.
             Act::ClaimVisitor if put.is_none() => return Ok(None),
             Act::ClaimVisitor => Told::new(A::VisitorMerged).account(put).ended_in(decision),

@@ -1,11 +1,11 @@
 //! Entries of the audit log, put together from what a decision writes.
 
-use chat_proto::{InvitationId, SessionId};
+use chat_proto::{InvitationId, SessionId, WebhookId};
 
 use super::person;
-use crate::state::decide::{Context, Decision, Put};
+use crate::state::decide::{Context, Decision, Put, webhooks};
 use crate::state::rows::{Account, ApiKeyRow, Invitation, fold_email};
-use crate::state::{AuditAction, AuditFields, AuditPerson, AuditSubject, Outcome, RecordKey, SignInMethod};
+use crate::state::{AuditAction, AuditFields, AuditPerson, AuditSubject, Outcome, RecordKey, SignInMethod, WebhookRow};
 use crate::store::StoreError;
 
 /// An entry that is being made.
@@ -156,6 +156,29 @@ pub(super) fn key_made(decision: &Decision) -> Option<Told> {
     told.after.scopes = Some(key.scopes.clone());
     told.after.bot = AccountPut::of(decision).map(|_| true);
     Some(told)
+}
+
+/// A webhook is named by its id and host: the rest of its address may hold a secret.
+pub(super) fn webhook(
+    context: &Context<'_>,
+    decision: &Decision,
+    action: AuditAction,
+    id: WebhookId,
+) -> Result<Option<Told>, StoreError> {
+    let (before, key) = (webhooks::webhook(context, id)?, RecordKey::webhook(id));
+    let after = decision.puts.iter().find_map(|put| match put {
+        Put::Record { key: written, row: Some(row) } if *written == key => Some(WebhookRow::decoded(row)),
+        _ => None,
+    });
+    let after = after.transpose()?;
+    // It was given up by somebody else meanwhile.
+    if action == AuditAction::WebhookFailed && after.is_none() {
+        return Ok(None);
+    }
+    let name = |row: WebhookRow| format!("{id} {}", row.host());
+    let mut told = Told::new(action);
+    (told.before.name, told.after.name) = (before.map(name), after.map(name));
+    Ok(Some(told))
 }
 
 pub(super) fn key_revoked(context: &Context<'_>, key: SessionId) -> Result<Option<Told>, StoreError> {
