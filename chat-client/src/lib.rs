@@ -88,6 +88,7 @@ mod query;
 mod sign_in;
 mod stats;
 mod watch;
+mod webhooks;
 
 pub use attachments::{Download, FileInfo, Upload, local_file_name};
 pub use client::Client;

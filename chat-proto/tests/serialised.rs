@@ -7,7 +7,8 @@ use std::str::FromStr;
 use chat_proto::model::{
     ApiKey, Attachment, AuditEntry, AuditFields, AuditPerson, AuditSubject, Conversation, ConversationKind, Cursor,
     DeviceState, History, Invitation, Message, MessageKind, Page, Participant, Person, PresenceState, PushSubscription,
-    Reaction, Revision, Session, Snapshot, Thumbnail, User, UserState,
+    Reaction, Revision, Session, Snapshot, Thumbnail, User, UserState, Webhook, WebhookDelivery, WebhookState,
+    WebhookTest,
 };
 use chat_proto::wire::*;
 use chat_proto::{
@@ -310,6 +311,70 @@ fn accounts() {
 }
 
 #[test]
+fn notifications() {
+    let shown = Shown::default()
+        .add(
+            "PushSubscription",
+            &PushSubscription {
+                id: id("push", '1'),
+                service: "push.example".to_owned(),
+                device: Some("Firefox/145".to_owned()),
+                created_at: at(0),
+                last_success_at: Some(at(1)),
+                current: true,
+            },
+        )
+        .add(
+            "NewWebhook",
+            &NewWebhook {
+                url: "https://a.example/x".to_owned(),
+                description: None,
+                events: vec!["message.created".to_owned()],
+            },
+        )
+        .add("PatchWebhook", &PatchWebhook { enabled: Some(false), ..PatchWebhook::default() })
+        .add(
+            "CreatedWebhook",
+            &CreatedWebhook {
+                webhook: Webhook {
+                    id: id("hook", '1'),
+                    url: "https://a.example/x".to_owned(),
+                    description: Some("CRM".to_owned()),
+                    events: vec!["message.created".to_owned()],
+                    state: WebhookState::Failed,
+                    created_at: at(0),
+                    last_success_at: Some(at(1)),
+                    failing_since: Some(at(2)),
+                },
+                secret: "whsec_AAAA".to_owned(),
+            },
+        )
+        .add(
+            "WebhookDelivery",
+            &WebhookDelivery {
+                id: "evt_AAAA".to_owned(),
+                event: Some("message.created".to_owned()),
+                conversation_id: Some(id("conv", '1')),
+                attempts: 9,
+                given_up_at: at(3),
+                trouble: "answered 503 Service Unavailable".to_owned(),
+            },
+        )
+        .add("WebhookTest", &WebhookTest { delivered: false, trouble: Some("no connection".to_owned()) })
+        .add("ReplayBody", &ReplayBody { delivery: Some("evt_AAAA".to_owned()) })
+        .add("Replayed", &Replayed { count: 1 })
+        .add(
+            "NewPushSubscription",
+            &NewPushSubscription {
+                endpoint: "https://push.example/x".to_owned(),
+                expiration_time: Some(1_800_000_000_000),
+                keys: PushKeys { p256dh: "BAAA".to_owned(), auth: "AAAA".to_owned() },
+            },
+        );
+    insta::assert_snapshot!(shown.0);
+}
+
+#[test]
 fn rest() {
     let shown = Shown::default()
         .add(
@@ -382,25 +447,6 @@ fn rest() {
                 protocols: vec![SUBPROTOCOL.to_owned()],
                 push_key: Some("BAAA".to_owned()),
                 limits: limits(),
-            },
-        )
-        .add(
-            "PushSubscription",
-            &PushSubscription {
-                id: id("push", '1'),
-                service: "push.example".to_owned(),
-                device: Some("Firefox/145".to_owned()),
-                created_at: at(0),
-                last_success_at: Some(at(1)),
-                current: true,
-            },
-        )
-        .add(
-            "NewPushSubscription",
-            &NewPushSubscription {
-                endpoint: "https://push.example/x".to_owned(),
-                expiration_time: Some(1_800_000_000_000),
-                keys: PushKeys { p256dh: "BAAA".to_owned(), auth: "AAAA".to_owned() },
             },
         )
         .add(

@@ -21,6 +21,7 @@ mod status;
 mod text;
 mod user;
 mod vapid;
+mod webhook;
 
 use std::process::ExitCode;
 
@@ -85,6 +86,9 @@ enum Command {
     /// Bring over what another system holds, into a data folder (--data-dir)
     #[command(subcommand)]
     Import(import::Import),
+    /// Programs of the shop's that are told what happens
+    #[command(subcommand, visible_alias = "webhooks")]
+    Webhook(webhook::Webhook),
     /// The key pair of web push
     #[command(subcommand)]
     Vapid(vapid::Vapid),
@@ -127,6 +131,7 @@ async fn run(command: Command, door: &Door, style: &Style) -> Result<Exit, Failu
             Command::Import(_) => Err(Failure::usage(
                 "An import goes into a data folder: say --data-dir FOLDER, and stop the chatd that uses it.",
             )),
+            Command::Webhook(webhook) => webhook::run(&webhook, door, style).await,
             Command::Bench(_) | Command::Completion(_) | Command::Man(_) | Command::Vapid(_) => Ok(Exit::Ok),
         }
     };

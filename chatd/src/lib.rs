@@ -34,3 +34,10 @@ pub use client_address::{ClientAddress, TrustedProxies};
 pub use demo::{Demo, seed as seed_demo};
 pub use router::{document, router};
 pub use serve::serve;
+
+/// Webhooks that are told `ev` frames, for [`ChatBuilder::webhooks`](chatcore::ChatBuilder::webhooks).
+#[cfg(feature = "webhooks")]
+#[must_use]
+pub fn webhook_options() -> chatcore::WebhookOptions {
+    chatcore::WebhookOptions::new(live::encode::unnumbered)
+}

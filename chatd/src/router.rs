@@ -16,6 +16,8 @@ use crate::compat::socket;
 use crate::extract::Most;
 #[cfg(feature = "push")]
 use crate::rest::push;
+#[cfg(feature = "webhooks")]
+use crate::rest::webhooks;
 use crate::rest::{
     api_keys, attachments, audit_log, auth, conversations, directory, events, file, invitations, me, message, messages,
     notifications, participants, policy, probes, server, sessions, stats, unsubscribe, users, visitor,
@@ -128,6 +130,14 @@ fn api(compat: bool) -> OpenApiRouter<App> {
         .routes(routes!(server::show));
     #[cfg(feature = "push")]
     let v1 = v1.routes(routes!(push::list, push::subscribe)).routes(routes!(push::unsubscribe));
+    #[cfg(feature = "webhooks")]
+    let v1 = v1
+        .routes(routes!(webhooks::list, webhooks::create))
+        .routes(routes!(webhooks::show, webhooks::change, webhooks::delete))
+        .routes(routes!(webhooks::secret))
+        .routes(routes!(webhooks::test))
+        .routes(routes!(webhooks::deliveries))
+        .routes(routes!(webhooks::replay));
     let api = OpenApiRouter::with_openapi(openapi::base()).nest("/api/v1", v1);
     if compat { api.nest("/api", compat::routes(AUTH_BODY_BYTES)) } else { api }
 }

@@ -36,6 +36,7 @@ mod talk;
 mod traffic;
 mod visitors;
 mod watching;
+mod webhooks;
 
 /// The program that is shipped.
 const CHATD: &str = env!("CARGO_BIN_EXE_chatd-under-test");

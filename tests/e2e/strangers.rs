@@ -241,11 +241,19 @@ fn account_attempts(route: &str, stranger: &Person, scene: &Scene) -> Option<Vec
         // What is for admins and about one account is tried in the tests of the staff.
         "GET /api/v1/users" => vec![stranger.request("GET", "/users")],
         "GET /api/v1/policy" => vec![stranger.request("GET", "/policy")],
+        "GET /api/v1/webhooks" => vec![stranger.request("GET", "/webhooks")],
+        "POST /api/v1/webhooks" => {
+            vec![stranger.request("POST", "/webhooks").json(&json!({"url": "https://127.0.0.1/x"}))]
+        }
         "GET /api/v1/invitations" => vec![stranger.request("GET", "/invitations")],
         "POST /api/v1/invitations" => {
             vec![stranger.request("POST", "/invitations").json(&json!({"email": scene.member.email, "role": "admin"}))]
         }
-        administration if administration.contains("/users/{id}") || administration.contains("/invitations/{id}") => {
+        administration
+            if administration.contains("/users/{id}")
+                || administration.contains("/invitations/{id}")
+                || administration.contains("/webhooks/{id}") =>
+        {
             vec![]
         }
         "GET /api/v1/me/sessions" => vec![stranger.request("GET", "/me/sessions")],

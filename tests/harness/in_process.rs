@@ -93,6 +93,7 @@ impl InProcess {
             .refresh_ttl(options.refresh_ttl)
             .limits(options.limits)
             .push(PushOptions::default())
+            .webhooks(chatd::webhook_options())
             .sites(options.sites);
         if let Some(secret) = options.token_secret {
             builder = builder.token_secret(secret);

@@ -22,11 +22,11 @@ pub use json::{MOST_DEPTH, brief, is_too_deep};
 pub use policy::{Policy, PolicyRule};
 pub use problem::{FieldProblem, Problem};
 pub use rest::{
-    AcceptBody, AddParticipant, AttachmentLink, ClaimVisitorBody, CreatedApiKey, EventBatch, ForgotBody, IdentityBody,
-    Invited, LoginBody, MuteBody, NewApiKey, NewBot, NewConversation, NewConversationKind, NewInvitation, NewMessage,
-    NewPushSubscription, NewUser, PasswordBody, PasswordReset, PatchMe, PatchMessage, PatchUser, PushKeys, ReadBody,
-    RefreshBody, RegisterBody, ResetBody, Revisions, ServerInfo, SignedIn, TypingBody, VerifyBody, VisitorBody,
-    WsTicket,
+    AcceptBody, AddParticipant, AttachmentLink, ClaimVisitorBody, CreatedApiKey, CreatedWebhook, EventBatch,
+    ForgotBody, IdentityBody, Invited, LoginBody, MuteBody, NewApiKey, NewBot, NewConversation, NewConversationKind,
+    NewInvitation, NewMessage, NewPushSubscription, NewUser, NewWebhook, PasswordBody, PasswordReset, PatchMe,
+    PatchMessage, PatchUser, PatchWebhook, PushKeys, ReadBody, RefreshBody, RegisterBody, ReplayBody, Replayed,
+    ResetBody, Revisions, ServerInfo, SignedIn, TypingBody, VerifyBody, VisitorBody, WsTicket,
 };
 
 /// The WebSocket sub-protocol of this version.

@@ -3,7 +3,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{LimitsInfo, ServerFrame};
-use crate::model::{ApiKey, Invitation, Revision, User};
+use crate::model::{ApiKey, Invitation, Revision, User, Webhook};
 use crate::{AttachmentId, ClientId, MessageId, Role, Seq, Timestamp, UserId};
 
 /// `POST /auth/register`: a customer signs up.
@@ -66,6 +66,68 @@ pub struct CreatedApiKey {
     pub api_key: ApiKey,
     /// The key itself, for `Authorization: Bearer …` and for `hello`. It is shown this once.
     pub key: String,
+}
+
+/// `POST /webhooks`: an admin has a program of the shop's told what happens.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct NewWebhook {
+    /// Where: https, port 443, on the open Internet.
+    pub url: String,
+    /// What it is for, at most 200 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Of what, as `ev` frames name it. Empty: of everything that webhooks are told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<String>,
+}
+
+/// `PATCH /webhooks/{id}`. What is left out stays.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct PatchWebhook {
+    /// Where.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// What it is for; empty: nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Of what. Empty: of everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events: Option<Vec<String>>,
+    /// Whether it is told. One that was off goes on where it was, as far as the log goes back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+}
+
+/// The answer to `POST /webhooks` and `POST /webhooks/{id}/secret`.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CreatedWebhook {
+    /// What is known of it.
+    pub webhook: Webhook,
+    /// Signs what it is told (<https://www.standardwebhooks.com>). It is shown this once.
+    pub secret: String,
+}
+
+/// `POST /webhooks/{id}/replay`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ReplayBody {
+    /// One delivery; without it all that were given up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<String>,
+}
+
+/// The answer to it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Replayed {
+    /// How many are tried once more.
+    pub count: u64,
 }
 
 /// `POST /auth/visitor`: somebody whom nobody knows begins to look at the chat.
@@ -457,6 +519,9 @@ hidden!(
     IdentityBody,
     ClaimVisitorBody,
     CreatedApiKey,
+    NewWebhook,
+    PatchWebhook,
+    CreatedWebhook,
     SignedIn,
     RefreshBody,
     PasswordBody,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chat_proto::model::{Page, Webhook, WebhookDelivery, WebhookTest};
-use chat_proto::{ErrorCode, Timestamp, WebhookId};
+use chat_proto::{ErrorCode, WebhookId};
 
 use super::courier::{Fate, send};
 use super::sign::{delivery_id, secret_text};
@@ -280,6 +280,8 @@ hidden!(NewWebhook, WebhookPatch, CreatedWebhook);
 
 #[cfg(test)]
 mod tests {
+    use chat_proto::Timestamp;
+
     use super::*;
 
     #[test]

@@ -235,8 +235,8 @@ fn find(engine: &Engine, view: &dyn View, id: WebhookId, after: Option<Position>
             work.behind.push((conversation, line.position));
             continue;
         }
-        let text = write(engine, view, Told::new(Arc::new(envelope), Rendering::Other));
-        let item = Item { position: line.position, held: None, event, text };
+        let Some(text) = write(engine, view, &Told::new(Arc::new(envelope), Rendering::Other)) else { continue };
+        let item = Item { position: line.position, held: None, event, text: Some(text) };
         work.by_conversation.entry(conversation).or_default().push(item);
     }
     Ok(Some(work))
@@ -252,12 +252,12 @@ fn written(
     let Some(line) = view.lines_at(&[position])?.into_iter().next() else { return Ok(None) };
     let envelope = envelope_of(&line, None, view)?;
     let event = WebhookEvent::of(&envelope.event).map_or(0, WebhookEvent::bit) & webhook.events;
-    Ok(Some((event, write(engine, view, Told::new(Arc::new(envelope), Rendering::Other)))))
+    Ok(Some((event, write(engine, view, &Told::new(Arc::new(envelope), Rendering::Other)))))
 }
 
-fn write(engine: &Engine, view: &dyn View, told: Told) -> Option<String> {
+fn write(engine: &Engine, view: &dyn View, told: &Told) -> Option<String> {
     let cursor: Cursor = engine.cursor(view.epoch(), told.at_position());
-    engine.webhooks.as_ref().and_then(|webhooks| (webhooks.write)(&told, cursor))
+    engine.webhooks.as_ref().and_then(|webhooks| (webhooks.write)(told, cursor))
 }
 
 /// What came of the events of one conversation.

@@ -127,7 +127,7 @@ fn write(told: &Told, cursor: &Cursor) -> Option<String> {
             json!({"c": cursor, "e": "message.created", "conv": message.conversation_id, "text": message.text})
         }
         Event::ConversationCreated(conversation) => json!({"e": "conversation.created", "conv": conversation.id}),
-        _ => json!({"e": "other"}),
+        _ => return None,
     };
     Some(json.to_string())
 }

@@ -8,6 +8,7 @@ mod hostile;
 mod json;
 mod policy;
 mod vapid;
+mod webhook;
 
 use std::path::Path;
 

@@ -196,6 +196,11 @@ async fn open(config: &Config, is_demo: bool) -> Result<Chat, Exit> {
     {
         builder = builder.push(push(config));
     }
+    #[cfg(feature = "webhooks")]
+    {
+        let addresses = chatcore::AddressRules { allow_private: config.webhooks.allow_private, hosts: Vec::new() };
+        builder = builder.webhooks(crate::webhook_options().addresses(addresses));
+    }
     let opened = builder.open().await;
     let chat = opened.map_err(|error| {
         let store = std::error::Error::source(&error).and_then(|cause| cause.downcast_ref::<StoreError>());

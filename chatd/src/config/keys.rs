@@ -92,6 +92,7 @@ pub const KEYS: &[Key] = &[
     open("push.show_text", |c| &mut c.push.show_text),
     open("push.services", |c| &mut c.push.services),
     open("push.allow_private", |c| &mut c.push.allow_private),
+    open("webhooks.allow_private", |c| &mut c.webhooks.allow_private),
     open("bootstrap.admin_email", |c| &mut c.bootstrap.admin_email),
     open("bootstrap.admin_password_file", |c| &mut c.bootstrap.admin_password_file),
 ];

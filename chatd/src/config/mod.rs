@@ -86,6 +86,8 @@ pub struct Config {
     pub smtp: Smtp,
     /// Web push.
     pub push: Push,
+    /// Webhooks.
+    pub webhooks: Webhooks,
     /// The first admin.
     pub bootstrap: Bootstrap,
     /// The shop's web sites.
@@ -271,6 +273,13 @@ pub struct Push {
     pub allow_private: bool,
 }
 
+/// Section `[webhooks]`.
+#[derive(Clone, Debug, Default)]
+pub struct Webhooks {
+    /// Whether they may be on this machine or in a private network.
+    pub allow_private: bool,
+}
+
 /// Section `[bootstrap]`. Both empty: no admin is made.
 #[derive(Clone, Debug, Default)]
 pub struct Bootstrap {
@@ -301,6 +310,7 @@ impl Config {
             mail: Mail::default(),
             smtp: Smtp::default(),
             push: Push::default(),
+            webhooks: Webhooks::default(),
             bootstrap: Bootstrap::default(),
             sites: Vec::new(),
         }

@@ -21,6 +21,13 @@ pub(crate) fn event(told: &Told, cursor: impl FnOnce(&Told) -> Cursor) -> Option
     Some(text).filter(|text| !text.is_empty())
 }
 
+/// The same for a reader whose events have no numbers.
+#[cfg(feature = "webhooks")]
+pub(crate) fn unnumbered(told: &Told, cursor: Cursor) -> Option<String> {
+    let body = event(told, |_| cursor)?;
+    Some(format!(r#"{{"t":"ev",{}"#, body.strip_prefix('{').unwrap_or(&body)))
+}
+
 /// The whole frame for one reader.
 pub(crate) fn numbered(n: u64, body: &str) -> String {
     let mut frame = String::with_capacity(body.len() + 32);

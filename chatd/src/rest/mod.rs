@@ -24,6 +24,8 @@ pub(crate) mod stats;
 pub(crate) mod unsubscribe;
 pub(crate) mod users;
 pub(crate) mod visitor;
+#[cfg(feature = "webhooks")]
+pub(crate) mod webhooks;
 
 use chat_proto::model::Cursor;
 use serde::Deserialize;

@@ -21,7 +21,7 @@ const NOT_PUBLIC_V4: &[([u8; 4], u32)] = &[
     ([240, 0, 0, 0], 4),     // reserved, broadcast
 ];
 
-/// The same of what is given out for the Internet at all, 2000::/3.
+/// The same of what is given out for the Internet at all, `2000::/3`.
 const NOT_PUBLIC_V6: &[([u16; 2], u32)] = &[
     ([0x2001, 0x0000], 23), // protocols, Teredo, benchmarks, ORCHID
     ([0x2001, 0x0db8], 32), // documentation
