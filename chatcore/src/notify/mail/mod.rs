@@ -1,8 +1,8 @@
 //! Mails: over SMTP, or into a folder, or nowhere.
 //!
 //! A mail is made of a notification by templates, in two parts, text and HTML. All that people have written is hostile: it
-//! is cleaned before it comes near a header or a template ([`clean`]), and the templates escape what stands in HTML. Links
-//! are only ours. A mail is named after its notification, so that whoever gets the same one twice can tell.
+//! is cleaned before it comes near a header or a template, and the templates escape what stands in HTML. Links are only
+//! ours. A mail is named after its notification, so that whoever gets the same one twice can tell.
 
 mod clean;
 mod compose;
