@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use chat_proto::model::Attachment;
 use chatcore::attachments::{AttachmentStore, Space};
-use chatcore::{Actor, Chat, ConversationHandle, Draft, ErrorCode, Limits, NewPerson, Role};
+use chatcore::{Actor, Chat, ChatBuilder, ConversationHandle, Draft, ErrorCode, Limits, NewPerson, Role};
 use data_encoding::HEXLOWER;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
@@ -21,6 +21,13 @@ use object_store::{
 
 const NOTE: &[u8] = b"The mug is blue.";
 
+/// However little room this machine has.
+fn roomy() -> ChatBuilder {
+    let mut limits = Limits::default();
+    limits.attachments.keep_free = 0;
+    Chat::builder().limits(limits).cheap_passwords()
+}
+
 /// Two people and their conversation.
 struct Two {
     chat: Chat,
@@ -30,7 +37,7 @@ struct Two {
 
 impl Two {
     async fn with(store: AttachmentStore) -> Self {
-        Self::of(Chat::builder().attachments(store).cheap_passwords().open().await.unwrap()).await
+        Self::of(roomy().attachments(store).open().await.unwrap()).await
     }
 
     async fn of(chat: Chat) -> Self {
@@ -86,7 +93,8 @@ impl Space for Room {
 #[tokio::test]
 async fn without_room_nothing_is_taken_and_all_else_goes_on() {
     let room = Arc::new(Room { free: AtomicU64::new(u64::MAX), shrinks_by: AtomicU64::new(0) });
-    let shop = Two::with(AttachmentStore::memory().with_space(room.clone())).await;
+    let store = AttachmentStore::memory().with_space(room.clone());
+    let shop = Two::of(Chat::builder().attachments(store).cheap_passwords().open().await.unwrap()).await;
     let before = shop.attach(NOTE).await.unwrap();
     let keep_free = Limits::default().attachments.keep_free;
     room.free.store(keep_free - 1, Ordering::SeqCst);
@@ -214,7 +222,11 @@ async fn a_store_that_fails_at_any_call_loses_nothing() {
             objects.count().await == 1
         })
         .await;
-        assert_eq!(shop.bytes(&kept).await, b"There before");
+        until("what is needed is there", async || {
+            let read = shop.ana.attachment(kept.id).await.unwrap().read_all().await;
+            read.is_ok_and(|bytes| bytes == b"There before")
+        })
+        .await;
         if !objects.failed.load(Ordering::SeqCst) {
             assert!(call > 3, "writing, reading and removing failed");
             return;
@@ -235,7 +247,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 #[tokio::test]
 async fn what_a_killed_process_left_goes_at_the_start() {
     let folder = tempfile::tempdir().unwrap();
-    let open = async || Chat::builder().data_dir(folder.path()).cheap_passwords().open().await.unwrap();
+    let open = async || roomy().data_dir(folder.path()).open().await.unwrap();
     let shop = Two::of(open().await).await;
     let kept = shop.attach(NOTE).await.unwrap();
     shop.send(&kept).await;
@@ -262,13 +274,15 @@ async fn a_content_that_is_removed_and_uploaded_at_the_same_time_is_there() {
     let store = AttachmentStore::folder(folder.path().join("attachments")).unwrap();
     let shop = Arc::new(Two::with(store).await);
     let mut lanes = tokio::task::JoinSet::new();
-    for _ in 0..4 {
+    for lane in 0..4_u8 {
         let shop = Arc::clone(&shop);
         lanes.spawn(async move {
-            for _ in 0..40 {
-                let file = shop.attach(NOTE).await.unwrap();
+            // Each time the last who needs it lets go, and the next one comes.
+            let content = [b'a' + lane; 100];
+            for _ in 0..60 {
+                let file = shop.attach(&content).await.unwrap();
                 let message = shop.send(&file).await;
-                assert_eq!(shop.bytes(&file).await, NOTE);
+                assert_eq!(shop.bytes(&file).await, content);
                 shop.talk.delete(message, None).await.unwrap();
             }
         });

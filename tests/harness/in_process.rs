@@ -87,11 +87,14 @@ impl InProcess {
             .finish();
         let logging = tracing::subscriber::set_default(subscriber);
         let clock = options.manual_clock.then(|| Arc::new(ManualClock::at(SystemClock.now())));
+        let mut limits = options.limits;
+        // However little room this machine has.
+        limits.attachments.keep_free = 0;
         let mut builder = Chat::builder()
             .cheap_passwords()
             .access_ttl(options.access_ttl)
             .refresh_ttl(options.refresh_ttl)
-            .limits(options.limits)
+            .limits(limits)
             .push(PushOptions::default())
             .webhooks(chatd::webhook_options())
             .sites(options.sites);

@@ -122,6 +122,8 @@ impl Server {
             .arg("--data-dir")
             .arg(self.data_dir())
             .env("CHATD_LOG__FORMAT", "json")
+            // However little room this machine has.
+            .env("CHATD_ATTACHMENTS__KEEP_FREE", "0B")
             .env("CHATD_LOG__LEVEL", "info,chatd=debug")
             .env("CHATD_BOOTSTRAP__ADMIN_EMAIL", Door::ADMIN)
             .env("CHATD_BOOTSTRAP__ADMIN_PASSWORD_FILE", self.folder.path().join("password"))

@@ -97,3 +97,29 @@ impl AttachmentLimits {
         Err(Refusal::new(ErrorCode::UnsupportedMediaType, detail))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attachments::kind::Kind;
+    use crate::attachments::picture::Format;
+
+    #[test]
+    fn every_kind_that_can_be_told_can_be_accepted() {
+        let pictures = [Format::Png, Format::Jpeg, Format::Gif, Format::Webp].map(Kind::Picture);
+        let documents = [Kind::Pdf, Kind::Docx, Kind::Xlsx, Kind::Pptx, Kind::Odt, Kind::Ods, Kind::Odp];
+        let others = [Kind::Doc, Kind::Xls, Kind::Ppt, Kind::Text, Kind::Csv, Kind::Zip];
+        let kinds: Vec<Kind> = pictures.into_iter().chain(documents).chain(others).collect();
+        assert_eq!(kinds.len(), KNOWN_KINDS.len());
+        for kind in kinds {
+            assert!(Accepted::default().takes(Role::Customer, kind.media_type()), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_taken_of_one_role_is_said_for_it_alone() {
+        let accepted = Accepted::kinds(["text/plain"]).of_role(Role::Customer, ["image/png"]);
+        assert!(accepted.takes(Role::Agent, "text/plain") && !accepted.takes(Role::Agent, "image/png"));
+        assert!(accepted.takes(Role::Customer, "image/png") && !accepted.takes(Role::Customer, "text/plain"));
+    }
+}

@@ -48,6 +48,7 @@ fn message(conversation_id: ConversationId, seq: u8, author: &str, text: &str) -
         },
         kind: MessageKind::Message,
         text: text.to_owned(),
+        attachments: Vec::new(),
         reply_to: None,
         mentions: Vec::new(),
         reactions: Vec::new(),

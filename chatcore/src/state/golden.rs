@@ -3,14 +3,14 @@
 use std::fmt::Debug;
 
 use chat_proto::model::ConversationKind;
-use chat_proto::{ConversationId, InvitationId, MessageId, Role, Seq, SessionId, Timestamp, UserId};
+use chat_proto::{AttachmentId, ConversationId, InvitationId, MessageId, Role, Seq, SessionId, Timestamp, UserId};
 use data_encoding::HEXLOWER;
 use minicbor::{Decode, Encode};
 
 use super::{
-    Account, AccountExtras, AccountState, ApiKeyRow, AuditFields, AuditPerson, AuditRow, AuditSubject, Change,
-    ConversationNo, Entry, IdentityRow, Invitation, Letter, LetterId, LetterKind, Member, MessageRow, Position,
-    RefreshHashes, Session, SignInMethod, UserNo, VisitorRow,
+    Account, AccountExtras, AccountState, ApiKeyRow, AttachmentRow, AuditFields, AuditPerson, AuditRow, AuditSubject,
+    Change, ConversationNo, Entry, FileRow, IdentityRow, Invitation, Letter, LetterId, LetterKind, Member,
+    MessageExtras, MessageRow, Place, Position, RefreshHashes, Session, SignInMethod, ThumbnailRow, UserNo, VisitorRow,
 };
 use crate::access::{Scope, Scopes};
 
@@ -274,6 +274,41 @@ fn messages() {
     golden(
         &row,
         "895022222222222222222222222222222222071a000f42401a00011170056c74696c6c2e333a3030305f316c4772c3bcc39f6520f09f918b1b000001a3185c507b01",
+    );
+}
+
+fn attachment() -> AttachmentRow {
+    let thumbnail =
+        ThumbnailRow { media_type: "image/png".to_owned(), width: 320, height: 2, size: 900, sha256: [0x33; 32] };
+    let file = FileRow {
+        id: AttachmentId::from_bytes([0x11; 16]),
+        name: "Tasse.png".to_owned(),
+        media_type: "image/png".to_owned(),
+        size: 70_000,
+        sha256: [0x22; 32],
+        width: Some(640),
+        height: Some(4),
+        thumbnail: Some(thumbnail),
+    };
+    let sent = Some(Place { conversation: ConversationNo(7), seq: Seq(300) });
+    AttachmentRow { file, owner: UserNo(5), created_at: AT, sent }
+}
+
+#[test]
+fn attachments() {
+    golden(
+        &attachment(),
+        "848850111111111111111111111111111111116954617373652e706e6769696d6167652f706e671a0001117058202222222222222222222222222222222222222222222222222222222222222222190280048569696d6167652f706e671901400219038458203333333333333333333333333333333333333333333333333333333333333333051b000001a3185c507b820719012c",
+    );
+    let file = FileRow { width: None, height: None, thumbnail: None, ..attachment().file };
+    let extras = MessageExtras { attachments: vec![file.clone()], ..MessageExtras::default() };
+    golden(
+        &AttachmentRow { file, sent: None, ..attachment() },
+        "838550111111111111111111111111111111116954617373652e706e6769696d6167652f706e671a0001117058202222222222222222222222222222222222222222222222222222222222222222051b000001a3185c507b",
+    );
+    golden(
+        &extras,
+        "a30180028005818550111111111111111111111111111111116954617373652e706e6769696d6167652f706e671a0001117058202222222222222222222222222222222222222222222222222222222222222222",
     );
 }
 

@@ -25,7 +25,7 @@ fn most_resident(pid: u32) -> u64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_large_files_at_once_do_not_stand_in_memory() {
-    let server = Server::start_with(CHATD, &[("CHATD_ATTACHMENTS__KEEP_FREE", "1MiB")]).await;
+    let server = Server::start(CHATD).await;
     let mut people = Vec::new();
     for n in 0..PEOPLE {
         people.push(server.door().person(Role::Customer, &format!("p{n}")).await);

@@ -120,7 +120,7 @@ impl Notifier for WebPush {
             let sending = devices.due.iter().map(|device| post.to(device));
             let fates = join_all(sending).await;
             let result = Devices::result(&fates);
-            engine.keep(&devices, &fates, notification, result.is_ok(), now).await;
+            engine.keep_fates(&devices, &fates, notification, result.is_ok(), now).await;
             result
         })
     }
@@ -186,7 +186,7 @@ impl Engine {
     }
 
     /// Writes down what became of the devices, as far as it matters. When that fails, one may be told twice.
-    async fn keep(
+    async fn keep_fates(
         &self,
         devices: &Devices,
         fates: &[Fate],
