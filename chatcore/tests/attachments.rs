@@ -37,17 +37,17 @@ struct Two {
 
 impl Two {
     async fn with(store: AttachmentStore) -> Self {
-        Self::of(roomy().attachments(store).open().await.unwrap()).await
+        Self::of(roomy().attachments(store).open().await.expect("nothing fails")).await
     }
 
     async fn of(chat: Chat) -> Self {
         let mut people = Vec::new();
         for (role, name) in [(Role::Customer, "ana"), (Role::Agent, "leo")] {
             let email = format!("{name}@shop.example");
-            people.push(chat.people().create(NewPerson::new(role, email).name(name)).await.unwrap().id);
+            people.push(chat.people().create(NewPerson::new(role, email).name(name)).await.expect("nothing fails").id);
         }
         let ana = chat.as_user(people[0]);
-        let (conversation, _) = ana.open_direct(people[1]).await.unwrap();
+        let (conversation, _) = ana.open_direct(people[1]).await.expect("nothing fails");
         let talk = ana.conversation(conversation.id);
         Self { chat, ana, talk }
     }
@@ -57,11 +57,11 @@ impl Two {
     }
 
     async fn send(&self, file: &Attachment) -> chat_proto::MessageId {
-        self.talk.send(Draft::text("").attachments([file.id])).await.unwrap().message.id
+        self.talk.send(Draft::text("").attachments([file.id])).await.expect("nothing fails").message.id
     }
 
     async fn bytes(&self, file: &Attachment) -> Vec<u8> {
-        self.ana.attachment(file.id).await.unwrap().read_all().await.unwrap()
+        self.ana.attachment(file.id).await.expect("nothing fails").read_all().await.expect("nothing fails")
     }
 }
 
@@ -94,14 +94,14 @@ impl Space for Room {
 async fn without_room_nothing_is_taken_and_all_else_goes_on() {
     let room = Arc::new(Room { free: AtomicU64::new(u64::MAX), shrinks_by: AtomicU64::new(0) });
     let store = AttachmentStore::memory().with_space(room.clone());
-    let shop = Two::of(Chat::builder().attachments(store).cheap_passwords().open().await.unwrap()).await;
-    let before = shop.attach(NOTE).await.unwrap();
+    let shop = Two::of(Chat::builder().attachments(store).cheap_passwords().open().await.expect("nothing fails")).await;
+    let before = shop.attach(NOTE).await.expect("nothing fails");
     let keep_free = Limits::default().attachments.keep_free;
     room.free.store(keep_free - 1, Ordering::SeqCst);
     assert_eq!(shop.attach(NOTE).await.unwrap_err().code(), ErrorCode::StorageFull);
     // What is there stays, and texts are sent.
     shop.send(&before).await;
-    shop.talk.send("Still here").await.unwrap();
+    shop.talk.send("Still here").await.expect("nothing fails");
     assert_eq!(shop.bytes(&before).await, NOTE);
 
     // It becomes full while a file comes.
@@ -111,7 +111,7 @@ async fn without_room_nothing_is_taken_and_all_else_goes_on() {
     assert_eq!(shop.attach(&large).await.unwrap_err().code(), ErrorCode::StorageFull);
     room.shrinks_by.store(0, Ordering::SeqCst);
     room.free.store(keep_free, Ordering::SeqCst);
-    let after = shop.attach(&large).await.unwrap();
+    let after = shop.attach(&large).await.expect("nothing fails");
     assert_eq!(shop.bytes(&after).await, large);
 }
 
@@ -192,38 +192,38 @@ async fn a_store_that_fails_at_any_call_loses_nothing() {
         let objects =
             Arc::new(Failing { objects: InMemory::new(), left: AtomicUsize::new(0), failed: AtomicBool::new(false) });
         let shop = Two::with(AttachmentStore::objects(objects.clone())).await;
-        let kept = shop.attach(b"There before").await.unwrap();
+        let kept = shop.attach(b"There before").await.expect("nothing fails");
         shop.send(&kept).await;
         objects.left.store(call, Ordering::SeqCst);
         let file = match shop.attach(NOTE).await {
             Ok(file) => file,
             Err(error) => {
                 assert_eq!(error.code(), ErrorCode::StorageFull, "{error:?}");
-                shop.attach(NOTE).await.unwrap()
+                shop.attach(NOTE).await.expect("nothing fails")
             }
         };
         let message = shop.send(&file).await;
         for (file, content) in [(&file, NOTE), (&kept, b"There before")] {
-            let read = async || shop.ana.attachment(file.id).await.unwrap().read_all().await;
+            let read = async || shop.ana.attachment(file.id).await.expect("nothing fails").read_all().await;
             let bytes = match read().await {
                 Ok(bytes) => bytes,
-                Err(_) => read().await.unwrap(),
+                Err(_) => read().await.expect("nothing fails"),
             };
             assert_eq!(bytes, content);
         }
-        shop.talk.delete(message, None).await.unwrap();
+        shop.talk.delete(message, None).await.expect("nothing fails");
         assert_eq!(shop.ana.attachment(file.id).await.unwrap_err().code(), ErrorCode::NotFound);
         // Removing it fails at the last call; something else that is deleted has it tried again.
         until("the content is removed", async || {
             if objects.failed.load(Ordering::SeqCst) {
-                let other = shop.talk.send("Something else").await.unwrap().message.id;
-                shop.talk.delete(other, None).await.unwrap();
+                let other = shop.talk.send("Something else").await.expect("nothing fails").message.id;
+                shop.talk.delete(other, None).await.expect("nothing fails");
             }
             objects.count().await == 1
         })
         .await;
         until("what is needed is there", async || {
-            let read = shop.ana.attachment(kept.id).await.unwrap().read_all().await;
+            let read = shop.ana.attachment(kept.id).await.expect("nothing fails").read_all().await;
             read.is_ok_and(|bytes| bytes == b"There before")
         })
         .await;
@@ -237,8 +237,8 @@ async fn a_store_that_fails_at_any_call_loses_nothing() {
 /// Every file below a folder.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
+    for entry in std::fs::read_dir(folder).expect("nothing fails") {
+        let path = entry.expect("nothing fails").path();
         if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
     }
     found
@@ -246,32 +246,32 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 
 #[tokio::test]
 async fn what_a_killed_process_left_goes_at_the_start() {
-    let folder = tempfile::tempdir().unwrap();
-    let open = async || roomy().data_dir(folder.path()).open().await.unwrap();
+    let folder = tempfile::tempdir().expect("nothing fails");
+    let open = async || roomy().data_dir(folder.path()).open().await.expect("nothing fails");
     let shop = Two::of(open().await).await;
-    let kept = shop.attach(NOTE).await.unwrap();
+    let kept = shop.attach(NOTE).await.expect("nothing fails");
     shop.send(&kept).await;
     let (ana, id) = (shop.ana.user_id(), kept.id);
     let Two { chat, ana: actor, talk } = shop;
     drop((actor, talk));
-    chat.close(std::time::Duration::from_secs(10)).await.unwrap();
+    chat.close(std::time::Duration::from_secs(10)).await.expect("nothing fails");
 
     let attachments = folder.path().join("attachments");
     let orphan = HEXLOWER.encode(&[0xab; 32]);
     let place = attachments.join("contents/ab/ab");
-    std::fs::create_dir_all(&place).unwrap();
-    std::fs::write(place.join(&orphan), b"never committed").unwrap();
-    std::fs::write(attachments.join("incoming").join("half"), b"half of i").unwrap();
+    std::fs::create_dir_all(&place).expect("nothing fails");
+    std::fs::write(place.join(&orphan), b"never committed").expect("nothing fails");
+    std::fs::write(attachments.join("incoming").join("half"), b"half of i").expect("nothing fails");
     let chat = open().await;
     until("the orphan is gone", async || files(&attachments).len() == 1).await;
-    let read = chat.as_user(ana).attachment(id).await.unwrap().read_all().await.unwrap();
+    let read = chat.as_user(ana).attachment(id).await.expect("nothing fails").read_all().await.expect("nothing fails");
     assert_eq!(read, NOTE);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_content_that_is_removed_and_uploaded_at_the_same_time_is_there() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = AttachmentStore::folder(folder.path().join("attachments")).unwrap();
+    let folder = tempfile::tempdir().expect("nothing fails");
+    let store = AttachmentStore::folder(folder.path().join("attachments")).expect("nothing fails");
     let shop = Arc::new(Two::with(store).await);
     let mut lanes = tokio::task::JoinSet::new();
     for lane in 0..4_u8 {
@@ -280,15 +280,15 @@ async fn a_content_that_is_removed_and_uploaded_at_the_same_time_is_there() {
             // Each time the last who needs it lets go, and the next one comes.
             let content = [b'a' + lane; 100];
             for _ in 0..60 {
-                let file = shop.attach(&content).await.unwrap();
+                let file = shop.attach(&content).await.expect("nothing fails");
                 let message = shop.send(&file).await;
                 assert_eq!(shop.bytes(&file).await, content);
-                shop.talk.delete(message, None).await.unwrap();
+                shop.talk.delete(message, None).await.expect("nothing fails");
             }
         });
     }
     while let Some(lane) = lanes.join_next().await {
-        lane.unwrap();
+        lane.expect("nothing fails");
     }
     until("all is removed", async || files(folder.path()).is_empty()).await;
 }

@@ -45,7 +45,8 @@ fn chatctl(arguments: &[&str]) -> (Option<i32>, String, String) {
 }
 
 const INFO: &str = r#"{"version":"0.1.0\u001b[2J","protocols":["chat.v1.json"],"limits":{"text_bytes":16384,
-    "frame_bytes":65536,"body_bytes":1048576,"group_participants":1000,"page_rows":200}}"#;
+    "frame_bytes":65536,"body_bytes":1048576,"group_participants":1000,"page_rows":200,
+    "attachment_bytes":5242880,"attachments_per_message":10,"attachment_bytes_per_day":1073741824}}"#;
 
 #[test]
 fn a_healthy_server_is_shown_without_its_control_characters() {
@@ -54,7 +55,7 @@ fn a_healthy_server_is_shown_without_its_control_characters() {
     let expected = "State      ready\n\
          Version    0.1.0[2J\n\
          Protocols  chat.v1.json\n\
-         Limits     message 16 KiB, frame 64 KiB, body 1 MiB, group 1000 people, page 200 rows\n";
+         Limits     message 16 KiB, frame 64 KiB, body 1 MiB, group 1000 people, page 200 rows, 10 attachments of 5 MiB\n";
     assert_eq!((code, err.as_str()), (Some(0), ""));
     assert_eq!(out, format!("Server     {url}\n{expected}"));
 }
