@@ -150,6 +150,7 @@ impl Shop {
             user: Some(user),
             name: None,
             mail_address: None,
+            unsubscribe: None,
             created_at: self.chat.now(),
             attempt,
             news: News::Unread { conversations: vec![unread(1, "Order 7", 2, &["Is it there?"])], together: false },
