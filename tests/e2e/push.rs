@@ -39,7 +39,7 @@ async fn a_browser_subscribes_is_listed_and_leaves() {
         (&made["service"], &made["device"], &made["current"]),
         (&json!("8.8.8.8"), &json!("Firefox/145"), &json!(true))
     );
-    assert_eq!(devices(&ana).await, [made.clone()]);
+    assert_eq!(devices(&ana).await, std::slice::from_ref(&made));
     assert!(!made.to_string().contains("wpush") && !made.to_string().contains(AUTH), "{made}");
     assert_eq!(subscribe(&ana, "one").await["id"], made["id"], "the same device");
 

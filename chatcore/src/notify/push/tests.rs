@@ -138,7 +138,9 @@ impl Shop {
         }
     }
 
+    /// Devices come in the order of their moments.
     async fn subscribe(&self, actor: &Actor, device: u8) -> PushSubscriptionId {
+        self.clock.advance(Duration::from_secs(1));
         actor.subscribe_device(self.device(device)).await.unwrap().id
     }
 
@@ -335,14 +337,14 @@ async fn a_device_is_told_no_longer_than_its_session_lasts() {
     let second = shop.chat.login("ana@shop.test", PASSWORD.to_owned()).await.unwrap();
     let elsewhere = shop.chat.authenticate(&second.token).unwrap();
     shop.subscribe(&ana, 1).await;
-    shop.clock.advance(Duration::from_secs(1));
     shop.subscribe(&elsewhere, 2).await;
     let shown = elsewhere.devices().await.unwrap().items;
     assert_eq!(shown.iter().map(|device| device.current).collect::<Vec<_>>(), [false, true]);
     ana.log_out().await.unwrap();
+    // It goes with the session, not only when something would have been pushed to it.
+    assert_eq!(elsewhere.devices().await.unwrap().items.len(), 1);
     assert_eq!(shop.tell(user, 1, 1).await, Ok(()));
     assert_eq!(shop.service.times(&[1, 2]), [0, 1]);
-    assert_eq!(elsewhere.devices().await.unwrap().items.len(), 1);
     // A session whose time is over, though nobody has ended it.
     shop.clock.advance(Duration::from_hours(31 * 24));
     assert_eq!(shop.tell(user, 2, 1).await, Ok(()));
@@ -380,7 +382,6 @@ async fn of_too_many_devices_the_one_goes_that_took_nothing_for_the_longest_time
     let shop = Shop::open().await;
     let (ana, signed_in) = shop.customer("ana").await;
     for device in 1..=20 {
-        shop.clock.advance(Duration::from_secs(1));
         shop.subscribe(&ana, device).await;
     }
     shop.clock.advance(Duration::from_hours(2));
