@@ -225,7 +225,7 @@ macro_rules! rows {
                 minicbor::to_vec(self).unwrap_or_default()
             }
 
-            pub(crate) fn decoded(row: &[u8]) -> Result<Self, StoreError> {
+            pub fn decoded(row: &[u8]) -> Result<Self, StoreError> {
                 minicbor::decode(row).map_err(|_| StoreError::corrupt($what))
             }
         }
