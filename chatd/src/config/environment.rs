@@ -89,16 +89,6 @@ pub(super) fn original(variables: &[(String, String)]) -> Result<Vec<Entry>, Con
     Ok(entries)
 }
 
-/// Variables of the original backend for what this one does not do yet.
-const UNUSED: &[&str] = &["VAPID_PUBLIC_KEY", "VAPID_PRIVATE_KEY", "VAPID_SUBJECT"];
-
-/// What to say of those that are set; their values are secrets, or people's addresses.
-pub(super) fn unused(variables: &[(String, String)]) -> Option<String> {
-    let is_set = |name: &&str| variables.iter().any(|(set, value)| set == name && !value.is_empty());
-    let set: Vec<&str> = UNUSED.iter().copied().filter(is_set).collect();
-    (!set.is_empty()).then(|| format!("Not used yet, since nothing is pushed: {}.", set.join(", ")))
-}
-
 /// Refuses to start beside the original backend's database, which somebody would otherwise believe to be in use. Its
 /// address holds a password, and is not repeated.
 pub(super) fn database(variables: &[(String, String)]) -> Result<(), ConfigError> {

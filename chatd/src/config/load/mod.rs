@@ -68,7 +68,6 @@ fn load(flags: &Overrides, mut variables: Vec<(String, String)>, system: &Path) 
         layers.set_mail_user(user);
     }
     let mut warnings = layers.read_secret_files()?;
-    warnings.extend(environment::unused(&variables));
     if layers.config.mail.url.starts_with("smtp") && layers.config.public_url.is_none() {
         warnings.push("Links in mails lead to this machine only, since `public_url` is not set.".to_owned());
     }
