@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use chat_proto::ErrorCode;
+use chat_proto::{ErrorCode, Timestamp};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -317,31 +317,8 @@ impl ChatBuilder {
         let webhooks = self.webhooks.clone().map(Webhooks::new).transpose().map_err(|error| {
             Error::new(ErrorCode::Internal, "There is no TLS to tell webhooks with.").caused_by(error)
         })?;
-        let epoch = u64::from_be_bytes(self.entropy.bytes());
         let now = self.clock.now();
-        let mut attachments = self.attachments;
-        let (store, key, previous): (Arc<dyn Store>, _, _) = match &self.place {
-            Place::Memory => (Arc::new(MemoryStore::new(epoch)), ServerKey::random(&*self.entropy), None),
-            Place::Store(store) => (Arc::clone(store), ServerKey::random(&*self.entropy), None),
-            Place::Folder(folder) => {
-                let unusable = |error| {
-                    Error::new(ErrorCode::Unavailable, format!("The folder {} cannot be used.", folder.display()))
-                        .caused_by(error)
-                };
-                make_private_folder(folder).map_err(unusable)?;
-                let key = ServerKey::of_folder(folder, &*self.entropy).map_err(unusable)?;
-                let previous = PreviousKey::of_folder(folder, now, self.access_ttl).map_err(unusable)?;
-                let file = folder.join(DATABASE);
-                let options = RedbOptions { cache_bytes: self.cache_bytes, epoch, ..RedbOptions::default() };
-                let store = Arc::new(RedbStore::open(&file, options)?);
-                // Now that nobody else has the folder, what an earlier process left in it can go.
-                if attachments.is_none() {
-                    attachments = Some(AttachmentStore::of_data_folder(folder).map_err(unusable)?);
-                }
-                (store, key, previous)
-            }
-        };
-        let attachments = attachments.unwrap_or_else(AttachmentStore::memory);
+        let Opened { store, key, previous, attachments } = self.open_store(now)?;
         let freed = Arc::new(Notify::new());
         let key = self.server_key.map_or(key, ServerKey::given);
         let pace = Arc::new(Pace::new(self.limits.rates, &self.clock));
@@ -416,6 +393,33 @@ impl ChatBuilder {
         Ok((engine, thread, heard))
     }
 
+    fn open_store(&mut self, now: Timestamp) -> Result<Opened> {
+        let epoch = u64::from_be_bytes(self.entropy.bytes());
+        let mut attachments = self.attachments.take();
+        let (store, key, previous): (Arc<dyn Store>, _, _) = match &self.place {
+            Place::Memory => (Arc::new(MemoryStore::new(epoch)), ServerKey::random(&*self.entropy), None),
+            Place::Store(store) => (Arc::clone(store), ServerKey::random(&*self.entropy), None),
+            Place::Folder(folder) => {
+                let unusable = |error| {
+                    Error::new(ErrorCode::Unavailable, format!("The folder {} cannot be used.", folder.display()))
+                        .caused_by(error)
+                };
+                make_private_folder(folder).map_err(unusable)?;
+                let key = ServerKey::of_folder(folder, &*self.entropy).map_err(unusable)?;
+                let previous = PreviousKey::of_folder(folder, now, self.access_ttl).map_err(unusable)?;
+                let file = folder.join(DATABASE);
+                let options = RedbOptions { cache_bytes: self.cache_bytes, epoch, ..RedbOptions::default() };
+                let store = Arc::new(RedbStore::open(&file, options)?);
+                // Now that nobody else has the folder, what an earlier process left in it can go.
+                if attachments.is_none() {
+                    attachments = Some(AttachmentStore::of_data_folder(folder).map_err(unusable)?);
+                }
+                (store, key, previous)
+            }
+        };
+        Ok(Opened { store, key, previous, attachments: attachments.unwrap_or_else(AttachmentStore::memory) })
+    }
+
     #[cfg(feature = "push")]
     fn open_push(&self) -> Result<Option<Push>> {
         let Some(options) = self.push.clone() else { return Ok(None) };
@@ -433,6 +437,14 @@ impl ChatBuilder {
         push.map(Some)
             .map_err(|error| Error::new(ErrorCode::Internal, "There is no TLS to push with.").caused_by(error))
     }
+}
+
+/// What everything is kept in, and the secret that goes with it.
+struct Opened {
+    store: Arc<dyn Store>,
+    key: ServerKey,
+    previous: Option<PreviousKey>,
+    attachments: AttachmentStore,
 }
 
 fn token_secret(key: &ServerKey) -> Zeroizing<Vec<u8>> {

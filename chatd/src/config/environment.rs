@@ -202,15 +202,6 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_used_is_named_without_its_value() {
-        let list =
-            [("VAPID_SUBJECT", ""), ("EMAIL_PASS", "hunter2"), ("EMAIL_USER", "shop@mail.test"), ("NODE_ENV", "x")];
-        let said = unused(&variables(&list)).unwrap();
-        assert_eq!(said, "Not used yet, since neither mail nor push is sent: EMAIL_USER, EMAIL_PASS.");
-        assert_eq!(unused(&variables(&[("JWT_COOKIES_EXPIRES_IN", "90"), ("DATABASE_PASSWORD", "x")])), None);
-    }
-
-    #[test]
     fn the_database_of_the_original_backend_is_none_of_ours() {
         for address in ["mongodb://a:hunter2@db.test/chat", "mongodb+srv://a:<PASSWORD>@db.test", " MONGODB://x"] {
             let error = database(&variables(&[("DATABASE", address)])).unwrap_err().to_string();

@@ -70,104 +70,7 @@ pub fn decide(
     let is_paced = !matches!(command, Command::StartSession { .. } | Command::EndSession { .. } | Command::Send { .. });
     let context = Context { lookup, rules, now: minter.now(), clock_now: minter.clock_now(), next, is_paced };
     let occasion = audit::Occasion::of(&command);
-    let decided = match command {
-        Command::Register { id, email, name, password, session, letter } => {
-            accounts::register(&context, id, email, name, password, *session, *letter)
-        }
-        Command::Bootstrap { id, email, name, password } => accounts::bootstrap(&context, id, email, name, password),
-        Command::CreateUser { by, id, email, name, role, password, origin: _ } => {
-            accounts::create(&context, by, id, email, name, role, password)
-        }
-        Command::ForgotPassword { email, letter, origin: _ } => letters::forgot_password(&context, &email, *letter),
-        Command::ResetPassword { letter, token, password, origin: _ } => {
-            letters::reset_password(&context, letter, &token, password)
-        }
-        Command::AllowPasswordReset { by, user, letter, origin: _ } => {
-            letters::allow_reset(&context, by, user, *letter)
-        }
-        Command::AskToVerifyEmail { by, letter, origin: _ } => letters::ask_to_verify(&context, by, *letter),
-        Command::VerifyEmail { letter, token, origin: _ } => letters::verify_email(&context, letter, &token),
-        Command::ForgetLetters => letters::forget(&context),
-        Command::ChangeUser { by, user, name, role, if_version, origin: _ } => {
-            staff::change(&context, by, user, name, role, if_version)
-        }
-        Command::SetUserState { by, user, state, origin: _ } => staff::set_state(&context, by, user, state),
-        Command::DeleteUser { by, user, if_version, origin: _ } => deletion::delete(&context, by, user, if_version),
-        Command::EndUserSessions { by, user, origin: _ } => staff::end_sessions(&context, by, user),
-        Command::Invite { by, id, email, role, token, expires_at, origin: _ } => {
-            invitations::invite(&context, by, id, email, role, token, expires_at)
-        }
-        Command::TakeBackInvitation { by, invitation, origin: _ } => invitations::take_back(&context, by, invitation),
-        Command::AcceptInvitation(acceptance) => invitations::accept(&context, *acceptance),
-        Command::StartSession { user, password, session } => {
-            sessions::start(&context, user, password.as_deref(), *session)
-        }
-        Command::RenewSession { user, session, renewal } => sessions::renew(&context, user, session, *renewal),
-        Command::EndSession { by, session, origin: _ } => sessions::end(&context, by, session),
-        Command::EndOtherSessions { by, origin: _ } => sessions::end_others(&context, by),
-        Command::ChangePassword { by, current, new, origin: _ } => {
-            accounts::change_password(&context, by, &current, new)
-        }
-        Command::CreateApiKey { by, new } => keys::create(&context, by, *new),
-        Command::RevokeApiKey { by, key, origin: _ } => keys::revoke(&context, by, key),
-        Command::ApiKeyUsed { key } => keys::used(&context, key),
-        Command::AdmitVisitor { id, site, session } => visitors::admit(&context, id, site, *session),
-        Command::SignInIdentity { id, identity, session } => identities::sign_in(&context, id, *identity, *session),
-        Command::ClaimVisitor { by, claim } => visitors::claim(&context, by, &claim),
-        Command::ExpireVisitors { due } => visitors::expire(&context, due),
-        Command::SignInSlowed { account, failures: _, origin: _ } => audit::slowed(&context, account.as_deref()),
-        Command::ForgetAudit { before } => audit::forget(&context, before),
-        Command::ImportUser(user) => imports::user(&context, *user),
-        Command::ImportConversation(conversation) => imports::conversation(&context, *conversation),
-        Command::ImportMessages { conversation, messages, read } => {
-            imports::messages(&context, minter, conversation, messages, &read)
-        }
-        Command::FinishImport { .. } => Ok(imports::finish()),
-        Command::RenewPasswordHash { user, before, after } => accounts::renew_hash(&context, user, &before, after),
-        Command::Rename { by, name, origin: _ } => accounts::rename(&context, by, name),
-        Command::SetWishes { by, wishes } => notices::wish(&context, by, &wishes),
-        Command::Mute { by, conversation, until } => notices::mute(&context, by, conversation, until),
-        Command::RetryDelivery { by, id } => notices::retry(&context, by, id),
-        Command::Notice(notice) => notices::carry(&context, *notice),
-        Command::Subscribe { by, new } => push::subscribe(&context, by, *new),
-        Command::Unsubscribe { by, id } => push::unsubscribe(&context, by, id),
-        Command::Pushed(pushed) => push::pushed(&context, &pushed),
-        Command::CreateWebhook { by, row, origin: _ } => webhooks::create(&context, by, *row),
-        Command::ChangeWebhook { by, id, change } => webhooks::change(&context, by, id, *change),
-        Command::DeleteWebhook { by, id, origin: _ } => webhooks::delete(&context, by, id),
-        Command::ReplayWebhook { by, id, positions, origin: _ } => webhooks::replay(&context, by, id, &positions),
-        Command::WebhookStep(step) => webhooks::step(&context, *step),
-        Command::CountAccounts => headcount::count_more(&context),
-        Command::KeepStatistics { rows } => Ok(headcount::keep(rows)),
-        Command::OpenDirect { by, id, with } => conversations::open_direct(&context, by, id, with),
-        Command::CreateGroup { by, id, subject, participants } => {
-            conversations::create_group(&context, by, id, subject, &participants)
-        }
-        Command::AddParticipant { by, conversation, user } => {
-            conversations::add_participant(&context, by, conversation, user)
-        }
-        Command::RemoveParticipant { by, conversation, user } => {
-            conversations::remove_participant(&context, by, conversation, user)
-        }
-        Command::Send { by, conversation, post } => messages::send(&context, minter, by, conversation, post),
-        Command::KeepAttachment { by, file } => attachments::keep(&context, by, *file),
-        Command::DeleteAttachment { by, attachment } => attachments::delete(&context, by, attachment),
-        Command::CollectAttachments { due } => attachments::collect(&context, due),
-        Command::ContentsRemoved { contents } => attachments::contents_removed(&context, contents),
-        Command::EditMessage { by, conversation, message, text, if_version } => {
-            messages::edit(&context, by, conversation, message, text, if_version)
-        }
-        Command::DeleteMessage { by, conversation, message, if_version } => {
-            messages::delete(&context, by, conversation, message, if_version)
-        }
-        Command::React { by, conversation, message, emoji, on } => {
-            messages::react(&context, by, conversation, message, emoji, on)
-        }
-        Command::MoveReadMark { by, conversation, seq } => marks::read(&context, by, conversation, seq),
-        Command::MarkUnread { by, conversation, seq } => marks::unread(&context, by, conversation, seq),
-        Command::MoveDeliveredMark { by, conversation, seq } => marks::delivered(&context, by, conversation, seq),
-    };
-    match decided {
+    match carried_out(&context, minter, command) {
         Ok(mut decision) => {
             if let Some(occasion) = occasion {
                 occasion.record(&context, minter, &mut decision)?;
@@ -179,6 +82,104 @@ pub fn decide(
         }
         Err(Stop::Refused(refusal)) => Ok(Err(refusal)),
         Err(Stop::Store(error)) => Err(error),
+    }
+}
+
+fn carried_out(context: &Context<'_>, minter: &mut Minter, command: Command) -> Result<Decision, Stop> {
+    match command {
+        Command::Register { id, email, name, password, session, letter } => {
+            accounts::register(context, id, email, name, password, *session, *letter)
+        }
+        Command::Bootstrap { id, email, name, password } => accounts::bootstrap(context, id, email, name, password),
+        Command::CreateUser { by, id, email, name, role, password, origin: _ } => {
+            accounts::create(context, by, id, email, name, role, password)
+        }
+        Command::ForgotPassword { email, letter, origin: _ } => letters::forgot_password(context, &email, *letter),
+        Command::ResetPassword { letter, token, password, origin: _ } => {
+            letters::reset_password(context, letter, &token, password)
+        }
+        Command::AllowPasswordReset { by, user, letter, origin: _ } => letters::allow_reset(context, by, user, *letter),
+        Command::AskToVerifyEmail { by, letter, origin: _ } => letters::ask_to_verify(context, by, *letter),
+        Command::VerifyEmail { letter, token, origin: _ } => letters::verify_email(context, letter, &token),
+        Command::ForgetLetters => letters::forget(context),
+        Command::ChangeUser { by, user, name, role, if_version, origin: _ } => {
+            staff::change(context, by, user, name, role, if_version)
+        }
+        Command::SetUserState { by, user, state, origin: _ } => staff::set_state(context, by, user, state),
+        Command::DeleteUser { by, user, if_version, origin: _ } => deletion::delete(context, by, user, if_version),
+        Command::EndUserSessions { by, user, origin: _ } => staff::end_sessions(context, by, user),
+        Command::Invite { by, id, email, role, token, expires_at, origin: _ } => {
+            invitations::invite(context, by, id, email, role, token, expires_at)
+        }
+        Command::TakeBackInvitation { by, invitation, origin: _ } => invitations::take_back(context, by, invitation),
+        Command::AcceptInvitation(acceptance) => invitations::accept(context, *acceptance),
+        Command::StartSession { user, password, session } => {
+            sessions::start(context, user, password.as_deref(), *session)
+        }
+        Command::RenewSession { user, session, renewal } => sessions::renew(context, user, session, *renewal),
+        Command::EndSession { by, session, origin: _ } => sessions::end(context, by, session),
+        Command::EndOtherSessions { by, origin: _ } => sessions::end_others(context, by),
+        Command::ChangePassword { by, current, new, origin: _ } => {
+            accounts::change_password(context, by, &current, new)
+        }
+        Command::CreateApiKey { by, new } => keys::create(context, by, *new),
+        Command::RevokeApiKey { by, key, origin: _ } => keys::revoke(context, by, key),
+        Command::ApiKeyUsed { key } => keys::used(context, key),
+        Command::AdmitVisitor { id, site, session } => visitors::admit(context, id, site, *session),
+        Command::SignInIdentity { id, identity, session } => identities::sign_in(context, id, *identity, *session),
+        Command::ClaimVisitor { by, claim } => visitors::claim(context, by, &claim),
+        Command::ExpireVisitors { due } => visitors::expire(context, due),
+        Command::SignInSlowed { account, failures: _, origin: _ } => audit::slowed(context, account.as_deref()),
+        Command::ForgetAudit { before } => audit::forget(context, before),
+        Command::ImportUser(user) => imports::user(context, *user),
+        Command::ImportConversation(conversation) => imports::conversation(context, *conversation),
+        Command::ImportMessages { conversation, messages, read } => {
+            imports::messages(context, minter, conversation, messages, &read)
+        }
+        Command::FinishImport { .. } => Ok(imports::finish()),
+        Command::RenewPasswordHash { user, before, after } => accounts::renew_hash(context, user, &before, after),
+        Command::Rename { by, name, origin: _ } => accounts::rename(context, by, name),
+        Command::SetWishes { by, wishes } => notices::wish(context, by, &wishes),
+        Command::Mute { by, conversation, until } => notices::mute(context, by, conversation, until),
+        Command::RetryDelivery { by, id } => notices::retry(context, by, id),
+        Command::Notice(notice) => notices::carry(context, *notice),
+        Command::Subscribe { by, new } => push::subscribe(context, by, *new),
+        Command::Unsubscribe { by, id } => push::unsubscribe(context, by, id),
+        Command::Pushed(pushed) => push::pushed(context, &pushed),
+        Command::CreateWebhook { by, row, origin: _ } => webhooks::create(context, by, *row),
+        Command::ChangeWebhook { by, id, change } => webhooks::change(context, by, id, *change),
+        Command::DeleteWebhook { by, id, origin: _ } => webhooks::delete(context, by, id),
+        Command::ReplayWebhook { by, id, positions, origin: _ } => webhooks::replay(context, by, id, &positions),
+        Command::WebhookStep(step) => webhooks::step(context, *step),
+        Command::CountAccounts => headcount::count_more(context),
+        Command::KeepStatistics { rows } => Ok(headcount::keep(rows)),
+        Command::OpenDirect { by, id, with } => conversations::open_direct(context, by, id, with),
+        Command::CreateGroup { by, id, subject, participants } => {
+            conversations::create_group(context, by, id, subject, &participants)
+        }
+        Command::AddParticipant { by, conversation, user } => {
+            conversations::add_participant(context, by, conversation, user)
+        }
+        Command::RemoveParticipant { by, conversation, user } => {
+            conversations::remove_participant(context, by, conversation, user)
+        }
+        Command::Send { by, conversation, post } => messages::send(context, minter, by, conversation, post),
+        Command::KeepAttachment { by, file } => attachments::keep(context, by, *file),
+        Command::DeleteAttachment { by, attachment } => attachments::delete(context, by, attachment),
+        Command::CollectAttachments { due } => attachments::collect(context, due),
+        Command::ContentsRemoved { contents } => attachments::contents_removed(context, contents),
+        Command::EditMessage { by, conversation, message, text, if_version } => {
+            messages::edit(context, by, conversation, message, text, if_version)
+        }
+        Command::DeleteMessage { by, conversation, message, if_version } => {
+            messages::delete(context, by, conversation, message, if_version)
+        }
+        Command::React { by, conversation, message, emoji, on } => {
+            messages::react(context, by, conversation, message, emoji, on)
+        }
+        Command::MoveReadMark { by, conversation, seq } => marks::read(context, by, conversation, seq),
+        Command::MarkUnread { by, conversation, seq } => marks::unread(context, by, conversation, seq),
+        Command::MoveDeliveredMark { by, conversation, seq } => marks::delivered(context, by, conversation, seq),
     }
 }
 
