@@ -20,6 +20,7 @@ mod log_secrets;
 mod long_poll;
 mod mail;
 mod messages;
+mod notifications;
 mod openapi;
 mod passwords;
 mod presence;

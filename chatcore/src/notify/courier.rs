@@ -19,7 +19,7 @@ use crate::state::{Command, DeliveryEnd, DeliveryRow, Notice, Outcome, RecordKey
 const AT_ONCE: usize = 8;
 /// An attempt is broken off after this long …
 const ATTEMPT: Duration = Duration::from_mins(1);
-/// … and somebody else may try when nothing was heard of it for this long: after a crash, this server itself.
+/// … and somebody else may try when nothing was heard of it for this long.
 const LEASE: Duration = Duration::from_mins(2);
 /// The wait after the first attempt that failed; it doubles with each further one, …
 const FIRST_WAIT: Duration = Duration::from_secs(30);
@@ -35,6 +35,11 @@ pub(crate) async fn carry(engine: Arc<Engine>, notifier: Arc<dyn Notifier>) {
     let channel = notifier.channel();
     let courier =
         Courier { breaker: Arc::new(Breaker::default()), room: Arc::new(Semaphore::new(AT_ONCE)), engine, notifier };
+    // Only one program has the store: what another one was about to deliver when it was killed is this one's now.
+    let release = || Command::Notice(Box::new(Notice::Release(channel)));
+    while courier.engine.writer.carry(release()).await.is_err() {
+        courier.engine.clock.sleep_until(courier.engine.clock.now().after(TRY_AGAIN)).await;
+    }
     loop {
         let again_at = match courier.step().await {
             Ok(next) => next,

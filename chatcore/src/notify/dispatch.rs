@@ -15,8 +15,8 @@ use super::verdict::{Circumstances, Verdict, verdict};
 use crate::chat::Engine;
 use crate::error::Result;
 use crate::state::{
-    Audience, Change, Command, ConversationNo, DeliveryId, Envelope, Event, Held, Notice, Position, RecordKey, Telling,
-    Unread, UserNo, row_number,
+    Audience, Change, Command, ConversationNo, DeliveryId, Envelope, Event, Held, Members, Notice, Position, RecordKey,
+    Telling, Unread, UserNo, row_number,
 };
 use crate::store::View;
 
@@ -39,10 +39,28 @@ const KEEP_EVERY: Duration = Duration::from_mins(1);
 /// When something could not be stored it is tried again after this long.
 const TRY_AGAIN: Duration = Duration::from_secs(5);
 
+/// What the dispatcher wants to know of a commit: no texts, so that what waits for it is small.
+#[derive(Debug)]
+struct Commit {
+    /// The last position of it.
+    last: Position,
+    messages: Vec<NewMessage>,
+    has_letters: bool,
+}
+
+#[derive(Debug)]
+struct NewMessage {
+    position: Position,
+    at: Timestamp,
+    conversation: ConversationNo,
+    writer: UserNo,
+    members: Arc<Members>,
+}
+
 /// How the writer tells the dispatcher of commits: never waiting for it.
 #[derive(Debug)]
 pub(crate) struct Feed {
-    commits: mpsc::Sender<Vec<Arc<Envelope>>>,
+    commits: mpsc::Sender<Commit>,
     /// Something was not told; it stands in the log.
     missed: Arc<AtomicBool>,
 }
@@ -50,7 +68,7 @@ pub(crate) struct Feed {
 /// Its other end.
 #[derive(Debug)]
 pub(crate) struct Heard {
-    commits: mpsc::Receiver<Vec<Arc<Envelope>>>,
+    commits: mpsc::Receiver<Commit>,
     missed: Arc<AtomicBool>,
 }
 
@@ -63,9 +81,25 @@ pub(crate) fn feed() -> (Feed, Heard) {
 impl Feed {
     /// What was committed just now; for the writer alone.
     pub(crate) fn saw(&self, events: &[Arc<Envelope>]) {
-        let is_news = |event: &Arc<Envelope>| matches!(event.event, Event::MessageCreated(_) | Event::LetterWritten(_));
-        if events.iter().any(is_news) && self.commits.try_send(events.to_vec()).is_err() {
+        let Some(last) = events.last().map(|event| event.position) else { return };
+        let messages: Vec<NewMessage> = events.iter().filter_map(|event| NewMessage::of(event)).collect();
+        let has_letters = events.iter().any(|event| matches!(event.event, Event::LetterWritten(_)));
+        if (has_letters || !messages.is_empty())
+            && self.commits.try_send(Commit { last, messages, has_letters }).is_err()
+        {
             self.missed.store(true, Ordering::Release);
+        }
+    }
+}
+
+impl NewMessage {
+    fn of(event: &Envelope) -> Option<Self> {
+        match (&event.event, &event.audience, event.conversation, event.writer) {
+            (Event::MessageCreated(_), Audience::Conversation { members, .. }, Some(conversation), Some(writer)) => {
+                let (position, at, members) = (event.position, event.at, Arc::clone(members));
+                Some(Self { position, at, conversation, writer, members })
+            }
+            _ => None,
         }
     }
 }
@@ -123,18 +157,18 @@ impl Dispatcher {
             let wake = [self.pending.next_due(), self.held_at, Some(self.keep_at)].into_iter().flatten().min();
             let wake = wake.unwrap_or(self.keep_at);
             let has_room = self.pending.len() < MOST_PENDING;
-            let commits = tokio::select! {
-                commits = self.heard.commits.recv(), if has_room => match commits {
-                    Some(commits) => commits,
+            let commit = tokio::select! {
+                commit = self.heard.commits.recv(), if has_room => match commit {
+                    Some(commit) => commit,
                     None => return,
                 },
                 () = self.engine.clock.sleep_until(wake) => continue,
             };
-            self.hear(&commits);
+            self.hear(commit);
             while self.pending.len() < MOST_PENDING
-                && let Ok(commits) = self.heard.commits.try_recv()
+                && let Ok(commit) = self.heard.commits.try_recv()
             {
-                self.hear(&commits);
+                self.hear(commit);
             }
         }
     }
@@ -160,28 +194,18 @@ impl Dispatcher {
         self.engine.clock.now()
     }
 
-    fn hear(&mut self, commits: &[Arc<Envelope>]) {
-        for event in commits {
-            if event.position <= self.pending.reached() {
-                continue;
-            }
-            match (&event.event, &event.audience, event.conversation, event.writer) {
-                (
-                    Event::MessageCreated(_),
-                    Audience::Conversation { members, .. },
-                    Some(conversation),
-                    Some(writer),
-                ) => {
-                    let readers = members.iter().map(|member| member.user).filter(|user| *user != writer);
-                    readers.for_each(|user| self.pending.message(event.position, event.at, user, conversation));
+    fn hear(&mut self, commit: Commit) {
+        for NewMessage { position, at, conversation, writer, members } in commit.messages {
+            if position > self.pending.reached() {
+                for reader in members.iter().map(|member| member.user).filter(|user| *user != writer) {
+                    self.pending.message(position, at, reader, conversation);
                 }
-                (Event::LetterWritten(_), ..) => self.engine.notices.ring(Channel::Mail),
-                _ => {}
             }
         }
-        if let Some(last) = commits.last() {
-            self.pending.reach(last.position);
+        if commit.has_letters {
+            self.engine.notices.ring(Channel::Mail);
         }
+        self.pending.reach(commit.last);
     }
 
     /// Hears from the log what was not told.

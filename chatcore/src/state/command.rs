@@ -269,6 +269,8 @@ pub enum Notice {
         until: Timestamp,
         most: usize,
     },
+    /// What was claimed by a program that is gone is due now; for whoever has just opened the store, which nobody else has.
+    Release(Channel),
     /// What came of the so-manieth attempt.
     End { channel: Channel, id: DeliveryId, attempt: u32, end: DeliveryEnd },
 }

@@ -148,6 +148,9 @@ pub struct DeliveryRow {
     /// What went wrong the last time, for admins.
     #[n(7)]
     pub trouble: Option<String>,
+    /// Somebody tries it.
+    #[cbor(n(8), default)]
+    pub claimed: bool,
 }
 
 /// What somebody is told.
@@ -233,10 +236,14 @@ mod tests {
             attempts: 1,
             due: Timestamp::from_millis(2_000),
             trouble: Some("full".to_owned()),
+            claimed: true,
         };
-        golden(&row, "88500707070707070707070707070707070701028200828183030409f51903e8011907d06466756c6c");
+        golden(&row, "89500707070707070707070707070707070701028200828183030409f51903e8011907d06466756c6cf5");
         row.what = Delivered::Letter { letter: LetterId([9; 16]) };
-        row.trouble = None;
-        golden(&row, "875007070707070707070707070707070707010282018150090909090909090909090909090909091903e8011907d0");
+        (row.trouble, row.claimed) = (None, false);
+        golden(
+            &row,
+            "895007070707070707070707070707070707010282018150090909090909090909090909090909091903e8011907d0f6f4",
+        );
     }
 }

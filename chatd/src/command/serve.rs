@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chatcore::mail::Mailer;
 use chatcore::store::{StoreError, StoreErrorKind};
-use chatcore::{Accepted, AttachmentLimits, Chat, Limits, Rates, Retention, Role};
+use chatcore::{Accepted, AttachmentLimits, Channel, Chat, Limits, Rates, Retention, Role};
 use clap::Args;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
@@ -187,6 +187,7 @@ async fn open(config: &Config, is_demo: bool) -> Result<Chat, Exit> {
     if !config.auth.previous_jwt_secret.is_empty() {
         builder = builder.previous_token_secret(config.auth.previous_jwt_secret.expose());
     }
+    builder = builder.notify_after(Channel::Mail, config.mail.delay.get());
     if is_demo {
         builder = builder.notifier(ShownMails::new(&DEMO_BASE));
     } else if let Some(mailer) = mailer(config)? {
@@ -194,7 +195,7 @@ async fn open(config: &Config, is_demo: bool) -> Result<Chat, Exit> {
     }
     #[cfg(feature = "push")]
     {
-        builder = builder.push(push(config));
+        builder = builder.push(push(config)).notify_after(Channel::Push, config.push.delay.get());
     }
     #[cfg(feature = "webhooks")]
     {

@@ -235,6 +235,8 @@ pub struct Mail {
     pub language: String,
     /// Stands in front of every subject.
     pub subject_prefix: String,
+    /// How long a message waits to be read before there is one about it.
+    pub delay: Period,
     /// Whether they show what people have written.
     pub show_text: bool,
     /// The shop's own templates and words; empty: none.
@@ -265,6 +267,8 @@ pub struct Push {
     pub private_key: Secret,
     /// Whom a push service may write to. Empty: who is known from elsewhere.
     pub subject: String,
+    /// How long a message waits to be read before devices are told of it.
+    pub delay: Period,
     /// Whether devices are told what was written.
     pub show_text: bool,
     /// The hosts of push services. Empty: all on the open Internet.

@@ -166,7 +166,7 @@ async fn hole_11_the_settings_of_the_replaced_backend_work() {
         ("DATABASE_PASSWORD", "hunter2"),
         ("EMAIL_USER", "canary@mail.test"),
         ("EMAIL_PASS", "hunter2"),
-        ("VAPID_PRIVATE_KEY", "hunter2"),
+        ("VAPID_SUBJECT", "mailto:canary@mail.test"),
     ];
     let server = Server::start_with(CHATD, &settings).await;
     let at = server.door().address;
@@ -186,8 +186,5 @@ async fn hole_11_the_settings_of_the_replaced_backend_work() {
     assert_eq!(profile.ok()["data"]["email"], Door::ADMIN);
     Socket::connect_with(at, &[("Origin", "http://localhost:3000")]).await.expect("the front end's page");
     let log = server.log();
-    let told: Vec<&String> = log.iter().filter(|line| line.contains("EMAIL_USER")).collect();
-    assert_eq!(told.len(), 1, "{told:?}");
-    assert!(told[0].contains("EMAIL_USER, EMAIL_PASS, VAPID_PRIVATE_KEY"), "{told:?}");
     assert!(!log.iter().any(|line| line.contains("hunter2") || line.contains("canary@mail")), "{log:#?}");
 }

@@ -17,6 +17,8 @@ use crate::store::StoreError;
 
 /// Conversations that one person may mute.
 const MOST_MUTED: usize = 1_000;
+/// Deliveries among which those are looked for that were claimed. A program has few at a time, and they are due soon.
+const LOOKED_AT: usize = 1_000;
 /// Of what was given up, so much is kept, the newest.
 const MOST_DEAD: usize = 1_000;
 
@@ -58,6 +60,7 @@ pub(super) fn carry(context: &Context<'_>, notice: Notice) -> Result<Decision, S
         Notice::Hold(held) => hold(&mut puts, held),
         Notice::Tell(tellings) => tell(context, &mut puts, tellings)?,
         Notice::Claim { channel, until, most } => return claim(context, channel, until, most),
+        Notice::Release(channel) => release(context, &mut puts, channel)?,
         Notice::End { channel, id, attempt, end } => end_attempt(context, &mut puts, channel, id, attempt, end)?,
     }
     Ok(puts.by(None))
@@ -127,12 +130,26 @@ fn claim(context: &Context<'_>, channel: Channel, until: Timestamp, most: usize)
         puts.forget(key);
         if let Some(mut row) = delivery(context, channel, id)? {
             row.attempts = row.attempts.saturating_add(1);
-            row.due = until;
+            (row.due, row.claimed) = (until, true);
             puts.keep(&row);
             claimed.push(row);
         }
     }
     Ok(Decision { outcome: Outcome::Claimed(claimed), ..puts.by(None) })
+}
+
+fn release(context: &Context<'_>, puts: &mut Puts, channel: Channel) -> Result<(), StoreError> {
+    let (_, from) = RecordKey::deliveries_due_until(channel, context.clock_now);
+    let (_, end) = RecordKey::deliveries_due_until(channel, Timestamp::from_millis(i64::MAX - 1));
+    for (key, _) in context.lookup.records(&from, &end, LOOKED_AT)? {
+        let Some((_, id)) = key.due_delivery() else { continue };
+        if let Some(mut row) = delivery(context, channel, id)?.filter(|row| row.claimed) {
+            puts.forget(key);
+            (row.due, row.claimed) = (context.clock_now, false);
+            puts.keep(&row);
+        }
+    }
+    Ok(())
 }
 
 fn end_attempt(
@@ -149,11 +166,11 @@ fn end_attempt(
     match end {
         DeliveryEnd::Done => puts.forget(RecordKey::delivery(channel, id)),
         DeliveryEnd::Again { at, trouble } => {
-            (row.due, row.trouble) = (at, Some(trouble));
+            (row.due, row.trouble, row.claimed) = (at, Some(trouble), false);
             puts.keep(&row);
         }
         DeliveryEnd::Dead { trouble } => {
-            (row.due, row.trouble) = (context.clock_now, Some(trouble));
+            (row.due, row.trouble, row.claimed) = (context.clock_now, Some(trouble), false);
             puts.forget(RecordKey::delivery(channel, id));
             puts.put(RecordKey::dead_delivery(id), row.encoded());
             let (first, end) = RecordKey::all_dead_deliveries();
@@ -219,7 +236,17 @@ impl Puts {
 
     fn send(&mut self, context: &Context<'_>, id: DeliveryId, channel: Channel, user: UserNo, what: Delivered) {
         let now = context.clock_now;
-        let row = DeliveryRow { id, channel, user, what, created_at: now, attempts: 0, due: now, trouble: None };
+        let row = DeliveryRow {
+            id,
+            channel,
+            user,
+            what,
+            created_at: now,
+            attempts: 0,
+            due: now,
+            trouble: None,
+            claimed: false,
+        };
         self.keep(&row);
     }
 

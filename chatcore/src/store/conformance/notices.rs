@@ -87,6 +87,20 @@ fn what_is_claimed_is_nobody_elses_until_its_time_is_over(shop: &mut Shop) {
     shop.in_every_state(|shop| assert_eq!(claim(shop, 9), []));
 }
 
+fn what_a_killed_program_had_claimed_is_due_when_the_store_is_opened(shop: &mut Shop) {
+    let (_, ana, order) = talk(shop);
+    shop.one(tell(1, ana, order, 2));
+    shop.one(tell(2, ana, order, 3));
+    let [failed, claimed] = &claim(shop, 9)[..] else { panic!("not two") };
+    let again = DeliveryEnd::Again { at: shop.clock.now().after(MINUTE / 2), trouble: "busy".to_owned() };
+    end(shop, failed, again);
+    shop.restart();
+    assert_eq!(claim(shop, 9), []);
+    shop.one(notice(Notice::Release(MAIL)));
+    let [due] = &claim(shop, 9)[..] else { panic!("not one") };
+    assert_eq!((due.id, due.attempts), (claimed.id, 2));
+}
+
 fn what_is_given_up_can_be_tried_again_by_an_admin(shop: &mut Shop) {
     let (customer, ana, order) = talk(shop);
     let admin = shop.person(Role::Admin, "ada");
@@ -174,6 +188,7 @@ fn how_far_everything_is_decided_is_kept(shop: &mut Shop) {
 
 cases![
     how_far_everything_is_decided_is_kept,
+    what_a_killed_program_had_claimed_is_due_when_the_store_is_opened,
     what_is_claimed_is_nobody_elses_until_its_time_is_over,
     what_is_given_up_can_be_tried_again_by_an_admin,
     what_is_held_waits_for_its_time_in_the_order_of_time,
