@@ -1,4 +1,4 @@
-//! Links by which a file can be had for a few minutes without a token, as `<img>` and download managers need them.
+//! Links by which a file can be had for a while without a token, as `<img>` and download managers need them.
 //!
 //! A link says who asked for it, sealed with a key of the server's, together with what it is for and until when. So nobody
 //! can make one up, change it or use it for anything else; and when it is used, it is asked once more whether that person
@@ -17,6 +17,9 @@ use crate::state::Author;
 
 /// So long a link is good.
 const GOOD_FOR: Duration = Duration::from_mins(5);
+
+/// No link lasts longer than twice this: a day.
+const MOST_SECONDS: i64 = 86_400;
 
 /// What a link to a file has to say.
 #[derive(Clone, PartialEq, Eq)]
@@ -59,11 +62,25 @@ impl Actor {
         } else {
             self.attachment(id).await?;
         }
-        let engine = self.chat().engine();
-        let expires = engine.clock.now().after(GOOD_FOR).as_millis().div_euclid(1_000);
+        let expires = self.chat().engine().clock.now().after(GOOD_FOR).as_millis().div_euclid(1_000);
+        Ok(self.sealed_link(id, thumbnail, expires))
+    }
+
+    /// The same, to stand beside a message in whose place nobody could ask for a link: good for at least so long and less
+    /// than twice as long. Meanwhile it stays the same, so that who shows a list anew shows what has been loaded.
+    ///
+    /// Whether I may have the file is not asked here, but when the link is used, as of every link.
+    #[must_use]
+    pub fn lasting_attachment_link(&self, id: AttachmentId, thumbnail: bool, good_for: Duration) -> FileLink {
+        let step = i64::try_from(good_for.as_secs()).unwrap_or(i64::MAX).clamp(1, MOST_SECONDS);
+        let now = self.chat().engine().clock.now().as_millis().div_euclid(1_000);
+        self.sealed_link(id, thumbnail, (now.div_euclid(step) + 2) * step)
+    }
+
+    fn sealed_link(&self, id: AttachmentId, thumbnail: bool, expires: i64) -> FileLink {
         let terms = FileLink::terms(id, thumbnail, expires);
-        let signature = engine.attachments.links.page(&terms, &sealed_author(self.by())).as_str().to_owned();
-        Ok(FileLink { thumbnail, expires, signature })
+        let sealed = self.chat().engine().attachments.links.page(&terms, &sealed_author(self.by()));
+        FileLink { thumbnail, expires, signature: sealed.as_str().to_owned() }
     }
 }
 
