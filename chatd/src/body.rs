@@ -8,6 +8,7 @@ use bytes::{Bytes, BytesMut};
 use chat_proto::ErrorCode;
 use futures_util::stream::{self, Stream};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use tokio::task::yield_now;
 use tokio::time::{Instant, timeout_at};
 
 use crate::problem::Refused;
@@ -48,10 +49,13 @@ pub(crate) async fn read(body: Body, most: usize, longest: Duration) -> Result<B
     }
 }
 
-/// Reads it piece by piece. How large it may be is for others to say, and so is how long it may take in all: no longer than
+/// Reads it piece by piece; between two there is a pause, since some readers take whatever is there at once. How large it may be is for others to say, and so is how long it may take in all: no longer than
 /// that takes at the slowest.
 pub(crate) fn pieces(body: Body) -> impl Stream<Item = io::Result<Bytes>> + Send {
     stream::try_unfold((body, Instant::now(), 0), |(mut body, began, mut read)| async move {
+        if read > 0 {
+            yield_now().await;
+        }
         loop {
             let frame = timeout_at(began + allowed(read, SLOWEST_FILE), body.frame()).await;
             match frame.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))? {
