@@ -139,7 +139,7 @@ fn api(compat: bool) -> OpenApiRouter<App> {
         .routes(routes!(webhooks::deliveries))
         .routes(routes!(webhooks::replay));
     let api = OpenApiRouter::with_openapi(openapi::base()).nest("/api/v1", v1);
-    if compat { api.nest("/api", compat::routes(AUTH_BODY_BYTES)) } else { api }
+    if compat { api.nest("/api", compat::routes(AUTH_BODY_BYTES)).merge(compat::uploads::routes()) } else { api }
 }
 
 /// The API document, as it is served.

@@ -18,7 +18,7 @@ use crate::body;
 use crate::problem::Refused;
 
 /// What stands around a file in a multipart body, at the most.
-const AROUND_BYTES: u64 = 64 << 10;
+pub(crate) const AROUND_BYTES: u64 = 64 << 10;
 /// The one part that is a file.
 const PART: &str = "file";
 const DIGEST: &str = "content-digest";
@@ -81,7 +81,7 @@ fn only(part: Field<'static>, parts: Multipart<'static>) -> impl Stream<Item = i
 }
 
 /// That it took too long is told as such.
-fn broke_off(error: multer::Error) -> io::Error {
+pub(crate) fn broke_off(error: multer::Error) -> io::Error {
     match error {
         multer::Error::StreamReadFailed(cause) => match cause.downcast::<io::Error>() {
             Ok(error) => *error,

@@ -158,6 +158,15 @@ fn attempts(route: &str, stranger: &Person, scene: &Scene, conv: ConversationId)
                 ),
             ),
         ],
+        "GET /uploads/{id}" => ["", "?thumbnail=true"]
+            .map(|query| Request::new("GET", format!("/uploads/{}{query}", scene.file_in(conv))).token(&stranger.token))
+            .to_vec(),
+        "GET /uploads/{id}/{link}/{name}" => ["4102444800.AAAA", "small.4102444800.AAAA", "0.", "x"]
+            .map(|link| {
+                let path = format!("/uploads/{}/{link}/Well-hidden-answer.txt", scene.file_in(conv));
+                Request::new("GET", path).token(&stranger.token)
+            })
+            .to_vec(),
         _ if route.contains("/attachments") => attempts_at_files(route, stranger, scene, conv),
         _ => return account_attempts(route, stranger, scene),
     })

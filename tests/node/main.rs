@@ -34,6 +34,11 @@ async fn the_siblings_dialects_are_spoken() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn files_go_with_messages() {
+    passes("files.test.mjs").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_may_not_is_refused_and_nobody_hears_of_it() {
     passes("refusals.test.mjs").await;
 }

@@ -130,6 +130,8 @@ test("what is senseless is answered, and the connection stays", async () => {
     ["sendMessage", { conversation, content: "x", clientId: "a b" }],
     ["sendMessage", { conversation, content: "x".repeat(20_000) }],
     ["sendMessage", { conversation, content: "x", attachment: "/uploads/a.png" }],
+    ["sendMessage", { conversation, content: "x", attachments: [{}] }],
+    ["sendMessage", { conversation, attachmentId: "att_01kay8m2r3f9vvk1a2b3c4d5e6" }],
     ["typing"],
     ["editMessage", { conversationId: conversation }],
     ["editMessage", { conversationId: conversation, messageId: "nothing", content: "x" }],
@@ -141,6 +143,7 @@ test("what is senseless is answered, and the connection stays", async () => {
   }
   const binary = await ear.ask("sendMessage", { conversation, content: Buffer.from("binary") });
   assert.equal(binary.code, "unsupported");
+  assert.match(binary.error, /POST \/api\/v1\/attachments/);
   assert.equal((await ear.ask("sendMessage", { conversation, content: "still here" })).content, "still here");
   assert.ok(!ear.heard.some(({ name }) => name === "!disconnect"));
   assert.equal((await history(ana, conversation)).length, 1);

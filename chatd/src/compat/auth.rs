@@ -85,7 +85,7 @@ pub(crate) async fn register(State(app): State<App>, From(origin): From, mut for
     let (email, password) = credentials(&mut form)?;
     app.chat.admit_sign_in(origin.address)?;
     let entrance = app.chat.entrance(origin).with_lasting_tokens();
-    entered(&app, StatusCode::CREATED, &entrance.register(&email, &name, password).await?)
+    entered(&app, StatusCode::CREATED, &entrance.register(&email, &name, password).await?).await
 }
 
 /// Sign in
@@ -103,7 +103,7 @@ pub(crate) async fn login(State(app): State<App>, From(origin): From, mut form: 
     let (email, password) = credentials(&mut form)?;
     app.chat.admit_sign_in(origin.address)?;
     let entrance = app.chat.entrance(origin).with_lasting_tokens();
-    entered(&app, StatusCode::OK, &entrance.login(&email, password).await?)
+    entered(&app, StatusCode::OK, &entrance.login(&email, password).await?).await
 }
 
 /// My account
@@ -112,7 +112,7 @@ pub(crate) async fn login(State(app): State<App>, From(origin): From, mut form: 
 ))]
 pub(crate) async fn profile(Caller(me): Caller) -> Answer<Profile> {
     let user = me.me().await?;
-    let data = Account::of(&user, &Around::of(user.id, &[]));
+    let data = Account::mine(&user, &me, &Around::of(user.id, &[])).await;
     Ok(Shown(Profile { success: "success", status: "success", data }))
 }
 
@@ -159,8 +159,9 @@ pub(crate) async fn check(
     From(origin): From,
     Path(token): Path<String>,
 ) -> Answer<Done<Owner>> {
-    let user = app.chat.authenticate(&token)?.coming_from(origin).me().await?;
-    Ok(Shown(Done::of(Owner { user: Account::of(&user, &Around::of(user.id, &[])) })))
+    let me = app.chat.authenticate(&token)?.coming_from(origin);
+    let user = me.me().await?;
+    Ok(Shown(Done::of(Owner { user: Account::mine(&user, &me, &Around::of(user.id, &[])).await })))
 }
 
 fn credentials(form: &mut Form) -> Result<(String, String), Refused> {
@@ -168,9 +169,10 @@ fn credentials(form: &mut Form) -> Result<(String, String), Refused> {
     Ok((email, form.text("password", "Please enter your password.")?))
 }
 
-fn entered(app: &App, status: StatusCode, signed_in: &SignedIn) -> Result<Response, Refused> {
+async fn entered(app: &App, status: StatusCode, signed_in: &SignedIn) -> Result<Response, Refused> {
     let cookie = cookie::set(app, &signed_in.token, signed_in.expires_in)?;
-    let data = Account::of(&signed_in.user, &Around::of(signed_in.user.id, &[]));
+    let (user, me) = (&signed_in.user, app.chat.authenticate(&signed_in.token)?);
+    let data = Account::mine(user, &me, &Around::of(user.id, &[])).await;
     let body = Entered { status: "success", token: signed_in.token.clone(), data };
     Ok((status, AppendHeaders([(SET_COOKIE, cookie)]), Shown(body)).into_response())
 }

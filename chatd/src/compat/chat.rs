@@ -40,8 +40,8 @@ pub(crate) async fn conversations(
 ) -> Answer<Listed<Conversation>> {
     let limit = query.limit.unwrap_or(MOST_CONVERSATIONS);
     let page = me.conversations(limit, query.cursor.map(Cursor::from_text)).await?;
-    let (id, around) = (me.user_id(), around(&me).await);
-    let items = page.items.iter().map(|one| Conversation::of(one, id, &around)).collect();
+    let around = around(&me).await;
+    let items = page.items.iter().map(|one| Conversation::of(one, &me, &around)).collect();
     Ok(Shown(Listed::of(items, page.next_cursor)))
 }
 
@@ -58,7 +58,7 @@ pub(crate) async fn conversations(
 ))]
 pub(crate) async fn conversation_with(Caller(me): Caller, Path(with): Path<String>) -> Answer<Done<Conversation>> {
     let (conversation, _) = me.open_direct(ids::in_path::<UserId>(&with)?).await?;
-    Ok(Shown(Done::of(Conversation::of(&conversation, me.user_id(), &around(&me).await))))
+    Ok(Shown(Done::of(Conversation::of(&conversation, &me, &around(&me).await))))
 }
 
 /// Say that I have read a conversation

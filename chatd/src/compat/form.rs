@@ -26,7 +26,7 @@ const MOST_FIELDS: usize = 64;
 #[derive(Debug, Default)]
 pub(crate) struct Form(BTreeMap<String, Value>);
 
-/// The same, of a route to which a form with files can be sent too. A page of anybody's can send one without being asked
+/// The same, of a route to which a form can be sent too, though no file is taken there. A page of anybody's can send one without being asked
 /// for permission first, so those who sign in or up never come this way.
 pub(crate) struct FormWithFiles(pub(crate) Form);
 
@@ -100,22 +100,35 @@ impl Form {
         }
     }
 
+    /// A field as a form has it; `content` has to be text.
+    pub(super) fn add(&mut self, name: String, content: Vec<u8>) -> Result<(), Refused> {
+        let no_text = |_| Refused::invalid(format!("/{name}"), format!("`{name}` has to be a text."));
+        let text = String::from_utf8(content).map_err(no_text)?;
+        if self.0.len() >= MOST_FIELDS {
+            return Err(Refused::invalid("", "This form has too many fields."));
+        }
+        if self.0.insert(name.clone(), Value::String(text)).is_some() {
+            return Err(Refused::invalid(format!("/{name}"), format!("`{name}` is there twice.")));
+        }
+        Ok(())
+    }
+
     /// Refuses what stands here in place of a file. What scripts make of a picture that is not there is none.
     pub(super) fn without_file(&mut self, name: &'static str) -> Result<(), Refused> {
         match self.0.remove(name) {
             None | Some(Value::Null) => Ok(()),
             Some(Value::String(text)) if ["", "null", "undefined"].contains(&text.as_str()) => Ok(()),
-            Some(_) => Err(file(name)),
+            Some(_) => Err(no_file(name)),
         }
     }
 }
 
-/// Where a file of a form goes. There are no attachments and no pictures of people yet, so it is refused before anything
-/// is done: nothing may be taken and then be lost.
-fn file(name: &str) -> Refused {
+/// Where a file of a form goes that is none of those that are taken, and there are no pictures of people yet: it is refused
+/// before anything is done, since nothing may be taken and then be lost.
+pub(super) fn no_file(name: &str) -> Refused {
     let detail = match name {
         "avatar" => "Pictures of people cannot be stored yet. Nothing was changed.",
-        _ => "Files cannot be sent yet. Nothing was sent.",
+        _ => "No file is expected there. Nothing was sent.",
     };
     Refused {
         fields: Refused::invalid(format!("/{name}"), detail).fields,
@@ -137,23 +150,16 @@ async fn read(body: Bytes, boundary: String, most: usize) -> Result<Form, Refuse
         match file_name {
             // How browsers send a choice of files from which nothing was chosen.
             Some(none) if none.is_empty() && content.is_empty() => continue,
-            Some(_) => return Err(file(&name)),
+            Some(_) => return Err(no_file(&name)),
             None => {}
         }
-        let no_text = |_| Refused::invalid(format!("/{name}"), format!("`{name}` has to be a text."));
-        let text = String::from_utf8(content.to_vec()).map_err(no_text)?;
-        if form.0.len() >= MOST_FIELDS {
-            return Err(Refused::invalid("", "This form has too many fields."));
-        }
-        if form.0.insert(name.clone(), Value::String(text)).is_some() {
-            return Err(Refused::invalid(format!("/{name}"), format!("`{name}` is there twice.")));
-        }
+        form.add(name, content.to_vec())?;
     }
     Ok(form)
 }
 
 /// What is wrong with such a form is of no use to people, and may quote what is in it.
-fn broken<E>(_: E) -> Refused {
+pub(super) fn broken<E>(_: E) -> Refused {
     Refused::invalid("", "This form could not be read.")
 }
 

@@ -1,19 +1,21 @@
 //! Messages: reading and sending them.
 
 use axum::Json as Shown;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use chat_proto::model::{self, History};
-use chat_proto::{ClientId, ConversationId, Seq};
-use chatcore::{ConversationHandle, Draft, PAGE_ROWS, Span};
+use chat_proto::{AttachmentId, ClientId, ConversationId, Seq};
+use chatcore::{Actor, ConversationHandle, Draft, PAGE_ROWS, Sent, Span};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::answer::{Answer, Done, Failure};
+use super::attached::{FILES, NAMED, named};
 use super::caller::Caller;
-use super::form::{Form, FormWithFiles};
+use super::form::Form;
 use super::ids;
+use super::posting::{Posting, take_back};
 use super::shape::{Marks, Message, Place};
 use crate::app::App;
 use crate::extract::{Path, Query};
@@ -59,11 +61,13 @@ pub(crate) struct MessageList {
 pub(crate) struct NewMessage {
     /// Where.
     conversation: String,
-    /// The text.
-    content: String,
-    /// Refused: files cannot be sent yet.
+    /// The text; may be missing where there are files.
+    content: Option<String>,
+    /// A file, also as `file` or `image`, and several of them; or in place of it the id of one that was uploaded before.
     #[schema(format = Binary)]
     attachment: Option<String>,
+    /// Ids of files that were uploaded before, by `POST /api/v1/attachments`.
+    attachments: Option<Vec<AttachmentId>>,
     /// The sender's own name for it, under which sending again is harmless. Also as `client_id` or `tempId`.
     #[schema(rename = "clientId")]
     client_id: Option<String>,
@@ -91,7 +95,7 @@ pub(crate) async fn list(
     let limit = query.limit.unwrap_or(MOST_MESSAGES).clamp(1, MOST_MESSAGES);
     let found = history(&handle, query.before.map(Seq), limit).await?;
     let (place, marks) = (Place::shown(&conversation), Marks::of(&conversation, me.user_id()));
-    let messages: Vec<Message> = found.iter().map(|one| Message::in_full(one, &place, &marks)).collect();
+    let messages: Vec<Message> = found.iter().map(|one| Message::in_full(one, &place, &marks, &me)).collect();
     let newest = messages.last().map_or(Seq(0), |last| last.seq);
     let marks_read = app.config.compat.is_some_and(|compat| compat.reading_marks_read);
     if marks_read && query.before.is_none() && newest > conversation.read_seq {
@@ -104,26 +108,51 @@ pub(crate) async fn list(
 
 /// Send a message
 ///
-/// When this answers, the message is on disk. Sending again under the same name is harmless, for ever.
+/// When this answers, the message is on disk, with its files. Sending again under the same name is harmless, for ever. Of a
+/// message that is refused no file is kept.
 #[utoipa::path(post, path = "/chat/messages", tag = "compat", security(("bearer" = []), ("cookie" = [])),
     request_body(content((NewMessage = "application/json"), (NewMessage = "multipart/form-data"))), responses(
     (status = 201, description = "Stored", body = Done<Message>),
     (status = 200, description = "It had been sent before; this is the first result", body = Done<Message>),
-    (status = 400, description = "`invalid`: a value is missing or has the wrong form; `unsupported`: a file",
-        body = Failure),
+    (status = 400, description = "`invalid`: a value is missing or has the wrong form, a file is empty or damaged; \
+        `unsupported`: a file in a field that takes none", body = Failure),
     (status = 404, description = "`not_found`: no such conversation of mine", body = Failure),
-    (status = 422, description = "`idempotency_mismatch`: another message has this name", body = Failure),
+    (status = 409, description = "`conflict`: a file was sent before", body = Failure),
+    (status = 413, description = "`too_large`, `too_many_attachments`", body = Failure),
+    (status = 415, description = "`unsupported_media_type`: a file of a kind that is not taken", body = Failure),
+    (status = 422, description = "`idempotency_mismatch`: another message has this name, or the same with another file",
+        body = Failure),
+    (status = 429, description = "`rate_limited`: as much as one may upload in a day, or at once", body = Failure),
 ))]
-pub(crate) async fn send(Caller(me): Caller, FormWithFiles(mut form): FormWithFiles) -> Result<Response, Refused> {
-    form.without_file("attachment")?;
+pub(crate) async fn send(State(app): State<App>, Caller(me): Caller, request: Request) -> Result<Response, Refused> {
+    let Posting { form, uploaded } = Posting::of(request, &app, &me).await?;
+    let sent = post(&me, form, &uploaded).await;
+    // Those of a message that had been sent before are other files, though they may look the same.
+    if sent.as_ref().map_or(true, |sent| sent.duplicate) {
+        take_back(&me, &uploaded).await;
+    }
+    let sent = sent?;
+    let status = if sent.duplicate { StatusCode::OK } else { StatusCode::CREATED };
+    Ok((status, Shown(Done::of(Message::of(&sent.message, false, &me)))).into_response())
+}
+
+async fn post(me: &Actor, mut form: Form, uploaded: &[AttachmentId]) -> Result<Sent, Refused> {
+    let mut files = uploaded.to_vec();
+    for name in NAMED.into_iter().chain(FILES) {
+        if let Some(value) = form.any(name) {
+            files.extend(named(&format!("/{name}"), &value)?);
+        }
+    }
     let conversation = form.text("conversation", "Please say in which conversation.")?;
     let conversation: ConversationId = ids::at("/conversation", &conversation)?;
-    let content = form.text("content", "Please write something.")?;
-    let draft = Draft::text(content);
+    let content = if files.is_empty() {
+        form.text("content", "Please write something.")?
+    } else {
+        form.optional("content")?.unwrap_or_default()
+    };
+    let draft = Draft::text(content).attachments(files);
     let draft = client_id(&mut form)?.into_iter().fold(draft, Draft::client_id);
-    let sent = me.conversation(conversation).send(draft).await?;
-    let status = if sent.duplicate { StatusCode::OK } else { StatusCode::CREATED };
-    Ok((status, Shown(Done::of(Message::of(&sent.message, false)))).into_response())
+    Ok(me.conversation(conversation).send(draft).await?)
 }
 
 /// Page by page from the newest on; oldest first.

@@ -6,6 +6,7 @@
 
 pub(crate) mod admin;
 pub(crate) mod answer;
+pub(crate) mod attached;
 pub(crate) mod auth;
 pub(crate) mod caller;
 pub(crate) mod chat;
@@ -13,8 +14,10 @@ pub(crate) mod cookie;
 pub(crate) mod form;
 pub(crate) mod ids;
 pub(crate) mod messages;
+mod posting;
 pub(crate) mod shape;
 pub(crate) mod socket;
+pub(crate) mod uploads;
 pub(crate) mod users;
 
 use axum::Extension;
@@ -24,7 +27,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::extract::Most;
 
-/// Where everything of it lies. `/uploads` held the files of the replaced backend, and of them links may be around.
+/// Where everything of it lies.
 const PLACES: [&str; 5] = ["/api/auth", "/api/users", "/api/chat", "/api/admin", "/uploads"];
 
 /// Whether this path is one of the dialect's, whatever is there: then errors are told in it too.

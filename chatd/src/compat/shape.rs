@@ -5,12 +5,13 @@
 
 use std::collections::HashMap;
 
-use chat_proto::model::{self, ConversationKind, PresenceState};
+use chat_proto::model::{self, ChannelPreferences, ConversationKind, PresenceState};
 use chat_proto::{ClientId, Role, Seq, Timestamp, UserId};
-use chatcore::Signal;
+use chatcore::{Actor, Signal};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::attached::File;
 use super::ids::shown;
 
 /// Who in a conversation is shown in each of its messages: so many, in the order of their coming.
@@ -54,16 +55,26 @@ pub(crate) struct Account {
     pub(crate) online: bool,
     /// When their last device went.
     pub(crate) last_seen: Option<Timestamp>,
-    pub(crate) notification_preferences: NotificationPreferences,
+    /// Only in my own account: what others wish is nobody else's business.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) notification_preferences: Option<NotificationPreferences>,
     pub(crate) created_at: Timestamp,
 }
 
-/// What somebody is notified by, besides the page that they have open.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+/// What I am notified by while I am not here. `/api/v1/me/notifications` knows more of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = CompatNotificationPreferences)]
 pub(crate) struct NotificationPreferences {
     pub(crate) email: bool,
     pub(crate) push: bool,
+}
+
+impl NotificationPreferences {
+    /// A channel is on here when anything comes by it.
+    pub(crate) fn of(wishes: &model::NotificationPreferences) -> Self {
+        let is_on = |channel: ChannelPreferences| channel.messages || channel.mentions;
+        Self { email: is_on(wishes.mail), push: is_on(wishes.push) }
+    }
 }
 
 impl Account {
@@ -78,9 +89,17 @@ impl Account {
             avatar: None,
             online,
             last_seen,
-            notification_preferences: NotificationPreferences::default(),
+            notification_preferences: None,
             created_at: user.created_at,
         }
+    }
+
+    /// My own.
+    pub(crate) async fn mine(user: &model::User, me: &Actor, around: &Around) -> Self {
+        // Everything else can be shown also when this cannot.
+        let wishes = me.notification_preferences().await.ok();
+        let notification_preferences = wishes.map(|wishes| NotificationPreferences::of(&wishes));
+        Self { notification_preferences, ..Self::of(user, around) }
     }
 }
 
@@ -167,8 +186,8 @@ pub(crate) struct Conversation {
 
 impl Conversation {
     /// `me`: who looks at it.
-    pub(crate) fn of(conversation: &model::Conversation, me: UserId, around: &Around) -> Self {
-        let marks = Marks::of(conversation, me);
+    pub(crate) fn of(conversation: &model::Conversation, me: &Actor, around: &Around) -> Self {
+        let marks = Marks::of(conversation, me.user_id());
         Self {
             _id: shown(conversation.id),
             id: shown(conversation.id),
@@ -176,7 +195,7 @@ impl Conversation {
             subject: conversation.subject.clone(),
             participants: conversation.participants.iter().map(|one| Participant::of(one, around)).collect(),
             participant_count: conversation.participant_count,
-            last_message: conversation.last_message.as_ref().map(|last| Message::of(last, marks.is_read(last))),
+            last_message: conversation.last_message.as_ref().map(|last| Message::of(last, marks.is_read(last), me)),
             unread_count: conversation.unread,
             created_at: conversation.created_at,
             updated_at: conversation.updated_at,
@@ -198,6 +217,11 @@ pub(crate) struct Message {
     pub(crate) sender: Sender,
     /// The text; empty once it is deleted.
     pub(crate) content: String,
+    /// Where the first of its files is, behind this server's address; there when there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) attachment: Option<String>,
+    /// Its files.
+    pub(crate) attachments: Vec<File>,
     /// Of a message of mine: whether all others have read it; of another: whether I have.
     pub(crate) read: bool,
     /// Its number in the conversation, for `before`.
@@ -240,13 +264,17 @@ pub(crate) enum Sender {
 
 impl Message {
     /// With ids for sender and conversation, as it is answered to who sent it, and as live events carry it.
-    pub(crate) fn of(message: &model::Message, read: bool) -> Self {
+    /// `me`: who is shown it.
+    pub(crate) fn of(message: &model::Message, read: bool, me: &Actor) -> Self {
+        let attachments: Vec<File> = message.attachments.iter().map(|file| File::of(file, me)).collect();
         Self {
             _id: shown(message.id),
             id: shown(message.id),
             conversation: Place::Id(shown(message.conversation_id)),
             sender: Sender::Id(shown(message.author.id)),
             content: message.text.clone(),
+            attachment: attachments.first().map(|file| file.url().to_owned()),
+            attachments,
             read,
             seq: message.seq,
             client_id: message.client_id.clone(),
@@ -257,12 +285,12 @@ impl Message {
     }
 
     /// With sender and conversation written out, as in a history.
-    pub(crate) fn in_full(message: &model::Message, place: &Place, marks: &Marks) -> Self {
+    pub(crate) fn in_full(message: &model::Message, place: &Place, marks: &Marks, me: &Actor) -> Self {
         let author = &message.author;
         Self {
             sender: Sender::Shown(Face::new(author.id, &author.name, author.role)),
             conversation: place.clone(),
-            ..Self::of(message, marks.is_read(message))
+            ..Self::of(message, marks.is_read(message), me)
         }
     }
 }
@@ -316,6 +344,8 @@ mod tests {
             conversation: place,
             sender: Sender::Id("u".to_owned()),
             content: String::new(),
+            attachment: None,
+            attachments: Vec::new(),
             read: false,
             seq: Seq(1),
             client_id: None,

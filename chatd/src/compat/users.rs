@@ -1,11 +1,11 @@
 //! Accounts: of others, for admins, and one's own.
 
 use axum::Json as Shown;
-use chat_proto::model::{Cursor, User};
+use chat_proto::model::{ChannelPreferences, Cursor, User};
 use chat_proto::{ErrorCode, Role, UserId};
 use chatcore::Actor;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::answer::{Answer, Done, Failure, Listed, Said};
@@ -51,7 +51,7 @@ pub(crate) struct ProfileChange {
     /// Refused: pictures of people cannot be stored yet.
     #[schema(format = Binary)]
     avatar: Option<String>,
-    /// As JSON text. Only what is so already: nothing is sent yet.
+    /// As JSON text: `{"email": true, "push": false}`; what is missing stays as it is.
     #[schema(rename = "notificationPreferences")]
     notification_preferences: Option<String>,
 }
@@ -98,8 +98,7 @@ pub(crate) async fn show(Caller(me): Caller, Path(id): Path<String>) -> Answer<A
 
 /// Change my account
 ///
-/// `name` is what can be changed. A picture is refused, and so are notification preferences other than those in force:
-/// nothing is taken and then lost.
+/// Name and notification preferences. A picture is refused: nothing is taken and then lost.
 #[utoipa::path(put, path = "/users/profile", tag = "compat", security(("bearer" = []), ("cookie" = [])),
     request_body(content((ProfileChange = "multipart/form-data"), (ProfileChange = "application/json"))), responses(
     (status = 200, description = "My account as it is now", body = Done<Account>),
@@ -107,13 +106,14 @@ pub(crate) async fn show(Caller(me): Caller, Path(id): Path<String>) -> Answer<A
 ))]
 pub(crate) async fn profile(Caller(me): Caller, FormWithFiles(mut form): FormWithFiles) -> Answer<Done<Account>> {
     form.without_file("avatar")?;
-    preferences(form.json("notificationPreferences"))?;
+    let wanted = wanted(form.json("notificationPreferences"))?;
     let name = form.optional("name")?;
     let user = match name {
         Some(name) => me.rename(&name).await?,
         None => me.me().await?,
     };
-    Ok(Shown(Done::of(shown(&me, &user).await)))
+    set_preferences(&me, wanted).await?;
+    Ok(Shown(Done::of(Account::mine(&user, &me, &around(&me).await).await)))
 }
 
 /// Change an account
@@ -180,14 +180,51 @@ fn keeps_address(user: &User, email: &str) -> Result<(), Refused> {
     ))
 }
 
-/// The same of notification preferences, of which none can be chosen yet.
-fn preferences(wanted: Option<Value>) -> Result<(), Refused> {
-    let Some(wanted) = wanted else { return Ok(()) };
-    let in_force = json!(NotificationPreferences::default());
-    let known = wanted.as_object().is_some_and(|wanted| wanted.iter().all(|(name, on)| in_force.get(name) == Some(on)));
-    if known {
+/// Which channels are to be on, as far as it is said. Others than these are refused, not passed over.
+#[derive(Clone, Copy, Debug, Default)]
+struct Wanted {
+    email: Option<bool>,
+    push: Option<bool>,
+}
+
+fn wanted(preferences: Option<Value>) -> Result<Wanted, Refused> {
+    let detail = "Notification preferences are `email` and `push`, each true or false. Nothing was changed.";
+    let malformed = || Refused::invalid("/notificationPreferences", detail);
+    let mut wanted = Wanted::default();
+    match preferences {
+        None | Some(Value::Null) => return Ok(wanted),
+        // What scripts make of preferences that are not there.
+        Some(Value::String(text)) if ["", "undefined"].contains(&text.as_str()) => return Ok(wanted),
+        Some(Value::Object(channels)) => {
+            for (name, on) in channels {
+                match name.as_str() {
+                    "email" => wanted.email = Some(on.as_bool().ok_or_else(malformed)?),
+                    "push" => wanted.push = Some(on.as_bool().ok_or_else(malformed)?),
+                    _ => return Err(malformed()),
+                }
+            }
+        }
+        Some(_) => return Err(malformed()),
+    }
+    Ok(wanted)
+}
+
+/// A channel that is on or off already stays as it is: a form sends everything, and somebody may have said more elsewhere.
+async fn set_preferences(me: &Actor, wanted: Wanted) -> Result<(), Refused> {
+    if wanted.email.is_none() && wanted.push.is_none() {
         return Ok(());
     }
-    let detail = "Notifications by e-mail and push cannot be switched on yet. Nothing was changed.";
-    Err(Refused::new(ErrorCode::Unsupported, detail))
+    let mut wishes = me.notification_preferences().await?;
+    let (before, now) = (wishes.clone(), NotificationPreferences::of(&wishes));
+    for (channel, wanted, now) in
+        [(&mut wishes.mail, wanted.email, now.email), (&mut wishes.push, wanted.push, now.push)]
+    {
+        if let Some(on) = wanted.filter(|on| *on != now) {
+            *channel = if on { ChannelPreferences::ALL } else { ChannelPreferences::NONE };
+        }
+    }
+    if wishes != before {
+        me.set_notification_preferences(wishes).await?;
+    }
+    Ok(())
 }

@@ -70,7 +70,7 @@ pub(crate) async fn download(
     method: Method,
     headers: HeaderMap,
 ) -> Answer<Response> {
-    hand_out(&app, by, path.id, false, &method, &headers).await
+    found(&app, by, path.id, false, &method, &headers).await
 }
 
 /// Download the small picture of a picture
@@ -91,10 +91,10 @@ pub(crate) async fn thumbnail(
     method: Method,
     headers: HeaderMap,
 ) -> Answer<Response> {
-    hand_out(&app, by, path.id, true, &method, &headers).await
+    found(&app, by, path.id, true, &method, &headers).await
 }
 
-async fn hand_out(
+async fn found(
     app: &App,
     by: By,
     id: AttachmentId,
@@ -110,8 +110,13 @@ async fn hand_out(
             app.chat.linked_file(id, &FileLink { thumbnail, expires, signature }).await?
         }
     };
+    hand_out(&file, by_link, method, asked).await
+}
+
+/// What of a file is asked for. `by_link`: whoever asks has shown a link, and no token.
+pub(crate) async fn hand_out(file: &StoredFile, by_link: bool, method: &Method, asked: &HeaderMap) -> Answer<Response> {
     let tag = format!("\"{}\"", HEXLOWER.encode(&file.sha256));
-    let (status, range) = match what_part(&file, &tag, asked) {
+    let (status, range) = match what_part(file, &tag, asked) {
         Part::Unchanged => (StatusCode::NOT_MODIFIED, None),
         Part::None => (StatusCode::RANGE_NOT_SATISFIABLE, None),
         Part::All => (StatusCode::OK, Some(0..file.size)),
@@ -137,7 +142,7 @@ async fn hand_out(
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(range.end - range.start));
     headers.insert(header::CONTENT_TYPE, value(&content_type(&file.media_type))?);
-    headers.insert(header::CONTENT_DISPOSITION, value(&disposition(&file))?);
+    headers.insert(header::CONTENT_DISPOSITION, value(&disposition(file))?);
     if status == StatusCode::PARTIAL_CONTENT {
         let place = format!("bytes {}-{}/{}", range.start, range.end - 1, file.size);
         headers.insert(header::CONTENT_RANGE, value(&place)?);

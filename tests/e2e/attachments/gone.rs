@@ -9,7 +9,7 @@ use super::{NOTE, attach, dot, download, send};
 use crate::CHATD;
 
 /// Every file below a folder.
-pub(super) fn files(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();

@@ -9,6 +9,8 @@ mod many;
 mod multipart;
 mod sent;
 
+pub(crate) use self::gone::files;
+
 use std::net::SocketAddr;
 
 use chat_proto::ConversationId;

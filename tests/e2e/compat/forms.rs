@@ -2,7 +2,7 @@ use chat_proto::{ErrorCode, Role};
 use chat_tests::{InProcess, Request};
 use serde_json::{Value, json};
 
-use super::{ask, call, field, file, form, get, messages, with};
+use super::{ask, call, field, file, form, get, login, messages, with};
 
 /// Files and preferences are taken with thanks, and are nowhere afterwards.
 #[tokio::test]
@@ -13,28 +13,35 @@ async fn hole_15_nothing_is_taken_and_then_lost() {
     let conversation = with(&ana, &leo).await["_id"].take();
     let id = conversation.as_str().expect("an id");
     let (send, change) = (|| ask(&ana, "POST", "/chat/messages"), || ask(&ana, "PUT", "/users/profile"));
-    for request in [
-        form(send(), &[field("conversation", id), field("content", "Look"), file("attachment", "a.png", "PNG")]),
-        form(send(), &[field("conversation", id), field("content", "Look"), file("anything", "", "PNG")]),
-        form(send(), &[file("attachment", "a.png", ""), field("conversation", id), field("content", "Look")]),
-        send().json(&json!({"conversation": id, "content": "Look", "attachment": "/uploads/a.png"})),
-        send().json(&json!({"conversation": id, "content": "Look", "attachment": {}})),
-        form(change(), &[field("name", "Changed"), file("avatar", "me.png", "PNG")]),
-        change().json(&json!({"name": "Changed", "avatar": "https://evil.test/me.png"})),
-        form(change(), &[field("name", "Changed"), field("notificationPreferences", r#"{"email":true,"push":false}"#)]),
-        change().json(&json!({"name": "Changed", "notificationPreferences": {"email": false, "push": true}})),
-        change().json(&json!({"name": "Changed", "notificationPreferences": {"sms": false}})),
-        change().json(&json!({"name": "Changed", "notificationPreferences": "all"})),
+    let before = get(&ana, "/auth/profile").await["data"].take();
+    for (request, code) in [
+        (
+            form(send(), &[field("conversation", id), field("content", "Look"), file("anything", "", "PNG")]),
+            ErrorCode::Unsupported,
+        ),
+        (
+            send().json(&json!({"conversation": id, "content": "Look", "attachment": "/uploads/a.png"})),
+            ErrorCode::Invalid,
+        ),
+        (send().json(&json!({"conversation": id, "content": "Look", "attachment": {}})), ErrorCode::Invalid),
+        (form(change(), &[field("name", "Changed"), file("avatar", "me.png", "PNG")]), ErrorCode::Unsupported),
+        (change().json(&json!({"name": "Changed", "avatar": "https://evil.test/me.png"})), ErrorCode::Unsupported),
+        (
+            change().json(&json!({"name": "Changed", "notificationPreferences": {"email": false, "sms": false}})),
+            ErrorCode::Invalid,
+        ),
+        (change().json(&json!({"name": "Changed", "notificationPreferences": {"email": 1}})), ErrorCode::Invalid),
+        (change().json(&json!({"name": "Changed", "notificationPreferences": "all"})), ErrorCode::Invalid),
     ] {
         let refused = request.send(ana.address).await;
-        let (code, message) = refused.failure();
-        assert_eq!(code, ErrorCode::Unsupported, "{message}");
+        let (said, message) = refused.failure();
+        assert_eq!(said, code, "{message}");
         assert!(message.ends_with("Nothing was sent.") || message.ends_with("Nothing was changed."), "{message}");
     }
     assert_eq!(messages(&leo, &conversation).await, [Value::Null; 0]);
-    assert_eq!(get(&ana, "/auth/profile").await["data"]["name"], "ana");
+    assert_eq!(get(&ana, "/auth/profile").await["data"], before);
 
-    // What a form sends when nothing was chosen, and preferences that are so already.
+    // What a form sends when nothing was chosen.
     let nothing_chosen =
         form(send(), &[field("conversation", id), field("content", "Hello"), file("attachment", "", "")]);
     assert_eq!(nothing_chosen.send(ana.address).await.status, 201);
@@ -43,19 +50,59 @@ async fn hole_15_nothing_is_taken_and_then_lost() {
     assert_eq!(by_script.send(ana.address).await.status, 201);
     let null = send().json(&json!({"conversation": id, "content": "Hello", "attachment": null}));
     assert_eq!(null.send(ana.address).await.status, 201);
+}
+
+/// The two switches of the old profile page are the wishes of `/api/v1`.
+#[tokio::test]
+async fn notification_preferences_are_wishes() {
+    let server = InProcess::start().await;
+    let ana = server.door.person(Role::Customer, "ana").await;
+    let boss = server.door.person(Role::Admin, "boss").await;
+    let change = || ask(&ana, "PUT", "/users/profile");
+    let wishes = async || ana.get("/me/notifications").await;
+    let all = json!({"messages": true, "mentions": true});
+    let none = json!({"messages": false, "mentions": false});
+    assert_eq!(
+        get(&ana, "/auth/profile").await["data"]["notificationPreferences"],
+        json!({"email": true, "push": true})
+    );
+
     let whole = [
         field("name", "Ana Ruiz"),
         field("avatar", "null"),
-        field("notificationPreferences", r#"{"email":false,"push":false}"#),
+        field("notificationPreferences", r#"{"email":false,"push":true}"#),
     ];
     let changed = form(change(), &whole).send(ana.address).await;
-    assert_eq!(changed.status, 200);
+    assert_eq!(changed.status, 200, "{}", changed.text());
     let data = &changed.ok()["data"];
     assert_eq!(
         (&data["name"], &data["notificationPreferences"]),
-        (&json!("Ana Ruiz"), &json!({"email": false, "push": false}))
+        (&json!("Ana Ruiz"), &json!({"email": false, "push": true}))
     );
-    assert_eq!(get(&ana, "/auth/profile").await["data"], *data);
+    assert_eq!(get(&ana, "/auth/profile").await["data"]["notificationPreferences"], data["notificationPreferences"]);
+    assert_eq!(
+        login(ana.address, &ana.email).await.ok()["data"]["notificationPreferences"],
+        data["notificationPreferences"]
+    );
+    let now = wishes().await;
+    assert_eq!((&now["mail"], &now["push"]), (&none, &all));
+
+    // What was said in more words stays, as long as nothing else is asked for.
+    let mut finer = now.clone();
+    finer["push"]["messages"] = json!(false);
+    finer["time_zone"] = json!("Europe/Madrid");
+    ana.call_with("PUT", "/me/notifications", &finer).await.ok();
+    let same = change().json(&json!({"notificationPreferences": {"email": false, "push": true}}));
+    assert_eq!(same.send(ana.address).await.status, 200);
+    assert_eq!(wishes().await, finer);
+    let on = change().json(&json!({"notificationPreferences": {"email": true}})).send(ana.address).await.ok();
+    assert_eq!(on["data"]["notificationPreferences"], json!({"email": true, "push": true}));
+    finer["mail"] = all;
+    assert_eq!(wishes().await, finer);
+
+    // They are nobody else's business.
+    let seen = get(&boss, &format!("/users/{}", ana.id)).await;
+    assert_eq!((&seen["name"], seen.get("notificationPreferences")), (&json!("Ana Ruiz"), None));
 }
 
 #[tokio::test]

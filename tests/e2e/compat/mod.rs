@@ -4,6 +4,7 @@ mod admin;
 mod auth;
 mod chat;
 mod cookie;
+mod files;
 mod forms;
 mod holes;
 mod lists;
@@ -54,6 +55,7 @@ async fn messages(who: &Person, conversation: &Value) -> Vec<Value> {
 }
 
 /// A part of a form.
+#[derive(Clone, Copy)]
 struct Part<'a> {
     name: &'a str,
     /// That of a file.

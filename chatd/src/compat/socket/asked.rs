@@ -1,9 +1,10 @@
 //! What a client asks for, read from an event: `["sendMessage", {…}]`. Who it says that it is counts for nothing; it is
 //! only looked at to refuse those who say that they are somebody else.
 
-use chat_proto::{ClientId, ConversationId, ErrorCode, MessageId, UserId};
+use chat_proto::{AttachmentId, ClientId, ConversationId, ErrorCode, MessageId, UserId};
 use serde_json::Value;
 
+use crate::compat::attached::{FILES, NAMED, named};
 use crate::compat::ids::{self, Id};
 use crate::extract;
 use crate::problem::Refused;
@@ -52,6 +53,9 @@ const NAMES: [(&str, Ask); 24] = [
     ("delete_message", Ask::Delete),
     ("auth", Ask::Renew),
 ];
+
+/// The fields that hold a text.
+const TEXTS: [&str; 6] = ["content", "newText", "newContent", "text", "body", "message"];
 
 /// One event of a client.
 #[derive(Debug)]
@@ -108,8 +112,7 @@ impl Asked {
     }
 
     pub(super) fn text(&self) -> Result<String, Refused> {
-        let value = self.field(&["content", "newText", "newContent", "text", "body", "message"]);
-        match value {
+        match self.field(&TEXTS) {
             Some(Value::String(text)) => Ok(text.clone()),
             _ => Err(Refused::invalid("/1/content", "Say something.")),
         }
@@ -150,14 +153,20 @@ impl Asked {
         Ok(())
     }
 
-    /// Refuses what would be lost: files go over REST.
-    pub(super) fn without_files(&self) -> Result<(), Refused> {
-        match self.field(&["attachment", "attachments", "file", "image"]) {
-            None => Ok(()),
-            Some(Value::Array(none)) if none.is_empty() => Ok(()),
-            Some(Value::String(none)) if none.is_empty() => Ok(()),
-            Some(_) => Err(Refused::new(ErrorCode::Unsupported, "Files are sent over REST, not over the socket.")),
+    /// The files that go with it, which have been uploaded before.
+    pub(super) fn files(&self) -> Result<Vec<AttachmentId>, Refused> {
+        let mut files = Vec::new();
+        for name in NAMED.into_iter().chain(FILES.into_iter().filter(|name| !NAMED.contains(name))) {
+            if let Some(value) = self.field(&[name]) {
+                files.extend(named(&format!("/1/{name}"), value)?);
+            }
         }
+        Ok(files)
+    }
+
+    /// The text beside files, which may be missing.
+    pub(super) fn caption(&self) -> Result<String, Refused> {
+        if self.field(&TEXTS).is_none() { Ok(String::new()) } else { self.text() }
     }
 }
 

@@ -13,6 +13,10 @@ use super::telling;
 use crate::compat::ids::shown;
 use crate::problem::Refused;
 
+/// What is said to who sends bytes.
+const BINARY: &str = "Nothing here is binary: upload files by `POST /api/v1/attachments` and send their ids, or send the \
+    message with its file by `POST /api/chat/messages`.";
+
 /// What a request came to.
 pub(super) struct Answer {
     ack: Option<u64>,
@@ -44,7 +48,7 @@ impl Session {
         let (ack, json) = match heard {
             Heard::Event { ack, json } => (ack, json),
             Heard::Binary { ack } => {
-                let refused = Refused::new(ErrorCode::Unsupported, "Nothing here is binary: send text.");
+                let refused = Refused::new(ErrorCode::Unsupported, BINARY);
                 return self.refuse(ack, None, &refused).await;
             }
             Heard::Malformed => {
@@ -127,8 +131,9 @@ impl Session {
             }
             return Ok(Some(Done::message(&message, false)));
         }
-        asked.without_files()?;
-        let mut draft = Draft::text(asked.text()?);
+        let files = asked.files()?;
+        let text = if files.is_empty() { asked.text()? } else { asked.caption()? };
+        let mut draft = Draft::text(text).attachments(files);
         draft = asked.client_id()?.into_iter().fold(draft, Draft::client_id);
         let submitted = conversation.submit(draft).await?;
         self.answer_when_done(asked, ack, submitted, |sent| Done::message(&sent.message, !sent.duplicate));
@@ -181,7 +186,7 @@ impl Session {
             Done::Message { told: true, .. } if ack.is_none() => return Ok(()),
             Done::Message { message, .. } => {
                 let sent = lead.sent.unwrap_or("messageSent");
-                (telling::message(lead.form, &message), Some(sent).filter(|_| ack.is_none()))
+                (telling::message(lead.form, &message, &self.actor), Some(sent).filter(|_| ack.is_none()))
             }
         };
         if let Some(name) = event {

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use chat_proto::model::{self, Person, PresenceState, User};
 use chat_proto::{ConversationId, ErrorCode, Role, Seq, UserId};
-use chatcore::{Event, Incoming, MessageChange, Signal, Told};
+use chatcore::{Actor, Event, Incoming, MessageChange, Signal, Told};
 use serde_json::{Value, json};
 
 use super::dialect::{Dialect, Form};
@@ -108,7 +108,7 @@ impl Session {
                 if message.author.id == self.actor.user_id() {
                     let sent: Vec<_> = self.spoken.by_name(|dialect| dialect.sent).collect();
                     for (name, dialect) in sent {
-                        self.emit(name, &self::message(dialect.form, &message)).await?;
+                        self.emit(name, &self::message(dialect.form, &message, &self.actor)).await?;
                     }
                     return Ok(());
                 }
@@ -136,7 +136,7 @@ impl Session {
     ) -> Result<(), End> {
         let names: Vec<_> = self.spoken.by_name(|dialect| Some(name(dialect))).collect();
         for (name, dialect) in names {
-            self.emit(name, &self::message(dialect.form, message)).await?;
+            self.emit(name, &self::message(dialect.form, message, &self.actor)).await?;
         }
         Ok(())
     }
@@ -238,8 +238,8 @@ fn person(user: UserId, name: &str, role: Role) -> Value {
 }
 
 /// A message in one of the forms; `tempId` stands beside `clientId`, since both were seen.
-pub(super) fn message(form: Form, message: &model::Message) -> Value {
-    let mut shape = serde_json::to_value(shape::Message::of(message, false)).unwrap_or_default();
+pub(super) fn message(form: Form, message: &model::Message, me: &Actor) -> Value {
+    let mut shape = serde_json::to_value(shape::Message::of(message, false, me)).unwrap_or_default();
     let Value::Object(fields) = &mut shape else { return shape };
     if let Some(client_id) = &message.client_id {
         fields.insert("tempId".to_owned(), json!(client_id));
