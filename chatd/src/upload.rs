@@ -2,13 +2,15 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::body::Body;
 use axum::extract::Request;
 use bytes::Bytes;
 use chat_proto::ErrorCode;
 use data_encoding::BASE64;
-use futures_util::stream::{self, Stream};
+use futures_util::stream::{self, Stream, StreamExt};
 use http::{HeaderMap, header};
 use multer::{Field, Multipart};
 use tokio::io::AsyncRead;
@@ -19,6 +21,8 @@ use crate::problem::Refused;
 
 /// What stands around a file in a multipart body, at the most.
 pub(crate) const AROUND_BYTES: u64 = 64 << 10;
+/// What may be held of a form before something is given on; a piece of a body is smaller.
+const HELD_BYTES: usize = 1 << 20;
 /// The one part that is a file.
 const PART: &str = "file";
 const DIGEST: &str = "content-digest";
@@ -56,12 +60,43 @@ impl Coming {
     async fn of_part(body: Body, kind: &str) -> Result<Self, Refused> {
         let malformed = |_| Refused::invalid("", "The body is no `multipart/form-data`.");
         let boundary = multer::parse_boundary(kind).map_err(malformed)?;
-        let mut parts = Multipart::new(body::pieces(body), boundary);
+        let held = Held::default();
+        let mut parts = Multipart::new(held.watch(body::pieces(body)), boundary);
         let part = parts.next_field().await.map_err(malformed)?;
         let part = part.filter(|part| part.name() == Some(PART));
         let part = part.ok_or_else(|| Refused::invalid("", "Send one part, and name it `file`."))?;
         let (name, sha256) = (part.file_name().map(str::to_owned), digest(part.headers())?);
-        Ok(Self { name, sha256, size: None, bytes: Box::pin(only(part, parts)) })
+        Ok(Self { name, sha256, size: None, bytes: Box::pin(only(part, parts).inspect(move |_| held.let_go())) })
+    }
+}
+
+/// How much of a form has been taken without anything being given on: of a head that does not end all would be held, until it
+/// does.
+#[derive(Clone, Default)]
+pub(crate) struct Held(Arc<AtomicUsize>);
+
+impl Held {
+    /// What comes, until too much of it is held.
+    pub(crate) fn watch<P>(&self, pieces: P) -> impl Stream<Item = io::Result<Bytes>> + Send + use<P>
+    where
+        P: Stream<Item = io::Result<Bytes>> + Send,
+    {
+        let held = self.clone();
+        pieces.map(move |piece| {
+            let piece = piece?;
+            if held.0.fetch_add(piece.len(), Ordering::Relaxed) > HELD_BYTES {
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidInput,
+                    "The form has a part with no end to its head.",
+                ));
+            }
+            Ok(piece)
+        })
+    }
+
+    /// Something was given on.
+    pub(crate) fn let_go(&self) {
+        self.0.store(0, Ordering::Relaxed);
     }
 }
 

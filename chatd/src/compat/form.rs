@@ -101,13 +101,13 @@ impl Form {
     }
 
     /// A field as a form has it; `content` has to be text.
-    pub(super) fn add(&mut self, name: String, content: Vec<u8>) -> Result<(), Refused> {
+    pub(super) fn add(&mut self, name: &str, content: Vec<u8>) -> Result<(), Refused> {
         let no_text = |_| Refused::invalid(format!("/{name}"), format!("`{name}` has to be a text."));
         let text = String::from_utf8(content).map_err(no_text)?;
         if self.0.len() >= MOST_FIELDS {
             return Err(Refused::invalid("", "This form has too many fields."));
         }
-        if self.0.insert(name.clone(), Value::String(text)).is_some() {
+        if self.0.insert(name.to_owned(), Value::String(text)).is_some() {
             return Err(Refused::invalid(format!("/{name}"), format!("`{name}` is there twice.")));
         }
         Ok(())
@@ -153,7 +153,7 @@ async fn read(body: Bytes, boundary: String, most: usize) -> Result<Form, Refuse
             Some(_) => return Err(no_file(&name)),
             None => {}
         }
-        form.add(name, content.to_vec())?;
+        form.add(&name, content.to_vec())?;
     }
     Ok(form)
 }

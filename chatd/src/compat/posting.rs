@@ -15,7 +15,7 @@ use super::form::{self, Form};
 use crate::app::App;
 use crate::body;
 use crate::problem::Refused;
-use crate::upload::{AROUND_BYTES, broke_off};
+use crate::upload::{AROUND_BYTES, Held, broke_off};
 
 /// What was sent, read so far.
 pub(super) struct Posting {
@@ -45,14 +45,17 @@ impl Posting {
         let mut text_bytes = app.config.body_bytes;
         let files = limits.bytes.saturating_mul(limits.per_message as u64);
         let whole = files.saturating_add(AROUND_BYTES).saturating_add(text_bytes as u64);
+        let held = Held::default();
         let constraints = Constraints::new().size_limit(SizeLimit::new().whole_stream(whole));
-        let mut parts = Multipart::with_constraints(body::pieces(request.into_body()), boundary, constraints);
+        let mut parts =
+            Multipart::with_constraints(held.watch(body::pieces(request.into_body())), boundary, constraints);
         while let Some(mut part) = parts.next_field().await.map_err(form::broken)? {
+            held.let_go();
             let Some(name) = part.name().map(str::to_owned) else { continue };
             take(&mut text_bytes, name.len())?;
             let Some(file_name) = part.file_name().map(str::to_owned) else {
-                let text = text(&mut part, &mut text_bytes).await?;
-                self.form.add(name, text)?;
+                let text = text(&mut part, &mut text_bytes, &held).await?;
+                self.form.add(&name, text)?;
                 continue;
             };
             let first = first_bytes(&mut part).await?;
@@ -68,7 +71,9 @@ impl Posting {
                 let detail = format!("A message has at most {most} files. Nothing was sent.");
                 return Err(Refused::new(ErrorCode::TooManyAttachments, detail));
             }
-            let bytes = StreamReader::new(stream::iter(first.map(Ok)).chain(part.map_err(broke_off)));
+            let bytes = StreamReader::new(
+                stream::iter(first.map(Ok)).chain(part.map_err(broke_off)).inspect(|_| held.let_go()),
+            );
             self.uploaded.push(me.attach(Upload::new(file_name), bytes).await?.id);
         }
         Ok(())
@@ -84,9 +89,10 @@ pub(super) async fn take_back(me: &Actor, uploaded: &[AttachmentId]) {
 }
 
 /// A field of a form; of all together there are so many bytes at the most.
-async fn text(part: &mut Field<'static>, left: &mut usize) -> Result<Vec<u8>, Refused> {
+async fn text(part: &mut Field<'static>, left: &mut usize, held: &Held) -> Result<Vec<u8>, Refused> {
     let mut text = Vec::new();
     while let Some(piece) = part.chunk().await.map_err(form::broken)? {
+        held.let_go();
         take(left, piece.len())?;
         text.extend_from_slice(&piece);
     }

@@ -3,7 +3,7 @@ use chat_tests::{Answer, InProcess, Person};
 use data_encoding::BASE64;
 use sha2::{Digest, Sha256};
 
-use super::{NOTE, download};
+use super::{NOTE, download, raw};
 
 const KIND: &str = "multipart/form-data; boundary=edge";
 
@@ -47,4 +47,23 @@ async fn a_form_with_one_file_is_an_upload() {
     }
     let unbounded = ana.request("POST", "/attachments").text("multipart/form-data", file).send(ana.address).await;
     assert_eq!(unbounded.problem().code.as_str(), "invalid");
+}
+
+/// All of it would have to be held until it ends.
+#[tokio::test]
+async fn a_form_whose_part_has_no_end_to_its_head_is_refused_while_it_comes() {
+    let server = InProcess::start().await;
+    let ana = server.door.person(Role::Customer, "ana").await;
+    let head = format!("--edge\r\nContent-Disposition: form-data; name=\"file\"; x=\"{}", "x".repeat(3 << 20));
+    for path in ["/api/v1/attachments", "/api/chat/messages"] {
+        // Its end does not come either.
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {}\r\nContent-Type: {KIND}\r\n\
+             Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{head}\r\n",
+            ana.token,
+            head.len()
+        );
+        let answer = raw(ana.address, &request).await;
+        assert!(answer.starts_with("HTTP/1.1 400"), "{path}: {answer}");
+    }
 }
