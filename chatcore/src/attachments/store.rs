@@ -254,13 +254,18 @@ pub(crate) fn failed(error: impl Into<Box<dyn std::error::Error + Send + Sync>>)
     let error = error.into();
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&*error);
     while let Some(looked_at) = cause {
-        let io = looked_at.downcast_ref::<io::Error>().map(io::Error::kind);
-        if matches!(io, Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)) {
+        if looked_at.downcast_ref::<io::Error>().is_some_and(is_full) {
             return full().caused_by(error);
         }
         cause = looked_at.source();
     }
     Error::new(ErrorCode::Unavailable, "Attachments cannot be kept or read right now.").caused_by(error)
+}
+
+/// Whether there is no room: on the disk, in the quota of the user, or below the largest size of a file.
+pub(super) fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }
 
 fn full() -> Error {

@@ -3,6 +3,8 @@ use std::io;
 
 use chat_proto::ErrorCode;
 
+use super::store::is_full;
+
 /// Why a file is not taken.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -29,7 +31,7 @@ impl Unfit {
             Self::Kind(_) => ErrorCode::UnsupportedMediaType,
             Self::TooLarge(_) => ErrorCode::TooLarge,
             Self::Damaged(_) => ErrorCode::Invalid,
-            Self::File(error) if error.kind() == io::ErrorKind::StorageFull => ErrorCode::StorageFull,
+            Self::File(error) if is_full(error) => ErrorCode::StorageFull,
             Self::File(_) => ErrorCode::Internal,
         }
     }

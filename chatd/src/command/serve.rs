@@ -8,6 +8,7 @@ use chatcore::mail::Mailer;
 use chatcore::store::{StoreError, StoreErrorKind};
 use chatcore::{Accepted, AttachmentLimits, Channel, Chat, Limits, Rates, Retention, Role};
 use clap::Args;
+use rustix::process::Signal;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::Level;
@@ -85,6 +86,9 @@ async fn serve(config: &Config, demo: Option<&Path>) -> Exit {
         complain("signals cannot be listened for");
         return Exit::Failed;
     };
+    // Writing beyond the largest size of a file that is allowed (`ulimit -f`) would end the process. Listened for, it is
+    // an error as on a full disk.
+    let _ = signal(SignalKind::from_raw(Signal::XFSZ.as_raw()));
     let chat = match open(config, demo.is_some()).await {
         Ok(chat) => chat,
         Err(exit) => return exit,

@@ -1,5 +1,6 @@
 //! Files that people send with messages: kept, checked, and shown to nobody but those who see the message.
 
+mod full_disk;
 mod gone;
 mod handed_out;
 mod hostile;
