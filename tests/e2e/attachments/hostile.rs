@@ -4,7 +4,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
 use super::gone::files;
-use super::{NOTE, attach, dot, download, refused, upload};
+use super::{NOTE, attach, dot, download, refused};
 use crate::CHATD;
 
 #[tokio::test]
@@ -49,17 +49,6 @@ async fn what_only_looks_like_something_harmless_is_not_taken_for_it() {
     let kept = download(&ana, &polyglot).await;
     assert_eq!(kept.header("content-type"), Some("image/png"));
     assert!(!kept.text().contains("script"), "{}", kept.text());
-}
-
-#[tokio::test]
-async fn a_picture_that_would_fill_the_memory_costs_nothing() {
-    let server = InProcess::start().await;
-    let ana = server.door.person(Role::Customer, "ana").await;
-    // Its head says 50,000 × 50,000. The sum of that part is not what is looked at first.
-    let mut huge = dot();
-    huge[16..24].copy_from_slice(&[0, 0, 0xc3, 0x50, 0, 0, 0xc3, 0x50]);
-    let answer = upload(&ana, "huge.png", &huge).send(ana.address).await.problem();
-    assert!(matches!(answer.code.as_str(), "too_large" | "invalid"), "{answer:?}");
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ const MIB: u64 = 1 << 20;
 const PIECE: usize = 64 << 10;
 
 /// The most memory that a process had at once, bytes.
-fn most_resident(pid: u32) -> u64 {
+pub(super) fn most_resident(pid: u32) -> u64 {
     let status = std::fs::read_to_string(PathBuf::from(format!("/proc/{pid}/status"))).expect("it runs");
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("a line");
     line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).expect("a number") << 10

@@ -6,8 +6,10 @@ mod handed_out;
 mod hostile;
 mod killed;
 mod limits;
+mod made;
 mod many;
 mod multipart;
+mod pictures;
 mod sent;
 
 pub(crate) use self::gone::files;
