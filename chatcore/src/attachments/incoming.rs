@@ -16,7 +16,7 @@ use crate::clock::Entropy;
 use crate::error::{Error, Result};
 
 /// What is read and written at a time.
-pub(super) const PIECE_BYTES: usize = 64 << 10;
+pub(super) const PIECE_BYTES: usize = 16 << 10;
 /// After so many bytes it is looked again whether there is room.
 const LOOK_EVERY: u64 = 1 << 20;
 

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use tokio::sync::{Notify, RwLock};
 
-use self::picture::{Bounds, Memory};
+use self::picture::{Bounds, Darkroom, Memory};
 use self::seats::Seats;
 use crate::cursor::Seal;
 
@@ -42,6 +42,7 @@ pub(crate) struct Attachments {
     seats: Seats,
     bounds: Bounds,
     memory: Memory,
+    darkroom: Darkroom,
     links: Seal,
 }
 
@@ -54,6 +55,7 @@ impl Attachments {
             seats: Seats::default(),
             bounds: Bounds::default(),
             memory: Memory::new(PICTURES_BYTES),
+            darkroom: Darkroom::default(),
             links: Seal::new(link_key),
         }
     }

@@ -157,13 +157,13 @@ impl Engine {
         let (mut original, mut cleaned) = (received.content, store.incoming(&*self.entropy)?);
         let mut small = store.incoming(&*self.entropy)?;
         let room = self.attachments.memory.reserve(&size).await;
-        blocking(move || {
+        let cleaned = self.attachments.darkroom.run(move || {
             let done = picture::clean(&size, room, &bounds, original.file(), cleaned.file(), small.file())?;
             let (main, thumbnail) = (cleaned.measure()?, small.measure()?);
             let picture = Picture { width: done.width, height: done.height, thumbnail, small: done.thumbnail };
             Ok(Checked { main, kind, name, picture: Some(picture) })
-        })
-        .await
+        });
+        looked(cleaned.await)
     }
 
     /// Puts the contents where they belong, and then says so to the store. Nobody takes contents out meanwhile, so what the
@@ -208,7 +208,14 @@ impl Engine {
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Unfit> + Send + 'static) -> Result<T> {
-    let done = tokio::task::spawn_blocking(work).await;
+    looked(tokio::task::spawn_blocking(work).await)
+}
+
+/// What came of looking at a file on another thread.
+fn looked<T, E>(done: Result<Result<T, Unfit>, E>) -> Result<T>
+where
+    E: std::error::Error + Send + Sync + 'static,
+{
     let done = done.map_err(|error| Error::new(ErrorCode::Internal, "Looking at the file failed.").caused_by(error))?;
     done.map_err(|unfit| match unfit {
         Unfit::File(error) => failed(error),

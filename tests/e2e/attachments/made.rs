@@ -4,6 +4,7 @@ use std::io::{Cursor, Write as _};
 
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
+use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 
 /// Colours that run into each other, with so much noise on them.
@@ -16,6 +17,12 @@ pub(super) fn noisy(width: u32, height: u32, noise: u32) -> RgbImage {
         let shade = |base: u32, bits: u32| u8::try_from(base * 200 / 4_000 + bits % noise).unwrap_or(u8::MAX);
         Rgb([shade(x, state), shade(y, state >> 8), shade((x + y) / 2, state >> 16)])
     })
+}
+
+pub(super) fn jpeg(picture: &RgbImage, quality: u8) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    JpegEncoder::new_with_quality(&mut bytes, quality).encode_image(picture).expect("it is coded");
+    bytes
 }
 
 /// One of the formats.

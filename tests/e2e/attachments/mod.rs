@@ -8,6 +8,7 @@ mod killed;
 mod limits;
 mod made;
 mod many;
+mod many_pictures;
 mod multipart;
 mod pictures;
 mod sent;

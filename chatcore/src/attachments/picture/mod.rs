@@ -3,13 +3,14 @@
 //! ```text
 //! let size = Size::read(&mut source, format, &bounds)?;   // reads the head only
 //! let room = memory.reserve(&size).await;                 // waits for others
-//! spawn_blocking(move || clean(&size, room, &bounds, &mut source, &mut cleaned, &mut thumbnail))
+//! darkroom.run(move || clean(&size, room, &bounds, &mut source, &mut cleaned, &mut thumbnail))
 //! ```
 //!
 //! What others see is made anew, part by part, from what the format knows: nothing is copied that is not known, and
 //! what stands behind the end is gone. Pixels stay as they are, but for a picture that its camera held sideways: that is
 //! turned and coded once more, since the note that says so goes with the rest.
 
+mod darkroom;
 mod decode;
 mod foreign;
 mod gif;
@@ -26,6 +27,7 @@ mod webp;
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Seek, Write};
 
+pub use darkroom::Darkroom;
 pub use memory::{Memory, Reserved};
 pub use size::Size;
 
