@@ -33,6 +33,8 @@ pub struct RouterConfig {
     pub sockets_before_hello: usize,
     /// The dialect of the replaced backend, under `/api` and by Socket.IO; none: it is not spoken. Default: spoken.
     pub compat: Option<CompatConfig>,
+    /// The page on which people set what they are told, at `/account`. Default: it is there.
+    pub account_page: bool,
     /// Ends sockets, event streams and waiting polls, and says so to who asks whether the server is ready.
     pub drain: CancellationToken,
     /// The most time over which they are ended, so that they do not all come back in one instant; few of them take less.
@@ -69,6 +71,7 @@ impl Default for RouterConfig {
             sockets_per_address: 500,
             sockets_before_hello: 2_000,
             compat: Some(CompatConfig::default()),
+            account_page: true,
             drain: CancellationToken::new(),
             drain_spread: Duration::from_secs(3),
             tasks: TaskTracker::new(),
@@ -98,6 +101,7 @@ impl RouterConfig {
                 reading_marks_read: config.compat.reading_marks_read,
                 secure_cookies: config.public_url.is_https(),
             }),
+            account_page: config.account_page,
             drain_spread: config.drain.spread.get(),
             ..Self::default()
         }

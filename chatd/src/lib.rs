@@ -4,6 +4,7 @@
 //! ([`listener`]); [`serve()`] does the last part. Everything is a library, so that another program can mount the
 //! router itself.
 
+mod account_page;
 mod app;
 mod body;
 mod client_address;

@@ -1,6 +1,7 @@
 //! The server as its users meet it, over HTTP and WebSocket only.
 
 mod access;
+mod account_page;
 mod api_keys;
 mod attachments;
 mod audit_log;

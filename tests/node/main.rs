@@ -1,4 +1,4 @@
-//! The front ends' own libraries, `socket.io-client` and `axios` on Node, against the server.
+//! The front ends' own libraries, `socket.io-client` and `axios` on Node, against the server; and its own page, in Chromium.
 
 mod script;
 
@@ -41,6 +41,11 @@ async fn files_go_with_messages() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_may_not_is_refused_and_nobody_hears_of_it() {
     passes("refusals.test.mjs").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_account_page_works_in_a_browser() {
+    passes("account.test.mjs").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -35,6 +35,7 @@ pub const KEYS: &[Key] = &[
     open("public_url", |c| &mut c.public_url),
     open("data_dir", |c| &mut c.data_dir),
     open("allowed_origins", |c| &mut c.allowed_origins),
+    open("account_page", |c| &mut c.account_page),
     open("server.trusted_proxies", |c| &mut c.server.trusted_proxies),
     open("server.forwarded_header", |c| &mut c.server.forwarded_header),
     open("auth.access_ttl", |c| &mut c.auth.access_ttl),

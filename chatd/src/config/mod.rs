@@ -60,6 +60,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Origins that may use the API from a browser.
     pub allowed_origins: Vec<Origin>,
+    /// Whether there is a page on which people set what they are told.
+    pub account_page: bool,
     /// What stands in front of the server.
     pub server: Server,
     /// Logins and tokens.
@@ -301,6 +303,7 @@ impl Config {
             public_url: PublicUrl::default(),
             data_dir: PathBuf::new(),
             allowed_origins: Vec::new(),
+            account_page: false,
             server: Server::default(),
             auth: Auth::default(),
             limits: Limits::default(),

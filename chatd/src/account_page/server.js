@@ -1,0 +1,109 @@
+// What the page asks the server for, and as whom.
+//
+// There is no cookie, so no other page can act for somebody who is signed in here. The access token is kept in memory
+// alone, the refresh token in this tab's sessionStorage, so that loading the page anew does not sign anybody out.
+const KEPT = "chat.account.refresh";
+
+let access = null;
+let renewing = null;
+let whenSignedOut = () => {};
+
+// Why the server refused something, in its own words.
+export class Refused extends Error {
+  constructor(status, problem) {
+    const text = problem?.detail || problem?.title || `The server answered with ${status}.`;
+    const wait = problem?.retryAfter ? ` Try again in ${problem.retryAfter} s.` : "";
+    super(text + wait);
+    this.status = status;
+    this.code = problem?.code;
+  }
+}
+
+export function onSignedOut(then) {
+  whenSignedOut = then;
+}
+
+export const mayBeSignedIn = () => access !== null || sessionStorage.getItem(KEPT) !== null;
+
+export async function signIn(email, password) {
+  keep(await send("POST", "/auth/login", { body: { email, password } }));
+}
+
+export async function signOut() {
+  try {
+    await call("POST", "/auth/logout");
+  } finally {
+    forget();
+  }
+}
+
+// Asks as whoever is signed in. A token whose time is over is renewed once.
+export async function call(method, path, body) {
+  if (access === null) await renew();
+  const used = access;
+  try {
+    return await send(method, path, { body, token: used });
+  } catch (error) {
+    if (error.status !== 401) throw error;
+    if (error.code !== "token_expired") return ended(error);
+  }
+  // Somebody else may have renewed it meanwhile.
+  if (access === used) await renew();
+  try {
+    return await send(method, path, { body, token: access });
+  } catch (error) {
+    if (error.status !== 401) throw error;
+    return ended(error);
+  }
+}
+
+// A refresh token is good once, and showing it again ends the session: so there is never more than one who renews.
+function renew() {
+  renewing ??= (async () => {
+    const refresh = sessionStorage.getItem(KEPT);
+    try {
+      if (refresh === null) throw new Refused(401, { detail: "You are not signed in." });
+      keep(await send("POST", "/auth/refresh", { body: { refresh_token: refresh } }));
+    } catch (error) {
+      if (error.status === 401) ended(error);
+      throw error;
+    } finally {
+      renewing = null;
+    }
+  })();
+  return renewing;
+}
+
+function keep(signedIn) {
+  access = signedIn.access_token;
+  sessionStorage.setItem(KEPT, signedIn.refresh_token);
+}
+
+function forget() {
+  access = null;
+  sessionStorage.removeItem(KEPT);
+}
+
+function ended(error) {
+  const was = mayBeSignedIn();
+  forget();
+  if (was) whenSignedOut();
+  throw error;
+}
+
+async function send(method, path, { body, token } = {}) {
+  const headers = {};
+  if (token) headers.Authorization = `Bearer ${token}`;
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  let answer;
+  try {
+    const options = { method, headers, credentials: "omit", cache: "no-store", redirect: "error" };
+    answer = await fetch(`/api/v1${path}`, { ...options, body: body === undefined ? undefined : JSON.stringify(body) });
+  } catch {
+    throw new Error("The server cannot be reached. Nothing was changed that is not shown here.");
+  }
+  if (answer.status === 204) return null;
+  const json = await answer.json().catch(() => null);
+  if (!answer.ok) throw new Refused(answer.status, { ...json, retryAfter: answer.headers.get("Retry-After") });
+  return json;
+}
