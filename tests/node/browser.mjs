@@ -52,6 +52,7 @@ export async function poll(what, look) {
 }
 
 export class Browser {
+  #program = program();
   #folder = mkdtempSync(join(tmpdir(), "chat-browser-"));
   #waiting = new Map();
   #ears = [];
@@ -60,7 +61,7 @@ export class Browser {
   constructor() {
     const options = [...OPTIONS, `--user-data-dir=${this.#folder}`, "about:blank"];
     const env = { ...process.env, TZ: "Europe/Berlin" };
-    this.child = spawn(program(), options, { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"], env });
+    this.child = spawn(this.#program, options, { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"], env });
     let rest = "";
     this.child.stdio[4].setEncoding("utf8").on("data", (text) => {
       const frames = (rest + text).split("\0");
