@@ -51,6 +51,7 @@ pub struct ChatBuilder {
     attachments: Option<AttachmentStore>,
     server_key: Option<Zeroizing<[u8; 32]>>,
     cache_bytes: usize,
+    fold_after: usize,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     cost: Cost,
@@ -119,6 +120,7 @@ impl ChatBuilder {
             attachments: None,
             server_key: None,
             cache_bytes: RedbOptions::default().cache_bytes,
+            fold_after: RedbOptions::default().fold_after,
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
             cost: Cost::Owasp,
@@ -265,6 +267,14 @@ impl ChatBuilder {
         self
     }
 
+    /// Log entries that are kept in memory before they are folded into the tables. Fewer take less memory, and more work
+    /// each. Default: 16,384.
+    #[must_use]
+    pub fn fold_after(mut self, entries: usize) -> Self {
+        self.fold_after = entries;
+        self
+    }
+
     /// Where the time comes from. Default: the machine.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
@@ -408,7 +418,7 @@ impl ChatBuilder {
                 let key = ServerKey::of_folder(folder, &*self.entropy).map_err(unusable)?;
                 let previous = PreviousKey::of_folder(folder, now, self.access_ttl).map_err(unusable)?;
                 let file = folder.join(DATABASE);
-                let options = RedbOptions { cache_bytes: self.cache_bytes, epoch, ..RedbOptions::default() };
+                let options = RedbOptions { cache_bytes, fold_after, epoch, ..RedbOptions::default() };
                 let store = Arc::new(RedbStore::open(&file, options)?);
                 // Now that nobody else has the folder, what an earlier process left in it can go.
                 if attachments.is_none() {
