@@ -418,6 +418,7 @@ impl ChatBuilder {
                 let key = ServerKey::of_folder(folder, &*self.entropy).map_err(unusable)?;
                 let previous = PreviousKey::of_folder(folder, now, self.access_ttl).map_err(unusable)?;
                 let file = folder.join(DATABASE);
+                let (cache_bytes, fold_after) = (self.cache_bytes, self.fold_after);
                 let options = RedbOptions { cache_bytes, fold_after, epoch, ..RedbOptions::default() };
                 let store = Arc::new(RedbStore::open(&file, options)?);
                 // Now that nobody else has the folder, what an earlier process left in it can go.

@@ -15,7 +15,7 @@ pub(super) fn noisy(width: u32, height: u32, noise: u32) -> RgbImage {
         state ^= state >> 17;
         state ^= state << 5;
         let shade = |base: u32, bits: u32| u8::try_from(base * 200 / 4_000 + bits % noise).unwrap_or(u8::MAX);
-        Rgb([shade(x, state), shade(y, state >> 8), shade((x + y) / 2, state >> 16)])
+        Rgb([shade(x, state), shade(y, state >> 8), shade(x.midpoint(y), state >> 16)])
     })
 }
 

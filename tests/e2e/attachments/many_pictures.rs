@@ -18,6 +18,9 @@ use crate::CHATD;
 const UPLOADS: usize = 100;
 const PEOPLE: usize = 5;
 const MIB: usize = 1 << 20;
+/// One that is decoded takes 42 MiB, a hundred connections in a debug build 31 at the most. Decoded on any thread that is
+/// free they took 131.
+const MOST: usize = 80 * MIB;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_large_pictures_at_once_do_not_stand_in_memory() {
@@ -44,7 +47,7 @@ async fn a_hundred_large_pictures_at_once_do_not_stand_in_memory() {
     let grown = most_resident(server.pid()) - before;
     let grown = usize::try_from(grown).expect("it fits");
     println!("{UPLOADS} pictures of {} KiB at once: {} MiB more", picture.len() / 1_024, grown / MIB);
-    assert!(grown < 64 * MIB, "{} MiB", grown / MIB);
+    assert!(grown < MOST, "{} MiB", grown / MIB);
 }
 
 /// Each another content, so that each is kept: of the first table of the picture another number is another.
