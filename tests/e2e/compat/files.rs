@@ -222,9 +222,9 @@ async fn a_link_is_over_after_an_hour_or_two_and_the_list_has_a_new_one() {
     let url = async || messages(&leo, &talk.conversation).await.pop().expect("a message")["attachment"].take();
     let first = url().await;
     assert_eq!(talk.at(&first).await.status, 200);
-    talk.server.advance(Duration::from_mins(60));
+    talk.server.advance(Duration::from_hours(1));
     assert_eq!(talk.at(&first).await.status, 200, "an hour at least");
-    talk.server.advance(Duration::from_mins(60));
+    talk.server.advance(Duration::from_hours(1));
     assert_eq!(talk.at(&first).await.failure().0, ErrorCode::NotFound);
     let second = url().await;
     assert_ne!(second, first);
