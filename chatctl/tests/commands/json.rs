@@ -29,6 +29,7 @@ fn of_field(key: &str, value: Value, url: &str) -> Value {
     match key {
         "as_of" | "cursor" | "next_cursor" | "c" => of("cursor"),
         "token" => of("token"),
+        "push_key" => of("key"),
         "version" if text.contains('.') => of("version"),
         _ if key.ends_with("_at") || key == "at" => of("moment"),
         _ => match ["user_", "conv_", "msg_", "sess_", "inv_"].into_iter().find(|prefix| is_id(prefix)) {
