@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use chat_proto::{ConversationId, Timestamp};
+use chat_proto::{ConversationId, Timestamp, UserId};
 use tokio::sync::watch;
 
 use crate::clock::{Clock, Entropy};
@@ -83,7 +83,8 @@ pub struct MemoryNotifier(Arc<Remembered>);
 struct Remembered {
     channel: Channel,
     tried: watch::Sender<Vec<Notification>>,
-    answers: Mutex<VecDeque<Answer>>,
+    /// To whom, or to anybody.
+    answers: Mutex<VecDeque<(Option<UserId>, Answer)>>,
 }
 
 #[derive(Debug)]
@@ -101,12 +102,17 @@ impl MemoryNotifier {
 
     /// The next attempt that nothing else was said of fails like this.
     pub fn fail(&self, undelivered: Undelivered) {
-        self.answers().push_back(Answer::Fails(undelivered));
+        self.answers().push_back((None, Answer::Fails(undelivered)));
+    }
+
+    /// The same, of the next attempt that goes to this person.
+    pub fn fail_for(&self, user: UserId, undelivered: Undelivered) {
+        self.answers().push_back((Some(user), Answer::Fails(undelivered)));
     }
 
     /// The next attempt that nothing else was said of never ends.
     pub fn hang(&self) {
-        self.answers().push_back(Answer::Hangs);
+        self.answers().push_back((None, Answer::Hangs));
     }
 
     /// All attempts so far, in their order.
@@ -126,7 +132,7 @@ impl MemoryNotifier {
         enough.expect("an attempt in time").expect("the notifier is there")[number - 1].clone()
     }
 
-    fn answers(&self) -> std::sync::MutexGuard<'_, VecDeque<Answer>> {
+    fn answers(&self) -> std::sync::MutexGuard<'_, VecDeque<(Option<UserId>, Answer)>> {
         self.0.answers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -138,7 +144,12 @@ impl Notifier for MemoryNotifier {
 
     fn deliver<'a>(&'a self, notification: &'a Notification) -> Delivering<'a> {
         Box::pin(async move {
-            let answer = self.answers().pop_front();
+            let is_for = |user: &Option<UserId>| user.is_none() || *user == notification.user;
+            let answer = {
+                let mut answers = self.answers();
+                let place = answers.iter().position(|(user, _)| is_for(user));
+                place.and_then(|place| answers.remove(place)).map(|(_, answer)| answer)
+            };
             self.0.tried.send_modify(|tried| tried.push(notification.clone()));
             match answer {
                 None => Ok(()),
