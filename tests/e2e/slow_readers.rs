@@ -18,7 +18,7 @@ const BEFORE: u64 = 500;
 async fn who_never_reads_neither_slows_the_others_nor_makes_the_server_grow() {
     // What the database keeps in memory would hide what waits for readers.
     let mut server = Server::start_with(CHATD, &[("CHATD_STORE__CACHE", "1MiB")]).await;
-    let messages = option("CHAT_FLOOD_MIB").unwrap_or(90) * (1 << 20) / TEXT as u64;
+    let messages = option("CHAT_FLOOD_MIB").unwrap_or(180) * (1 << 20) / TEXT as u64;
     let ana = server.door().person(Role::Customer, "ana").await;
     let leo = server.door().person(Role::Agent, "leo").await;
     let dana = server.door().person(Role::Designer, "dana").await;
@@ -58,8 +58,9 @@ async fn who_never_reads_neither_slows_the_others_nor_makes_the_server_grow() {
     tokio::join!(flood(&mut sending, group, BEFORE..to, &text), read(&mut reading, BEFORE, to));
     let grown = server.resident_kib().saturating_sub(usual);
     // A MiB for each that is stuck; what the store has in memory while it is folded, three times 8 MiB; and a batch, its
-    // record and a piece of a fold, up to 8 MiB each with messages as long as these. Much less than what was sent.
-    assert!(grown < 64 << 10, "from {usual} KiB by {grown} KiB");
+    // record and a piece of a fold, up to 8 MiB each with messages as long as these; and what the allocator keeps for the
+    // threads that read. Much less than what was sent.
+    assert!(grown < 96 << 10, "from {usual} KiB by {grown} KiB");
 }
 
 #[tokio::test]

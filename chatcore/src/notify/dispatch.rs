@@ -22,8 +22,8 @@ use crate::store::View;
 
 /// Commits that wait for the dispatcher; when there are more it reads the log instead.
 const QUEUE: usize = 256;
-/// Lines of the log that are read at a time.
-const LINES: usize = 1_000;
+/// Lines of the log that are read at a time; with the longest messages that is a MiB.
+const LINES: usize = 64;
 /// People and conversations about which it is decided at a time, …
 const AT_ONCE: usize = 256;
 /// … and people of whom something was held back.
@@ -117,9 +117,17 @@ pub(crate) async fn dispatch(engine: Arc<Engine>, heard: Heard) {
     };
     let pending = Pending::new(engine.notices.delays.clone(), start);
     heard.missed.store(true, Ordering::Release);
-    Dispatcher { kept: start, keep_at: engine.clock.now().after(KEEP_EVERY), engine, heard, pending, held_at: None }
-        .run()
-        .await;
+    let start_at = engine.clock.now();
+    Dispatcher {
+        kept: start,
+        keep_at: engine.clock.now().after(KEEP_EVERY),
+        engine,
+        heard,
+        pending,
+        held_at: Some(start_at),
+    }
+    .run()
+    .await;
 }
 
 /// Where the log is read on: with the first notifier that there is, from now on.
@@ -181,8 +189,11 @@ impl Dispatcher {
             return Err(error);
         }
         while self.decide().await? {}
-        while self.look_at_held().await? {}
         let now = self.now();
+        // Not with each commit: a look is a reading of the store.
+        if self.held_at.is_some_and(|at| at <= now) {
+            while self.look_at_held().await? {}
+        }
         if now >= self.keep_at {
             self.keep_at = now.after(KEEP_EVERY);
             self.keep().await?;
