@@ -14,6 +14,7 @@ mod unfit;
 mod upload;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use tokio::sync::{Notify, RwLock};
 
@@ -37,6 +38,8 @@ pub(crate) struct Attachments {
     store: AttachmentStore,
     /// Shared by those who keep files, held alone by who takes contents out; see [`sweep`].
     removing: RwLock<()>,
+    /// There may be contents: else nothing has to be looked for.
+    used: AtomicBool,
     /// Rung by the writer when contents may have become unneeded.
     pub(crate) freed: Arc<Notify>,
     seats: Seats,
@@ -49,6 +52,7 @@ pub(crate) struct Attachments {
 impl Attachments {
     pub(crate) fn new(store: AttachmentStore, freed: Arc<Notify>, link_key: &[u8; 32]) -> Self {
         Self {
+            used: AtomicBool::new(!store.begins_empty),
             store,
             removing: RwLock::new(()),
             freed,

@@ -42,6 +42,8 @@ pub struct AttachmentStore {
     /// The folder of the objects, where they lie on this machine.
     folder: Option<PathBuf>,
     space: Arc<dyn Space>,
+    /// Nobody can have left anything in it.
+    pub(super) begins_empty: bool,
 }
 
 /// How much room there is.
@@ -88,7 +90,13 @@ impl AttachmentStore {
         }
         let objects = LocalFileSystem::new_with_prefix(folder).map_err(io::Error::other)?.with_fsync(true);
         let objects = Arc::new(objects);
-        Ok(Self { objects, incoming, folder: Some(folder.to_owned()), space: Arc::new(FileSystem) })
+        Ok(Self {
+            objects,
+            incoming,
+            folder: Some(folder.to_owned()),
+            space: Arc::new(FileSystem),
+            begins_empty: false,
+        })
     }
 
     /// The same, at its usual place in a data folder.
@@ -99,14 +107,14 @@ impl AttachmentStore {
     /// In memory, gone when dropped.
     #[must_use]
     pub fn memory() -> Self {
-        Self::objects(Arc::new(InMemory::new()))
+        Self { begins_empty: true, ..Self::objects(Arc::new(InMemory::new())) }
     }
 
     /// In an object store of the caller's, below its root. What is being uploaded is written to the machine's folder for
     /// temporary files first.
     #[must_use]
     pub fn objects(objects: Arc<dyn ObjectStore>) -> Self {
-        Self { objects, incoming: std::env::temp_dir(), folder: None, space: Arc::new(FileSystem) }
+        Self { objects, incoming: std::env::temp_dir(), folder: None, space: Arc::new(FileSystem), begins_empty: false }
     }
 
     /// Asks something else how much room there is. For tests.

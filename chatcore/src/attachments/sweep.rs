@@ -19,6 +19,7 @@
 //! never came because the process was killed, has neither a count nor a note: all that lies in the folder is compared with
 //! the counts at the start and once a day. Temporary files of an earlier process go before this one takes any.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -44,12 +45,14 @@ pub(crate) async fn look_after(engine: Weak<Engine>) {
     loop {
         let Some(held) = engine.upgrade() else { return };
         let freed = Arc::clone(&held.attachments.freed);
-        held.remove_what_is_noted().await;
-        if sweep_at <= clock.now() {
-            held.sweep().await;
-            sweep_at = clock.now().after(SWEEP_EVERY);
+        if held.attachments.used.load(Ordering::Acquire) {
+            held.remove_what_is_noted().await;
+            if sweep_at <= clock.now() {
+                held.sweep().await;
+                sweep_at = clock.now().after(SWEEP_EVERY);
+            }
+            while matches!(held.collect_unsent().await, Ok(true)) {}
         }
-        while matches!(held.collect_unsent().await, Ok(true)) {}
         drop(held);
         let look_at = clock.now().after(LOOK_EVERY);
         tokio::select! {

@@ -5,6 +5,7 @@
 //! content that nothing needs, which is [swept out](super::sweep).
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use chat_proto::model::Attachment;
 use chat_proto::{AttachmentId, ErrorCode, Role};
@@ -182,6 +183,7 @@ impl Engine {
         };
         let outcome = {
             let _shared = self.attachments.removing.read().await;
+            self.attachments.used.store(true, Ordering::Release);
             let store = &self.attachments.store;
             if let Some(Picture { thumbnail, small, .. }) = picture {
                 store.place(thumbnail.content, &thumbnail.sha256).await?;
