@@ -16,7 +16,7 @@ use crate::chat::{Chat, Engine};
 use crate::clock::{Clock, Entropy, SystemClock, SystemEntropy};
 use crate::cursor::Seal;
 use crate::error::{Error, Result};
-use crate::keys::{DATABASE, PreviousKey, ServerKey};
+use crate::keys::{DATABASE, PreviousKey, ServerKey, make_private_folder};
 use crate::notify::{self, Channel, Heard, Notices, Notifier};
 #[cfg(feature = "push")]
 use crate::notify::{Push, PushOptions, VapidKeys};
@@ -322,7 +322,11 @@ impl ChatBuilder {
         let push = self.open_push()?;
         #[cfg(feature = "push")]
         self.notifiers.extend(push.iter().map(|push| Arc::new(push.notifier()) as Arc<dyn Notifier>));
-        let notices = Notices::new(std::mem::take(&mut self.notifiers), &self.delays)?;
+        #[cfg(feature = "push")]
+        let to_devices = push.is_some();
+        #[cfg(not(feature = "push"))]
+        let to_devices = false;
+        let notices = Notices::new(std::mem::take(&mut self.notifiers), &self.delays, to_devices)?;
         #[cfg(feature = "webhooks")]
         let webhooks = self.webhooks.clone().map(Webhooks::new).transpose().map_err(|error| {
             Error::new(ErrorCode::Internal, "There is no TLS to tell webhooks with.").caused_by(error)
@@ -460,13 +464,4 @@ struct Opened {
 
 fn token_secret(key: &ServerKey) -> Zeroizing<Vec<u8>> {
     Zeroizing::new(key.derive("access tokens").to_vec())
-}
-
-/// Messages and accounts are nobody else's business on this machine.
-fn make_private_folder(folder: &Path) -> std::io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
 }

@@ -124,6 +124,15 @@ fn rotate(folder: &Path, overlap: bool, now: Timestamp, entropy: &dyn Entropy) -
     write_private(folder, FILE, &*ServerKey::random(entropy).0)
 }
 
+/// Messages and accounts are nobody else's business on this machine.
+pub(crate) fn make_private_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
 /// Complete or as before, whatever happens in between; readable by its owner alone.
 pub(crate) fn write_private(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     let fresh = folder.join(format!("{name}.new"));

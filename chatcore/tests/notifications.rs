@@ -218,6 +218,27 @@ async fn quiet_hours_end_with_one_summary() {
 }
 
 #[tokio::test]
+async fn however_many_conversations_waited_through_quiet_hours_none_is_forgotten() {
+    const CONVERSATIONS: usize = 230;
+    let shop = Shop::open().await;
+    let time = |text: &str| text.parse().expect("a time");
+    shop.wishes(|wishes| wishes.quiet_hours = Some(QuietHours { from: time("08:00"), to: time("12:00") })).await;
+    for n in 0..CONVERSATIONS {
+        let writer = NewPerson::new(chatcore::Role::Merchant, format!("writer-{n}@shop.example"));
+        let writer = shop.chat.people().create(writer).await.expect("it works").id;
+        let writer = shop.chat.as_user(writer);
+        let (conversation, _) = writer.open_direct(shop.leo).await.expect("it works");
+        writer.conversation(conversation.id).send("Hello").await.expect("it works");
+    }
+    shop.clock.advance(HOUR);
+    shop.mails_to_leo(0).await;
+    shop.clock.advance(3 * HOUR);
+    // A hundred at a time.
+    let mails = shop.mails_to_leo(3).await;
+    assert_eq!(mails.iter().map(|mail| unread(mail).len()).sum::<usize>(), CONVERSATIONS);
+}
+
+#[tokio::test]
 async fn a_digest_is_one_mail_and_holds_back_no_push() {
     let shop = Shop::open().await;
     shop.wishes(|wishes| {

@@ -20,6 +20,7 @@ use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt
 use super::incoming::Incoming;
 use crate::clock::Entropy;
 use crate::error::{Error, Result};
+use crate::keys::make_private_folder;
 
 /// The folder of attachments in a data folder.
 const FOLDER: &str = "attachments";
@@ -79,7 +80,7 @@ impl AttachmentStore {
         let folder = folder.as_ref();
         let (incoming, contents) = (folder.join(INCOMING), folder.join(CONTENTS));
         for folder in [folder, &incoming, &contents] {
-            make_private(folder)?;
+            make_private_folder(folder)?;
         }
         for left in std::fs::read_dir(&incoming)? {
             std::fs::remove_file(left?.path())?;
@@ -282,13 +283,4 @@ fn full() -> Error {
 
 fn sync_folder(folder: &Path) -> io::Result<()> {
     std::fs::File::open(folder)?.sync_all()
-}
-
-/// Makes a folder that nobody else on this machine can look into.
-fn make_private(folder: &Path) -> io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
 }

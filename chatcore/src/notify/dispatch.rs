@@ -84,9 +84,15 @@ impl Feed {
         let Some(last) = events.last().map(|event| event.position) else { return };
         let messages: Vec<NewMessage> = events.iter().filter_map(|event| NewMessage::of(event)).collect();
         let has_letters = events.iter().any(|event| matches!(event.event, Event::LetterWritten(_)));
-        if (has_letters || !messages.is_empty())
-            && self.commits.try_send(Commit { last, messages, has_letters }).is_err()
-        {
+        if has_letters || !messages.is_empty() {
+            self.tell(Commit { last, messages, has_letters });
+        }
+    }
+
+    /// After one that was not told none is, before the dispatcher has begun to read the log: it would take the later one
+    /// for all there is.
+    fn tell(&self, commit: Commit) {
+        if !self.missed.load(Ordering::Acquire) && self.commits.try_send(commit).is_err() {
             self.missed.store(true, Ordering::Release);
         }
     }
@@ -116,7 +122,6 @@ pub(crate) async fn dispatch(engine: Arc<Engine>, heard: Heard) {
         }
     };
     let pending = Pending::new(engine.notices.delays.clone(), start);
-    heard.missed.store(true, Ordering::Release);
     let start_at = engine.clock.now();
     Dispatcher {
         kept: start,
@@ -125,6 +130,7 @@ pub(crate) async fn dispatch(engine: Arc<Engine>, heard: Heard) {
         heard,
         pending,
         held_at: Some(start_at),
+        behind: true,
     }
     .run()
     .await;
@@ -153,6 +159,8 @@ struct Dispatcher {
     keep_at: Timestamp,
     /// When the next of those is to be looked at for whom something was held back.
     held_at: Option<Timestamp>,
+    /// The log has to be read before anything that is told can be heard.
+    behind: bool,
 }
 
 impl Dispatcher {
@@ -182,11 +190,10 @@ impl Dispatcher {
     }
 
     async fn step(&mut self) -> Result<()> {
-        if self.heard.missed.swap(false, Ordering::AcqRel)
-            && let Err(error) = self.read_on().await
-        {
-            self.heard.missed.store(true, Ordering::Release);
-            return Err(error);
+        // From here on commits are told again; those before are in the log.
+        self.behind |= self.heard.missed.swap(false, Ordering::AcqRel);
+        if self.behind {
+            self.read_on().await?;
         }
         while self.decide().await? {}
         let now = self.now();
@@ -206,6 +213,9 @@ impl Dispatcher {
     }
 
     fn hear(&mut self, commit: Commit) {
+        if self.behind {
+            return;
+        }
         for NewMessage { position, at, conversation, writer, members } in commit.messages {
             if position > self.pending.reached() {
                 for reader in members.iter().map(|member| member.user).filter(|user| *user != writer) {
@@ -232,10 +242,10 @@ impl Dispatcher {
             self.pending.reach(reached);
             self.engine.notices.ring(Channel::Mail);
             if is_all {
-                return Ok(());
+                self.behind = false;
+                break;
             }
         }
-        self.heard.missed.store(true, Ordering::Release);
         Ok(())
     }
 
@@ -316,22 +326,14 @@ impl Dispatcher {
                     Verdict::Later(due) => held.push(Held { channel, user, conversation, due }),
                 }
             }
-            if is_full {
-                // What found no place is looked at right after this.
-                let due = at.after(Duration::from_millis(1));
-                held.extend(unread.first().map(|(_, unread)| Held {
-                    channel,
-                    user,
-                    conversation: unread.conversation,
-                    due,
-                }));
-            }
+            // What found no place is looked at right after this, as long as that makes place.
+            let looked_at = Some(at).filter(|_| !is_full || (unread.is_empty() && settled.is_empty()));
             unread.sort_unstable_by_key(|(since, unread)| (*since, unread.conversation));
             let unread: Vec<Unread> = unread.into_iter().map(|(_, unread)| unread).collect();
             let together = is_together || unread.len() > 1;
             let telling = self.telling(channel, user, unread, together);
             self.hold(held).await?;
-            self.tell(vec![Telling { settled, looked_at: Some(at), ..telling }]).await?;
+            self.tell(vec![Telling { settled, looked_at, ..telling }]).await?;
         }
         Ok(more)
     }
@@ -344,7 +346,8 @@ impl Dispatcher {
                 let decide = |candidate: Candidate| {
                     let delay = notices.delay(candidate.channel);
                     let is_here = rooms.state_of(candidate.user) == PresenceState::Online;
-                    let circumstances = Circumstances { now, delay, is_here };
+                    let needs_device = notices.need_device(candidate.channel);
+                    let circumstances = Circumstances { now, delay, is_here, needs_device };
                     Ok((candidate, verdict(view, &candidate, circumstances)?))
                 };
                 candidates.into_iter().map(decide).collect()
@@ -405,4 +408,30 @@ fn messages_after(view: &dyn View, after: Position) -> Result<Messages> {
         }
     }
     Ok((messages, reached, is_all))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn commit(position: u64) -> Commit {
+        Commit { last: Position(position), messages: Vec::new(), has_letters: true }
+    }
+
+    #[test]
+    fn after_a_gap_nothing_is_told_until_the_log_is_read() {
+        let (feed, mut heard) = feed();
+        let queue = QUEUE as u64;
+        for position in 1..=queue + 1 {
+            feed.tell(commit(position));
+        }
+        // There is room again, but what is told now would hide what is missing.
+        assert!(heard.commits.try_recv().is_ok_and(|first| first.last == Position(1)));
+        feed.tell(commit(queue + 2));
+        let told = std::iter::from_fn(|| heard.commits.try_recv().ok()).map(|commit| commit.last.0);
+        assert_eq!(told.last(), Some(queue));
+        assert!(heard.missed.swap(false, Ordering::AcqRel));
+        feed.tell(commit(queue + 3));
+        assert!(heard.commits.try_recv().is_ok_and(|commit| commit.last == Position(queue + 3)));
+    }
 }

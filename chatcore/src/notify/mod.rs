@@ -55,12 +55,19 @@ const PUSH_DELAY: Duration = Duration::from_secs(5);
 pub(crate) struct Notices {
     notifiers: Vec<Arc<dyn Notifier>>,
     delays: Vec<(Channel, Duration)>,
+    /// Pushes go to devices that asked for them, so who has none is told nothing: nothing has to be written for them.
+    to_devices: bool,
     /// Rung when something is on its way, or one that was has arrived.
     bells: [Notify; Channel::ALL.len()],
 }
 
 impl Notices {
-    pub(crate) fn new(notifiers: Vec<Arc<dyn Notifier>>, delays: &[(Channel, Duration)]) -> Result<Self> {
+    /// `to_devices`: what pushes is web push.
+    pub(crate) fn new(
+        notifiers: Vec<Arc<dyn Notifier>>,
+        delays: &[(Channel, Duration)],
+        to_devices: bool,
+    ) -> Result<Self> {
         let channels: Vec<Channel> = notifiers.iter().map(|notifier| notifier.channel()).collect();
         if let Some(twice) =
             Channel::ALL.into_iter().find(|channel| channels.iter().filter(|c| *c == channel).count() > 1)
@@ -73,7 +80,7 @@ impl Notices {
             (channel, given.unwrap_or(usual))
         };
         let delays = channels.into_iter().map(delay).collect();
-        Ok(Self { notifiers, delays, bells: Default::default() })
+        Ok(Self { notifiers, delays, to_devices, bells: Default::default() })
     }
 
     pub(crate) fn are_there(&self) -> bool {
@@ -86,6 +93,10 @@ impl Notices {
 
     fn delay(&self, channel: Channel) -> Duration {
         self.delays.iter().find(|(known, _)| *known == channel).map(|(_, delay)| *delay).unwrap_or_default()
+    }
+
+    fn need_device(&self, channel: Channel) -> bool {
+        self.to_devices && channel == Channel::Push
     }
 
     fn bell(&self, channel: Channel) -> &Notify {

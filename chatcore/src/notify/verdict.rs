@@ -47,12 +47,17 @@ pub(crate) struct Circumstances {
     pub(crate) delay: Duration,
     /// They sit at one of their devices.
     pub(crate) is_here: bool,
+    /// The channel reaches nobody but the devices that asked for it.
+    pub(crate) needs_device: bool,
 }
 
 pub(crate) fn verdict(view: &dyn View, of: &Candidate, circumstances: Circumstances) -> Result<Verdict, StoreError> {
-    let Circumstances { now, delay, is_here } = circumstances;
+    let Circumstances { now, delay, is_here, needs_device } = circumstances;
     let Candidate { channel, user, conversation } = *of;
     if !view.account(user)?.is_some_and(|account| can_be_told(&account, channel)) {
+        return Ok(Verdict::Nothing);
+    }
+    if needs_device && !has_device(view, user)? {
         return Ok(Verdict::Nothing);
     }
     let Some((unread, told)) = unread(view, channel, user, conversation)? else { return Ok(Verdict::Nothing) };
@@ -78,6 +83,11 @@ fn can_be_told(account: &Account, channel: Channel) -> bool {
     account.state == AccountState::Active
         && !account.is_bot()
         && (channel != Channel::Mail || mail_address(account).is_some())
+}
+
+fn has_device(view: &dyn View, user: UserNo) -> Result<bool, StoreError> {
+    let (first, end) = RecordKey::all_push(user);
+    Ok(!view.records(&first, &end, 1)?.is_empty())
 }
 
 /// What they have not read, nor been told of by this channel, and how far that was.

@@ -1,10 +1,10 @@
 //! Mails as files.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{Composed, Undelivered};
+use crate::keys::{make_private_folder, write_private};
 
 /// A folder that mails are put into.
 #[derive(Debug)]
@@ -26,19 +26,6 @@ impl Folder {
 
 /// Who may read mails may come in by the links in them: nobody but their owner.
 fn write(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)?;
-    let fresh = folder.join(format!(".{name}.new"));
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&fresh)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&fresh, folder.join(format!("{name}.eml")))?;
-    fs::File::open(folder)?.sync_all()
+    make_private_folder(folder)?;
+    write_private(folder, &format!("{name}.eml"), bytes)
 }

@@ -24,7 +24,7 @@ use super::payload::tests::unread;
 use super::*;
 use crate::state::{DeliveryId, UserNo};
 use crate::testing::ManualClock;
-use crate::{Actor, Clock as _, ErrorCode, SignedIn};
+use crate::{Actor, Clock as _, ErrorCode, NewPerson, SignedIn};
 
 const PASSWORD: &str = "correct horse 9";
 const SUBJECT: &str = "mailto:admin@shop.test";
@@ -176,6 +176,37 @@ fn without_port(result: std::result::Result<(), Undelivered>) -> std::result::Re
         Undelivered::Never(text) => Undelivered::Never(strip(text)),
         down @ Undelivered::Down(_) => down,
     })
+}
+
+/// From the message to the device, and nothing is put down for who has none.
+#[tokio::test]
+async fn who_has_not_read_is_pushed_to_and_nothing_is_kept_of_who_has_no_device() {
+    let shop = Shop::open().await;
+    let [leo, mia, dana] = ["leo", "mia", "dana"].map(|name| NewPerson::agent(format!("{name}@shop.test")));
+    let people = shop.chat.people();
+    let (leo, mia) = (people.create(leo).await.unwrap().id, people.create(mia).await.unwrap().id);
+    let dana = shop.chat.as_user(people.create(dana).await.unwrap().id);
+    shop.subscribe(&shop.chat.as_user(leo), 1).await;
+    // Who has none is decided about first.
+    for reader in [mia, leo] {
+        let (conversation, _) = dana.open_direct(reader).await.unwrap();
+        dana.conversation(conversation.id).send("Are you there?").await.unwrap();
+    }
+    shop.clock.advance(Duration::from_secs(5));
+    let heard = async {
+        while shop.service.heard(1).is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), heard).await.expect("a push");
+    assert_eq!(shop.service.heard(1)[0].told["text"], "Are you there?");
+    let view = shop.chat.engine().store.view();
+    let is_told = |user| {
+        let no = view.user_no(user).unwrap().unwrap();
+        let (_, conversation) = view.inbox(no, None, 1).unwrap()[0];
+        view.record(&RecordKey::told(Channel::Push, no, conversation)).unwrap().is_some()
+    };
+    assert_eq!((is_told(leo), is_told(mia)), (true, false));
 }
 
 #[tokio::test]
