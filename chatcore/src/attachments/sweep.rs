@@ -74,6 +74,7 @@ impl Engine {
         let more = due.len() == AT_ONCE;
         if !due.is_empty() {
             self.writer.carry(Command::CollectAttachments { due }).await?;
+            self.attachments.freed.notify_one();
         }
         Ok(more)
     }

@@ -118,7 +118,9 @@ impl Actor {
     /// # Errors
     /// `not_found`; `conflict` when it was sent.
     pub async fn delete_attachment(&self, attachment: AttachmentId) -> Result<()> {
-        self.carry(Command::DeleteAttachment { by: self.by(), attachment }).await.map(drop)
+        self.carry(Command::DeleteAttachment { by: self.by(), attachment }).await?;
+        self.chat().engine().attachments.freed.notify_one();
+        Ok(())
     }
 
     /// Asked before anything comes, and again where it counts.

@@ -132,9 +132,10 @@ impl Envelope {
         }
     }
 
-    /// Whether contents of attachments may have become unneeded by it.
+    /// Whether contents of attachments may have become unneeded by it. Those of files that were never sent are looked after by
+    /// who forgets them.
     pub(crate) fn may_free(&self) -> bool {
-        matches!(self.event, Event::MessageChanged { how: MessageChange::Deleted, .. } | Event::Tidied)
+        matches!(self.event, Event::MessageChanged { how: MessageChange::Deleted, .. })
     }
 
     /// In which form this person sees the event.
