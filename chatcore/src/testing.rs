@@ -160,7 +160,7 @@ impl Notifier for MemoryNotifier {
     }
 }
 
-/// Something to hand to a [`Notifier`](crate::Notifier), of nothing that happened. It goes by mail to Ana.
+/// Something to hand to a [`Notifier`], of nothing that happened. It goes by mail to Ana.
 #[must_use]
 pub fn notification(id: [u8; 16], news: News) -> Notification {
     made_up::notification(id, news)

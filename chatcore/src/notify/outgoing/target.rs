@@ -77,6 +77,7 @@ impl Target {
     }
 
     /// For whom a token is good (RFC 6454): with the port, unless it is the usual one.
+    #[cfg(any(feature = "push", test))]
     pub(crate) fn origin(&self) -> String {
         let scheme = self.uri.scheme_str().unwrap_or("https");
         let host = self.uri.host().unwrap_or_default().to_ascii_lowercase();
