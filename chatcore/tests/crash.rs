@@ -12,18 +12,24 @@ mod disk;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use chat_proto::{ClientId, Role, UserId};
-use chatcore::Entropy;
-use chatcore::state::{Command, Outcome};
-use chatcore::store::conformance::{Acting, Backend, Shop, Snapshot};
+use chat_proto::{AttachmentId, ClientId, ConversationId, Role, Seq, UserId};
+use chatcore::state::{
+    Channel, Command, ConversationNo, DeliveryId, FileRow, Notice, Outcome, Post, Telling, Unread, UserNo,
+};
+use chatcore::store::conformance::{Acting, Backend, Shop, Snapshot, client_id};
 use chatcore::store::memory::MemoryStore;
 use chatcore::store::redb::{RedbOptions, RedbStore};
 use chatcore::store::{Store, StoreError};
 use chatcore::testing::SeededEntropy;
+use chatcore::{Clock, Entropy};
 use disk::{Call, Disk, Images};
 
 const OPTIONS: RedbOptions =
     RedbOptions { cache_bytes: 1 << 20, fold_after: 12, fold_rows: 3, fold_beside: false, epoch: 7 };
+
+/// The first two who come.
+const LEO: UserNo = UserNo(1);
+const ANA: UserNo = UserNo(2);
 
 #[derive(Debug)]
 struct Memory(Arc<MemoryStore>);
@@ -65,7 +71,7 @@ struct Run {
     sent: Vec<(UserId, ClientId)>,
 }
 
-/// Groups that come and go, messages that are sent again, reads, names, folding and restarts.
+/// Groups that come and go, messages that are sent again, files, reads, names, who is told, folding and restarts.
 fn run(backend: Box<dyn Backend>, now: impl Fn() -> usize) -> Run {
     let mut run = Run { states: Vec::new(), acknowledged_at: Vec::new(), sent: Vec::new() };
     let mut shop = Shop::open(backend);
@@ -84,7 +90,7 @@ fn run(backend: Box<dyn Backend>, now: impl Fn() -> usize) -> Run {
     acknowledged(&mut run, &shop);
     let direct = shop.direct(ana, leo);
     acknowledged(&mut run, &shop);
-    for round in 0..20_u64 {
+    for round in 0..23_u64 {
         let mut batch = Vec::new();
         for i in 0..=round % 5 {
             // Every third message is one that was sent before.
@@ -106,6 +112,10 @@ fn run(backend: Box<dyn Backend>, now: impl Fn() -> usize) -> Run {
             4 => batch.push(zoe.send(group, "stranger", "refused")),
             _ => batch.push(shop.open_direct(mia, [leo, ana, zoe][usize::try_from(round / 6 % 3).unwrap()])),
         }
+        // These go straight into the tables; what is only said goes by the write-ahead log.
+        if round % 5 == 2 {
+            batch.extend(in_rows_of_their_own(&shop, leo, direct, round / 5));
+        }
         shop.commit(batch);
         acknowledged(&mut run, &shop);
         match round % 4 {
@@ -119,6 +129,47 @@ fn run(backend: Box<dyn Backend>, now: impl Fn() -> usize) -> Run {
     }
     shop.store().close().unwrap();
     run
+}
+
+/// What stands in rows of its own: files that are kept, sent in the next round and deleted with their message in the one
+/// after it, and people who are told.
+fn in_rows_of_their_own(shop: &Shop, by: UserId, direct: ConversationId, round: u64) -> Vec<Command> {
+    let of_round = |round: u64| AttachmentId::from_bytes([u8::try_from(round).unwrap(); 16]);
+    let file = FileRow {
+        id: of_round(round),
+        name: "a.txt".to_owned(),
+        media_type: "text/plain".to_owned(),
+        size: 5,
+        // Every other has the content of the one before.
+        sha256: [u8::try_from(round / 2).unwrap(); 32],
+        width: None,
+        height: None,
+        thumbnail: None,
+    };
+    let mut commands = vec![Command::KeepAttachment { by: by.author(), file: Box::new(file) }];
+    if let Some(before) = round.checked_sub(1) {
+        let post = Post { attachments: vec![of_round(before)], ..Post::new(client_id(&format!("f{before}")), "") };
+        commands.push(Command::Send { by: by.author(), conversation: direct, post });
+    }
+    let view = shop.view();
+    let sent = round.checked_sub(2).and_then(|round| view.sent(LEO, &client_id(&format!("f{round}"))).unwrap());
+    if let Some((no, seq)) = sent {
+        let (conversation, message) = (direct, view.message(no, seq).unwrap().unwrap().id);
+        commands.push(Command::DeleteMessage { by: by.author(), conversation, message, if_version: None });
+    }
+    let of = Unread { conversation: ConversationNo(2), from: Seq(1), to: Seq(round) };
+    let telling = Telling {
+        id: DeliveryId([u8::try_from(round).unwrap(); 16]),
+        channel: Channel::Mail,
+        user: ANA,
+        of: vec![of],
+        settled: Vec::new(),
+        together: false,
+        looked_at: None,
+    };
+    let claim = Notice::Claim { channel: Channel::Mail, until: shop.clock.now(), most: 1 };
+    commands.extend([Notice::Tell(vec![telling]), claim].map(|notice| Command::Notice(Box::new(notice))));
+    commands
 }
 
 /// Where the power goes out: between two syncs.
@@ -225,7 +276,7 @@ fn go_on(store: Arc<RedbStore>, disk: &Disk) {
     drop(store);
     let mut shop = Shop::open(Box::new(disk.clone()));
     let before = Snapshot::of(&*shop.view());
-    let Some(leo) = shop.view().account(chatcore::state::UserNo(1)).unwrap().map(|account| account.id) else {
+    let Some(leo) = shop.view().account(LEO).unwrap().map(|account| account.id) else {
         return;
     };
     let group = shop.group(leo, &[]);

@@ -200,9 +200,21 @@ impl RecordKey {
         Self::of(Kind::AttachmentDue, &[&moment(at), &id.to_bytes()])
     }
 
+    /// The range of the keys of all attachments.
+    #[cfg(feature = "conformance")]
+    pub(crate) fn all_attachments() -> (Self, Self) {
+        (Self::of(Kind::Attachment, &[]), Self::of(Kind::AttachmentDue, &[]))
+    }
+
     /// The attachment that such a key names.
     pub fn due_attachment(&self) -> Option<AttachmentId> {
         Some(AttachmentId::from_bytes(self.0.get(9..)?.try_into().ok()?))
+    }
+
+    /// The range of the keys of all that were sent with no message.
+    #[cfg(feature = "conformance")]
+    pub(crate) fn all_attachments_due() -> (Self, Self) {
+        (Self::of(Kind::AttachmentDue, &[]), Self::of(Kind::Content, &[]))
     }
 
     /// The range of the keys of attachments that are to be forgotten before this moment.
@@ -215,12 +227,18 @@ impl RecordKey {
         Self::of(Kind::Content, &[sha256])
     }
 
+    /// The range of the keys of all contents that are used.
+    #[cfg(feature = "conformance")]
+    pub(crate) fn all_contents() -> (Self, Self) {
+        (Self::of(Kind::Content, &[]), Self::of(Kind::ContentGone, &[]))
+    }
+
     /// A content that nothing uses any more.
     pub fn content_gone(sha256: &[u8; 32]) -> Self {
         Self::of(Kind::ContentGone, &[sha256])
     }
 
-    /// The content that such a key names.
+    /// The content that such a key names, and that of [`content`](Self::content).
     pub fn gone_content(&self) -> Option<[u8; 32]> {
         self.0.get(1..)?.try_into().ok()
     }
@@ -302,6 +320,18 @@ impl RecordKey {
     /// Something that is on its way.
     pub(crate) fn delivery(channel: Channel, id: DeliveryId) -> Self {
         Self::of(Kind::Delivery, &[&[channel.number()], &id.0])
+    }
+
+    /// The range of all that is on its way.
+    #[cfg(feature = "conformance")]
+    pub(crate) fn all_deliveries() -> (Self, Self) {
+        (Self::of(Kind::Delivery, &[]), Self::of(Kind::DeliveryDue, &[]))
+    }
+
+    /// The range of the moments when something is to be tried.
+    #[cfg(feature = "conformance")]
+    pub(crate) fn all_deliveries_due() -> (Self, Self) {
+        (Self::of(Kind::DeliveryDue, &[]), Self::of(Kind::DeadDelivery, &[]))
     }
 
     /// When to try it.

@@ -15,6 +15,7 @@ mod log;
 mod messages;
 mod notices;
 mod reading;
+mod records;
 mod sessions;
 mod shop;
 mod snapshot;

@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use chat_proto::{ClientId, Role, Seq, Timestamp};
 
+use super::records::Records;
 use crate::state::{
     Account, Change, Conversation, ConversationNo, Invitation, Letter, Line, Mark, MessageRow, Position, RecordKey,
     RevisionRow, Session, UserNo, fold_email,
@@ -186,7 +187,7 @@ impl Snapshot {
         if listed != to_list || (whole && created != accounts + removed) {
             return Ok(Some(format!("{accounts} accounts, {listed} in the directory, {created} in the log")));
         }
-        Ok(None)
+        Records(&self.records).contradiction()
     }
 
     /// The messages that there are, by whom and under which name.
