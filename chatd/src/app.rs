@@ -33,7 +33,8 @@ pub struct RouterConfig {
     pub sockets_before_hello: usize,
     /// The dialect of the replaced backend, under `/api` and by Socket.IO; none: it is not spoken. Default: spoken.
     pub compat: Option<CompatConfig>,
-    /// The page on which people set what they are told, at `/account`. Default: it is there.
+    /// The pages for people: `/account`, on which they set what they are told, and those to which links in mails lead.
+    /// Default: they are there.
     pub account_page: bool,
     /// Ends sockets, event streams and waiting polls, and says so to who asks whether the server is ready.
     pub drain: CancellationToken,

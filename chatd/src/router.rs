@@ -22,7 +22,7 @@ use crate::rest::{
     api_keys, attachments, audit_log, auth, conversations, directory, events, file, invitations, me, message, messages,
     notifications, participants, policy, probes, server, sessions, stats, unsubscribe, users, visitor,
 };
-use crate::{account_page, compat, docs_page, edge, openapi, ws};
+use crate::{account_page, compat, docs_page, edge, letter_pages, openapi, ws};
 
 /// The whole server as a router: mount it under the root of a host, by itself or beside other routes.
 ///
@@ -40,7 +40,7 @@ pub(crate) fn routes(app: App) -> Router {
     let page = docs_page::render(&json);
     let json = json.to_string();
     let socket = if app.config.compat.is_some() { socket::routes(&app) } else { Router::new() };
-    let account = if app.config.account_page { account_page::routes() } else { Router::new() };
+    let pages = if app.config.account_page { own_pages() } else { Router::new() };
     Router::new()
         .merge(api)
         .merge(socket)
@@ -48,7 +48,7 @@ pub(crate) fn routes(app: App) -> Router {
         .route("/api/v1/openapi.json", get(|| async { ([(header::CONTENT_TYPE, "application/json")], json) }))
         .route("/api/docs", get(|| async { (page_headers(), Html(page)) }))
         .route("/api/docs.css", get(|| async { ([(header::CONTENT_TYPE, "text/css")], docs_page::STYLE) }))
-        .merge(account)
+        .merge(pages)
         .route(unsubscribe::PATH, get(unsubscribe::ask).post(unsubscribe::end))
         .route("/livez", get(probes::livez))
         .route("/readyz", get(probes::readyz))
@@ -58,6 +58,11 @@ pub(crate) fn routes(app: App) -> Router {
         .layer(cors(&app))
         .layer(from_fn_with_state(app.clone(), edge::edge))
         .with_state(app)
+}
+
+/// The pages for people that a shop can do without.
+fn own_pages() -> Router<App> {
+    account_page::routes().merge(letter_pages::routes())
 }
 
 /// The largest body of those who sign in or up, bytes: a password has at most 256, and each attempt may cost a hash.

@@ -1,4 +1,4 @@
-//! What browsers are told of the page at `/account`. How it works in one is tested under `node/`.
+//! What browsers are told of the server's own pages for people. How they work in one is tested under `node/`.
 
 use chat_tests::{InProcess, Options, Request};
 use chatd::RouterConfig;
@@ -6,16 +6,25 @@ use chatd::RouterConfig;
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; worker-src 'self'; \
      img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+/// Where people come to.
+const PAGES: [&str; 5] = ["/account", "/account/", "/reset-password", "/verify-email", "/accept-invitation"];
+
+/// What pages load by way of other scripts.
+const MODULES: [&str; 10] =
+    ["address", "muted", "parts", "push", "server", "sessions", "sw", "wishes", "letters/letter", "letters/password"];
+
 #[tokio::test]
-async fn the_page_and_all_that_it_loads_come_with_a_strict_policy() {
+async fn the_pages_and_all_that_they_load_come_with_a_strict_policy() {
     let server = InProcess::start().await;
-    let page = server.door.send(Request::new("GET", "/account")).await.text();
-    let named = page.split('"').filter(|text| text.starts_with("/account/"));
-    let mut paths: Vec<String> = named.map(str::to_owned).collect();
-    assert_eq!(paths.len(), 3, "{paths:?}");
-    let scripts = ["account", "muted", "parts", "push", "server", "sessions", "sw", "wishes"];
-    paths.extend(scripts.map(|name| format!("/account/{name}.js")));
-    paths.extend(["/account".to_owned(), "/account/".to_owned()]);
+    let mut paths: Vec<String> = PAGES.map(str::to_owned).to_vec();
+    for page in PAGES {
+        let page = server.door.send(Request::new("GET", page)).await.text();
+        let named = page.split('"').filter(|text| text.starts_with("/account/"));
+        let named: Vec<String> = named.map(str::to_owned).collect();
+        assert_eq!(named.len(), 3, "{named:?}");
+        paths.extend(named);
+    }
+    paths.extend(MODULES.map(|name| format!("/account/{name}.js")));
     for path in paths {
         let answer = server.door.send(Request::new("GET", &path)).await;
         assert_eq!(answer.status, 200, "{path}");
@@ -37,16 +46,17 @@ async fn the_page_and_all_that_it_loads_come_with_a_strict_policy() {
             assert!(!harmless.contains(marker), "{marker} in {path}");
         }
     }
-    let posted = server.door.send(Request::new("POST", "/account")).await;
-    assert_eq!(posted.status, 405);
+    for page in PAGES {
+        assert_eq!(server.door.send(Request::new("POST", page)).await.status, 405, "{page}");
+    }
 }
 
 #[tokio::test]
-async fn a_shop_can_do_without_it() {
+async fn a_shop_can_do_without_them() {
     let mut router = RouterConfig::default();
     router.account_page = false;
     let server = InProcess::start_with(Options { router, ..Options::default() }).await;
-    for path in ["/account", "/account/", "/account/sw.js"] {
+    for path in [&PAGES[..], &["/account/sw.js", "/account/letters/reset.js"]].concat() {
         assert_eq!(server.door.send(Request::new("GET", path)).await.status, 404, "{path}");
     }
 }

@@ -1,6 +1,5 @@
 // The page at /account, in a browser. The server is CHAT_URL.
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
 import { after, test } from "node:test";
 import { Browser, poll } from "./browser.mjs";
 import { api, direct, person } from "./shop.mjs";
@@ -103,7 +102,7 @@ test("the tab key leads through the whole page, and shows where it is", async ()
     assert.ok(name, `${id} has no name`);
   }
   const wishes = ["mail-mentions", "mail-messages", "push-mentions", "push-messages", "digest", "quiet", "zone"];
-  assert.deepEqual(passed.slice(0, 8), [...wishes, "wishes-save"]);
+  assert.deepEqual(passed.slice(0, 9), ["address-verify", ...wishes, "wishes-save"]);
   assert.equal(passed.at(-1), "end-others");
   isClean(page);
 });
@@ -266,13 +265,7 @@ test("nothing is wider than a narrow screen", async () => {
   assert.equal(await page.run("document.documentElement.scrollWidth"), 320);
 });
 
-// For people to look at: CHAT_PICTURES names a folder.
 test("pictures", { skip: !process.env.CHAT_PICTURES }, async () => {
   const page = await signedIn(await person("customer", "Ana"));
-  for (const [name, width, scheme] of [["light", 900, "light"], ["dark", 900, "dark"], ["narrow", 320, "light"]]) {
-    await page.ask("Emulation.setDeviceMetricsOverride", { width, height: 800, deviceScaleFactor: 1, mobile: true });
-    await page.ask("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value: scheme }] });
-    const { data } = await page.ask("Page.captureScreenshot", { captureBeyondViewport: true });
-    writeFileSync(`${process.env.CHAT_PICTURES}/account-${name}.png`, data, "base64");
-  }
+  await page.pictures("account");
 });

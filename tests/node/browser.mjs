@@ -1,6 +1,6 @@
 // Chromium without a window, steered over a pipe by the DevTools protocol.
 import { spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -96,12 +96,12 @@ export class Browser {
     });
   }
 
-  async page(url) {
+  async page(url, shown = url) {
     const { targetId } = await this.ask("Target.createTarget", { url: "about:blank" });
     const { sessionId } = await this.ask("Target.attachToTarget", { targetId, flatten: true });
     const page = new Page(this, sessionId);
     for (const domain of ["Page", "Runtime", "Log", "ServiceWorker"]) await page.ask(`${domain}.enable`);
-    await page.open(url);
+    await page.open(url, shown);
     return page;
   }
 
@@ -148,9 +148,41 @@ class Page {
     return this.browser.ask(method, params, this.session);
   }
 
-  async open(url) {
+  // `shown`: what stands in the address bar then.
+  async open(url, shown = url) {
     await this.ask("Page.navigate", { url });
-    await this.until("the page", `location.href === ${JSON.stringify(url)} && document.readyState === "complete"`);
+    await this.until("the page", `location.href === ${JSON.stringify(shown)} && document.readyState === "complete"`);
+  }
+
+  // Answers requests to what matches this in the server's place, as `answer` says; `null` lets one through.
+  async answering(urlPattern, answer) {
+    this.browser.onEvent(({ method, params, sessionId }) => {
+      if (method !== "Fetch.requestPaused" || sessionId !== this.session) return;
+      const { requestId, request } = params;
+      const { status, body, headers = {}, fails } = answer(request) ?? {};
+      const done = fails
+        ? this.ask("Fetch.failRequest", { requestId, errorReason: "ConnectionFailed" })
+        : status === undefined
+          ? this.ask("Fetch.continueRequest", { requestId })
+          : this.ask("Fetch.fulfillRequest", {
+              requestId,
+              responseCode: status,
+              responseHeaders: Object.entries(headers).map(([name, value]) => ({ name, value })),
+              body: Buffer.from(JSON.stringify(body)).toString("base64"),
+            });
+      done.catch(() => {});
+    });
+    await this.ask("Fetch.enable", { patterns: [{ urlPattern }] });
+  }
+
+  // For people to look at: CHAT_PICTURES names a folder.
+  async pictures(name, narrow = 320) {
+    for (const [kind, width, scheme] of [["light", 900, "light"], ["dark", 900, "dark"], ["narrow", narrow, "light"]]) {
+      await this.ask("Emulation.setDeviceMetricsOverride", { width, height: 800, deviceScaleFactor: 1, mobile: true });
+      await this.ask("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value: scheme }] });
+      const { data } = await this.ask("Page.captureScreenshot", { captureBeyondViewport: true });
+      writeFileSync(`${process.env.CHAT_PICTURES}/${name}-${kind}.png`, data, "base64");
+    }
   }
 
   async reload() {

@@ -23,6 +23,21 @@ async fn passes(file: &str) {
     script.ends_well().await;
 }
 
+/// The same, with mails in a folder that the script looks into.
+async fn passes_with_mails(file: &str) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mails = folder.path().join("mails").display().to_string();
+    let url = format!("file:{mails}");
+    let own = [
+        ("CHATD_MAIL__URL", url.as_str()),
+        ("CHATD_MAIL__FROM", "Mug Shop <chat@shop.test>"),
+        ("CHATD_MAIL__DELAY", "1s"),
+    ];
+    let server = Server::start_with(CHATD, &[SETTINGS, &own].concat()).await;
+    let mut script = Script::start_with(&["--test", file], server.door(), &[("CHAT_MAILS", &mails)]);
+    script.ends_well().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_original_dialect_is_spoken_over_every_transport() {
     passes("original.test.mjs").await;
@@ -46,6 +61,11 @@ async fn whoever_may_not_is_refused_and_nobody_hears_of_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_account_page_works_in_a_browser() {
     passes("account.test.mjs").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn links_in_letters_lead_to_pages_that_work_in_a_browser() {
+    passes_with_mails("letters.test.mjs").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

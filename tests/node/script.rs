@@ -24,6 +24,11 @@ pub(crate) struct Script {
 impl Script {
     /// Starts it for this server.
     pub(crate) fn start(arguments: &[&str], door: &Door) -> Self {
+        Self::start_with(arguments, door, &[])
+    }
+
+    /// The same, with more variables.
+    pub(crate) fn start_with(arguments: &[&str], door: &Door, variables: &[(&str, &str)]) -> Self {
         install();
         let mut child = Command::new("node")
             .args(arguments)
@@ -31,6 +36,7 @@ impl Script {
             .env("CHAT_URL", format!("http://{}", door.address))
             .env("CHAT_ADMIN_TOKEN", &door.admin)
             .env("CHAT_PASSWORD", PASSWORD)
+            .envs(variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -1,4 +1,5 @@
 // The page: who is signed in, and the parts that they see then.
+import * as address from "./address.js";
 import * as muted from "./muted.js";
 import * as push from "./push.js";
 import * as server from "./server.js";
@@ -6,7 +7,7 @@ import * as sessions from "./sessions.js";
 import * as wishes from "./wishes.js";
 import { at, doing, say } from "./parts.js";
 
-const PARTS = [wishes, push, sessions, muted];
+const PARTS = [address, wishes, push, sessions, muted];
 
 function showSignIn() {
   at("account").hidden = true;

@@ -16,6 +16,9 @@ export class Refused extends Error {
     super(text + wait);
     this.status = status;
     this.code = problem?.code;
+    this.detail = text;
+    this.fields = problem?.fields ?? [];
+    this.wait = Number(problem?.retryAfter) || 0;
   }
 }
 
@@ -27,6 +30,12 @@ export const mayBeSignedIn = () => access !== null || sessionStorage.getItem(KEP
 
 export async function signIn(email, password) {
   keep(await send("POST", "/auth/login", { body: { email, password } }));
+}
+
+export async function acceptInvitation(invited) {
+  const signedIn = await send("POST", "/auth/invitation", { body: invited });
+  keep(signedIn);
+  return signedIn.user;
 }
 
 export async function signOut() {
@@ -79,7 +88,7 @@ function keep(signedIn) {
   sessionStorage.setItem(KEPT, signedIn.refresh_token);
 }
 
-function forget() {
+export function forget() {
   access = null;
   sessionStorage.removeItem(KEPT);
 }
@@ -91,7 +100,8 @@ function ended(error) {
   throw error;
 }
 
-async function send(method, path, { body, token } = {}) {
+// Asks as nobody, or by a token.
+export async function send(method, path, { body, token } = {}) {
   const headers = {};
   if (token) headers.Authorization = `Bearer ${token}`;
   if (body !== undefined) headers["Content-Type"] = "application/json";
@@ -102,7 +112,6 @@ async function send(method, path, { body, token } = {}) {
   } catch {
     throw new Error("The server cannot be reached. Nothing was changed that is not shown here.");
   }
-  if (answer.status === 204) return null;
   const json = await answer.json().catch(() => null);
   if (!answer.ok) throw new Refused(answer.status, { ...json, retryAfter: answer.headers.get("Retry-After") });
   return json;

@@ -60,7 +60,7 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Origins that may use the API from a browser.
     pub allowed_origins: Vec<Origin>,
-    /// Whether there is a page on which people set what they are told.
+    /// Whether there are pages on which people set what they are told, and to which links in mails lead.
     pub account_page: bool,
     /// What stands in front of the server.
     pub server: Server,
