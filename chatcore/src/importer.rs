@@ -1,6 +1,9 @@
 use chat_proto::model::ConversationKind;
-use chat_proto::{ClientId, ConversationId, MessageId, Timestamp, UserId};
+use chat_proto::{AttachmentId, ClientId, ConversationId, MessageId, Role, Timestamp, UserId};
+use sha2::{Digest, Sha256};
+use tokio::io::AsyncRead;
 
+use crate::attachments::imported::{check, import};
 use crate::chat::Chat;
 use crate::error::{Error, Result};
 use crate::shape;
@@ -24,6 +27,17 @@ pub struct Importer {
 /// Something that is being brought in. It is carried out whether or not anybody waits for it, in the order of the calls.
 #[derive(Debug)]
 pub struct Importing(Queued);
+
+/// A file of a message that is being brought in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportedFile {
+    /// By this it is found again: the same whenever it is brought in. See [`ImportedFile::id_of`].
+    pub id: AttachmentId,
+    /// Who wrote the message that it goes with.
+    pub owner: UserId,
+    /// What it is called. What it is, is seen in it.
+    pub name: String,
+}
 
 /// A conversation that is there already.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +70,27 @@ impl Importer {
     /// conversation already, `invalid` for too many or too few participants.
     pub async fn conversation(&self, conversation: ImportedConversation) -> Result<Importing> {
         self.queue(Command::ImportConversation(Box::new(conversation))).await
+    }
+
+    /// Brings in a file, for a message that comes next and names it; one that no message names within a day is forgotten.
+    /// It is looked at, cleaned and kept as one that is uploaded, but that its author may be anybody who has an account, and
+    /// that no limit of a day holds for it. When this returns it is on disk. Returns how many bytes it has then.
+    ///
+    /// One that was brought in before under this id is left as it is.
+    ///
+    /// # Errors
+    /// `not_found` when its author has no account, `conflict` when a file of somebody else has its id; and those of
+    /// [`Actor::attach`](crate::Actor::attach).
+    pub async fn file(&self, file: ImportedFile, bytes: impl AsyncRead) -> Result<u64> {
+        import(self.chat.engine(), file, bytes).await
+    }
+
+    /// Looks at a file as if it came, from somebody of this role, and forgets it. Returns how many bytes would be kept.
+    ///
+    /// # Errors
+    /// Those of [`Actor::attach`](crate::Actor::attach).
+    pub async fn check_file(&self, role: Role, name: &str, bytes: impl AsyncRead) -> Result<u64> {
+        check(self.chat.engine(), role, name, bytes).await
     }
 
     /// Brings in messages of a conversation, at best some hundred at once. A message keeps its id where it can: when that
@@ -144,6 +179,20 @@ impl Importer {
         self.each(messages, sent).await
     }
 
+    /// Which files these messages have, by their authors' names for them; `None`: there is no such message, or it was deleted.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn message_files(&self, messages: Vec<(UserId, ClientId)>) -> Result<Vec<Option<Vec<AttachmentId>>>> {
+        let files = |view: &dyn View, (author, name): (UserId, ClientId)| {
+            let Some(author) = view.user_no(author)? else { return Ok(None) };
+            let Some((conversation, seq)) = view.sent(author, &name)? else { return Ok(None) };
+            let row = view.message(conversation, seq)?.filter(|row| !row.is_deleted());
+            Ok(row.map(|row| row.attachments().iter().map(|file| file.id).collect()))
+        };
+        self.each(messages, files).await
+    }
+
     /// Asks one view for all of them.
     async fn each<Q: Send + 'static, A: Send + 'static>(
         &self,
@@ -187,6 +236,18 @@ impl Importer {
         self.chat.limits().text_bytes
     }
 
+    /// The largest file, bytes.
+    #[must_use]
+    pub fn file_bytes(&self) -> u64 {
+        self.chat.limits().attachments.bytes
+    }
+
+    /// The most files with one message.
+    #[must_use]
+    pub fn files_per_message(&self) -> usize {
+        self.chat.limits().attachments.per_message
+    }
+
     /// The most people in a group.
     #[must_use]
     pub fn group_participants(&self) -> usize {
@@ -216,6 +277,19 @@ fn known(view: &dyn View, id: ConversationId) -> Result<Option<KnownConversation
     }
     let newest = view.message(no, conversation.last_seq)?.map(|message| message.id);
     Ok(Some(KnownConversation { kind: conversation.kind, participants, newest }))
+}
+
+impl ImportedFile {
+    /// The id of a message's file, the how many-th it is: of its moment and, for the rest, a digest of both. Nobody makes two
+    /// of them alike.
+    #[must_use]
+    pub fn id_of(message: MessageId, index: u32) -> AttachmentId {
+        let digest = Sha256::new().chain_update(b"imported file").chain_update(message.to_bytes());
+        let digest: [u8; 32] = digest.chain_update(index.to_be_bytes()).finalize().into();
+        let mut random = [0; 10];
+        random.copy_from_slice(&digest[..10]);
+        AttachmentId::new(moment(message), random)
+    }
 }
 
 /// The first 48 bits of an id are milliseconds.

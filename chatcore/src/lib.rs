@@ -110,7 +110,7 @@ pub use conversations::ConversationHandle;
 pub use entrance::Entrance;
 pub use error::{Error, Result};
 pub use events::{EventStream, Incoming, Told};
-pub use importer::{Importer, Importing, KnownConversation};
+pub use importer::{ImportedFile, Importer, Importing, KnownConversation};
 pub use keys::rotate_server_key;
 pub use letters::Letter;
 #[cfg(feature = "outgoing")]

@@ -123,6 +123,7 @@ async fn what_was_brought_over_is_told_but_not_counted() {
         created_at: THEN,
         edited_at: None,
         deleted_at: None,
+        files: Vec::new(),
     };
     importer.conversation(conversation.clone()).await.unwrap();
     let came = importer.messages(conversation.id, vec![message], Vec::new()).await.unwrap();

@@ -1,6 +1,7 @@
 //! Files that people send with messages: kept, checked, and shown to nobody but those who see the message.
 
 mod download;
+pub(crate) mod imported;
 mod incoming;
 pub mod kind;
 mod limits;

@@ -20,7 +20,7 @@ use crate::access::{Action, Relation};
 use crate::actor::Actor;
 use crate::chat::Engine;
 use crate::error::{Error, Result};
-use crate::state::{Author, Command, FileRow, Outcome, ThumbnailRow, attachments};
+use crate::state::{Command, FileRow, Outcome, ThumbnailRow, attachments};
 
 /// What is said of a file before it comes.
 #[derive(Clone, Debug)]
@@ -65,8 +65,8 @@ impl From<String> for Upload {
 }
 
 /// What is to be kept, and what it is.
-struct Checked {
-    main: Received,
+pub(super) struct Checked {
+    pub(super) main: Received,
     kind: Kind,
     name: String,
     picture: Option<Picture>,
@@ -93,24 +93,20 @@ impl Actor {
         let upload = upload.into();
         let role = self.may_upload().await?;
         let engine = self.chat().engine();
-        let (limits, kept) = (&engine.limits.attachments, &engine.attachments);
-        if upload.size.is_some_and(|size| size > limits.bytes) {
-            return Err(too_large(limits.bytes));
+        let most = engine.limits.attachments.bytes;
+        if upload.size.is_some_and(|size| size > most) {
+            return Err(too_large(most));
         }
-        let _seat = kept.seats.take(self.user_id())?;
-        kept.store.require_space(limits.keep_free.saturating_add(upload.size.unwrap_or(0)))?;
-        let received = kept.store.receive(bytes, limits.bytes, limits.keep_free, &*engine.entropy).await?;
-        if received.size == 0 {
-            return Err(Error::invalid("", "The file is empty."));
-        }
-        if upload.sha256.is_some_and(|said| said != received.sha256) {
-            return Err(Error::invalid("", "The file has another SHA-256 than was said: it was changed on its way."));
-        }
-        let checked = engine.check(received, &upload.name, role).await?;
+        let _seat = engine.attachments.seats.take(self.user_id())?;
+        let checked = engine.receive(&upload, bytes, role).await?;
         // From here on it does not belong to who sent it any more.
-        let (keeping, by) = (Arc::clone(engine), self.by());
-        let kept = engine.tasks.spawn(async move { keeping.keep(checked, by).await }).await;
-        kept.map_err(|error| Error::new(ErrorCode::Internal, "Keeping the file was broken off.").caused_by(error))?
+        let by = self.by();
+        let id = AttachmentId::new(engine.clock.now(), engine.entropy.bytes());
+        let keep = move |file: FileRow| Command::KeepAttachment { by, file: Box::new(file) };
+        match engine.keep_to_the_end(checked, id, keep).await? {
+            (Outcome::Attachment(attachment), _) => Ok(*attachment),
+            _ => Err(Error::unexpected()),
+        }
     }
 
     /// Takes back what I have uploaded and not sent.
@@ -139,6 +135,32 @@ impl Actor {
 }
 
 impl Engine {
+    /// Has a file come, and looks at it.
+    pub(super) async fn receive(&self, upload: &Upload, bytes: impl AsyncRead, role: Role) -> Result<Checked> {
+        let (limits, store) = (&self.limits.attachments, &self.attachments.store);
+        store.require_space(limits.keep_free.saturating_add(upload.size.unwrap_or(0)))?;
+        let received = store.receive(bytes, limits.bytes, limits.keep_free, &*self.entropy).await?;
+        if received.size == 0 {
+            return Err(Error::invalid("", "The file is empty."));
+        }
+        if upload.sha256.is_some_and(|said| said != received.sha256) {
+            return Err(Error::invalid("", "The file has another SHA-256 than was said: it was changed on its way."));
+        }
+        self.check(received, &upload.name, role).await
+    }
+
+    /// Keeps a file, whether or not anybody waits for it. Returns how many bytes it has, too.
+    pub(super) async fn keep_to_the_end(
+        self: &Arc<Self>,
+        checked: Checked,
+        id: AttachmentId,
+        command: impl FnOnce(FileRow) -> Command + Send + 'static,
+    ) -> Result<(Outcome, u64)> {
+        let keeping = Arc::clone(self);
+        let kept = self.tasks.spawn(async move { keeping.keep(checked, id, command).await }).await;
+        kept.map_err(|error| Error::new(ErrorCode::Internal, "Keeping the file was broken off.").caused_by(error))?
+    }
+
     /// Looks at a file, and makes of a picture what others may have.
     async fn check(&self, mut received: Received, given_name: &str, role: Role) -> Result<Checked> {
         let bare = name::bare(given_name);
@@ -171,10 +193,15 @@ impl Engine {
 
     /// Puts the contents where they belong, and then says so to the store. Nobody takes contents out meanwhile, so what the
     /// store counts on is there; see [`sweep`](super::sweep).
-    async fn keep(&self, checked: Checked, by: Author) -> Result<Attachment> {
+    async fn keep(
+        &self,
+        checked: Checked,
+        id: AttachmentId,
+        command: impl FnOnce(FileRow) -> Command,
+    ) -> Result<(Outcome, u64)> {
         let Checked { main, kind, name, picture } = checked;
         let mut file = FileRow {
-            id: AttachmentId::new(self.clock.now(), self.entropy.bytes()),
+            id,
             name,
             media_type: kind.media_type().to_owned(),
             size: main.size,
@@ -198,16 +225,13 @@ impl Engine {
                 });
             }
             store.place(main.content, &main.sha256).await?;
-            self.writer.carry(Command::KeepAttachment { by, file: Box::new(file.clone()) }).await
+            self.writer.carry(command(file.clone())).await
         };
-        match outcome {
-            Ok(Outcome::Attachment(attachment)) => Ok(*attachment),
-            Ok(_) => Err(Error::unexpected()),
-            Err(error) => {
-                self.remove_unneeded(file.contents()).await;
-                Err(error)
-            }
+        // Refused, or there already with another content.
+        if !matches!(outcome, Ok(Outcome::Attachment(_) | Outcome::Imported(1))) {
+            self.remove_unneeded(file.contents()).await;
         }
+        outcome.map(|outcome| (outcome, file.size))
     }
 }
 

@@ -210,6 +210,8 @@ pub enum Command {
     ImportUser(Box<ImportedUser>),
     /// A conversation from elsewhere; nothing when it is there. Outcome: [`Outcome::Imported`].
     ImportConversation(Box<ImportedConversation>),
+    /// A file from elsewhere, for a message that comes next; nothing when it is there. Outcome: [`Outcome::Imported`].
+    ImportFile { owner: UserId, file: Box<FileRow> },
     /// Messages from elsewhere, by ascending ids, of which those that are there are passed over.
     /// Outcome: [`Outcome::Imported`].
     ImportMessages {

@@ -1,7 +1,7 @@
 //! What is brought over from elsewhere, as it is to be kept: with the ids and the moments that it had there.
 
 use chat_proto::model::ConversationKind;
-use chat_proto::{ClientId, ConversationId, MessageId, Role, Timestamp, UserId};
+use chat_proto::{AttachmentId, ClientId, ConversationId, MessageId, Role, Timestamp, UserId};
 
 use super::AccountState;
 use super::decide::NOBODY;
@@ -64,6 +64,8 @@ pub struct ImportedMessage {
     pub created_at: Timestamp,
     pub edited_at: Option<Timestamp>,
     pub deleted_at: Option<Timestamp>,
+    /// Files of its author that were brought in before, and go with it.
+    pub files: Vec<AttachmentId>,
 }
 
 /// How much was brought over.

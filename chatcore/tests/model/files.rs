@@ -1,4 +1,4 @@
-use chat_proto::AttachmentId;
+use chat_proto::{AttachmentId, UserId};
 use chatcore::Clock;
 use chatcore::state::{Command, FileRow, RecordKey, ThumbnailRow};
 use chatcore::store::conformance::Acting;
@@ -42,8 +42,8 @@ impl Act {
     pub(crate) fn command(&self, side: &mut Side) -> Command {
         match self {
             Self::Keep { who, content, small } => {
-                let id = AttachmentId::from_bytes(side.shop.new_user_id().to_bytes());
-                Command::KeepAttachment { by: side.user(*who).author(), file: Box::new(row(id, *content, *small)) }
+                let file = row(side.shop.new_user_id(), *content, *small);
+                Command::KeepAttachment { by: side.user(*who).author(), file: Box::new(file) }
             }
             Self::TakeBack { who, file } => {
                 Command::DeleteAttachment { by: side.user(*who).author(), attachment: side.file(*file) }
@@ -64,7 +64,9 @@ fn keys(side: &Side, (from, before): (RecordKey, RecordKey)) -> Vec<RecordKey> {
     side.shop.view().records(&from, &before, ALL).unwrap().into_iter().map(|(key, _)| key).collect()
 }
 
-fn row(id: AttachmentId, content: u8, small: Option<u8>) -> FileRow {
+/// A file under the id that would be somebody's.
+pub(crate) fn row(id: UserId, content: u8, small: Option<u8>) -> FileRow {
+    let id = AttachmentId::from_bytes(id.to_bytes());
     let media_type = "image/png".to_owned();
     let thumbnail =
         |small| ThumbnailRow { media_type: media_type.clone(), width: 2, height: 1, size: 10, sha256: [small; 32] };

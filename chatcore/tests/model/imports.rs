@@ -5,7 +5,7 @@ use chatcore::store::conformance::client_id;
 use proptest::prelude::*;
 
 use super::side::Side;
-use super::{conversation, who};
+use super::{conversation, files, who};
 
 /// What is brought from elsewhere.
 #[derive(Clone, Debug)]
@@ -19,7 +19,11 @@ pub(crate) enum Act {
         number: u8,
         with: Vec<u8>,
     },
-    /// Seconds and authors.
+    File {
+        who: u8,
+        content: u8,
+    },
+    /// Seconds and authors; some have a file.
     Messages {
         to: u8,
         messages: Vec<(u8, u8)>,
@@ -39,6 +43,7 @@ pub(crate) fn act() -> impl Strategy<Value = Act> {
         2 => (0..4_u8, 0..12_u8, 0..3_usize).prop_map(|(number, email, hash)| Act::User { number, email, hash }),
         2 => (0..6_u8, prop::collection::vec(who(), 0..4))
             .prop_map(|(number, with)| Act::Conversation { number, with }),
+        2 => (who(), 0..4_u8).prop_map(|(who, content)| Act::File { who, content }),
         3 => (conversation(), messages, read).prop_map(|(to, messages, read)| Act::Messages { to, messages, read }),
         1 => (who(), 0..3_usize).prop_map(|(who, from)| Act::RenewHash { who, from }),
         1 => Just(Act::Finish),
@@ -91,6 +96,11 @@ impl Act {
                     created_at,
                 }))
             }
+            Self::File { who, content } => {
+                let file = files::row(side.shop.new_user_id(), *content, None);
+                side.expect_file(file.id);
+                Command::ImportFile { owner: side.user(*who), file: Box::new(file) }
+            }
             Self::Messages { to, messages, read } => {
                 let message = |(second, who): &(u8, u8)| ImportedMessage {
                     id: old(*second, 7).into(),
@@ -100,6 +110,7 @@ impl Act {
                     created_at: Timestamp::from_millis(created_at.as_millis() + i64::from(*second)),
                     edited_at: (second % 5 == 0).then_some(created_at),
                     deleted_at: None,
+                    files: (second % 3 == 0).then(|| side.file(second / 3)).into_iter().collect(),
                 };
                 let messages = messages.iter().map(message).collect();
                 let read = read.iter().map(|(who, count)| (side.user(*who), *count)).collect();

@@ -98,6 +98,11 @@ impl Side {
         }
     }
 
+    /// The same of a file.
+    pub(crate) fn expect_file(&mut self, id: AttachmentId) {
+        self.files.push(id);
+    }
+
     fn command(&mut self, act: &Act) -> Command {
         match act {
             Act::Account(act) => act.command(self),

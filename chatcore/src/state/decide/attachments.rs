@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use chat_proto::{AttachmentId, ErrorCode, Timestamp};
+use chat_proto::{AttachmentId, ErrorCode, Role, Timestamp};
 
-use super::{Acting, Context, Decision, Put, Refusal, Stop};
+use super::{Context, Decision, Put, Refusal, Stop};
 use crate::access::{Action, Relation};
 use crate::state::rows::MessageRow;
 use crate::state::{
@@ -36,28 +36,48 @@ pub(super) fn keep(context: &Context<'_>, by: Author, file: FileRow) -> Result<D
         return Err(enough_for_today(context.clock_now).into());
     }
     let mut decision = Decision { by: Some(me.no), ..Decision::nothing(Outcome::Attachment(Box::new(file.shown()))) };
-    let mut contents = Contents::default();
-    contents.need(&file);
-    contents.count(context.lookup, &mut decision)?;
-    let row = AttachmentRow { file, owner: me.no, created_at: context.now, sent: None };
-    put(&mut decision, &row);
-    decision.puts.push(Put::Record { key: due(&row), row: Some(Vec::new()) });
+    keep_unsent(context, &mut decision, me.no, file)?;
     let today = RecordKey::uploaded(day_of(context.clock_now), me.no);
     decision.puts.push(Put::Record { key: today, row: Some(number_row(uploaded)) });
     Ok(tidied(decision))
 }
 
+/// A file from elsewhere, of whoever wrote the message that comes next. How much somebody may upload in a day is nothing to it.
+pub(super) fn import(context: &Context<'_>, (owner, role): (UserNo, Role), file: FileRow) -> Result<Decision, Stop> {
+    context.rules.attachments.require_kind(role, &file.media_type)?;
+    let mut decision = Decision::nothing(Outcome::Imported(0));
+    if let Some(row) = found(context.lookup, file.id)? {
+        if row.owner != owner {
+            return Err(Refusal::new(ErrorCode::Conflict, "A file of somebody else has this id.").into());
+        }
+        return Ok(decision);
+    }
+    keep_unsent(context, &mut decision, owner, file)?;
+    decision.outcome = Outcome::Imported(1);
+    Ok(tidied(decision))
+}
+
+fn keep_unsent(context: &Context<'_>, decision: &mut Decision, owner: UserNo, file: FileRow) -> Result<(), Stop> {
+    let mut contents = Contents::default();
+    contents.need(&file);
+    contents.count(context.lookup, decision)?;
+    let row = AttachmentRow { file, owner, created_at: context.now, sent: None };
+    put(decision, &row);
+    decision.puts.push(Put::Record { key: due(&row), row: Some(Vec::new()) });
+    Ok(())
+}
+
 /// The files that are sent with a message: its author's own, and each for the first time.
 pub(super) fn for_message(
     context: &Context<'_>,
-    me: &Acting,
+    author: UserNo,
     ids: &[AttachmentId],
 ) -> Result<Vec<AttachmentRow>, Stop> {
     let mut rows = Vec::with_capacity(ids.len());
     for (i, id) in ids.iter().enumerate() {
         let pointer = format!("/attachments/{i}");
         match found(context.lookup, *id)? {
-            Some(row) if is_owner(context.lookup, &row, me.no)? => {
+            Some(row) if is_owner(context.lookup, &row, author)? => {
                 if row.sent.is_some() {
                     let detail = "This attachment was sent with another message. Upload it again.";
                     return Err(Refusal::at(ErrorCode::Conflict, pointer, detail).into());

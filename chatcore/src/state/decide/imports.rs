@@ -5,14 +5,17 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use chat_proto::model::ConversationKind;
-use chat_proto::{ConversationId, ErrorCode, MessageId, Seq, Timestamp, UserId};
+use chat_proto::{AttachmentId, ConversationId, ErrorCode, MessageId, Seq, Timestamp, UserId};
 
 use super::conversations::NO_SUCH_CONVERSATION;
 use super::messages::message_of;
-use super::{Account, Context, Decision, MessageRow, NewMessage, Put, Refusal, Stop};
+use super::{Account, Context, Decision, MessageRow, NewMessage, Put, Refusal, Stop, attachments};
 use crate::importer::moment;
 use crate::state::rows::{Conversation, Member, MessageExtras, fold_email};
-use crate::state::{Change, ImportedConversation, ImportedMessage, ImportedUser, Minter, Outcome, Position, UserNo};
+use crate::state::{
+    AttachmentRow, Change, FileRow, ImportedConversation, ImportedMessage, ImportedUser, Minter, Outcome, Position,
+    UserNo,
+};
 use crate::store::StoreError;
 
 pub(super) fn user(context: &Context<'_>, user: ImportedUser) -> Result<Decision, Stop> {
@@ -78,6 +81,11 @@ pub(super) fn conversation(context: &Context<'_>, new: ImportedConversation) -> 
     Ok(decision)
 }
 
+pub(super) fn file(context: &Context<'_>, owner: UserId, file: FileRow) -> Result<Decision, Stop> {
+    let (no, account) = known(context, owner)?;
+    attachments::import(context, (no, account.role), file)
+}
+
 pub(super) fn messages(
     context: &Context<'_>,
     minter: &mut Minter,
@@ -95,6 +103,7 @@ pub(super) fn messages(
         seq: conversation.last_seq,
         newest: newest.map(|newest| newest.id),
         names: HashSet::new(),
+        sent: HashSet::new(),
         decision: Decision::nothing(Outcome::Imported(0)),
     };
     // The number of the newest message among the first so many.
@@ -145,6 +154,8 @@ struct Coming<'a> {
     newest: Option<MessageId>,
     /// Those of this decision: the store does not know them yet.
     names: HashSet<(UserNo, chat_proto::ClientId)>,
+    /// Likewise the files that go with them.
+    sent: HashSet<AttachmentId>,
     decision: Decision,
 }
 
@@ -158,6 +169,7 @@ impl Coming<'_> {
         {
             return Ok(None);
         }
+        let files = self.files(author, &message)?;
         // Messages are found by ids that ascend with their numbers, and those that are written next get later ones.
         let fits = self.newest.is_none_or(|newest| message.id > newest) && moment(message.id) < context.now;
         let id = if fits { message.id } else { minter.message_id() };
@@ -173,19 +185,36 @@ impl Coming<'_> {
             text: message.text,
             created_at: message.created_at.min(before(context.now)),
             version: if message.edited_at.or(message.deleted_at).is_some() { 2 } else { 1 },
-            extras: extras(message.edited_at, message.deleted_at),
+            extras: extras(message.edited_at, message.deleted_at, &files),
         };
         let shown = Arc::new(message_of(context.lookup, &row, self.conversation.id, &account)?);
         let change = Change::MessageCreated { conversation: row.conversation, seq: row.seq };
+        self.decision.puts.extend(attachments::send(files, &row));
         self.decision.changes.push((change, Some(NewMessage { row: Arc::new(row), message: shown })));
         Ok(Some(author))
     }
+
+    /// Its files, each of which goes with one message only.
+    fn files(&mut self, author: UserNo, message: &ImportedMessage) -> Result<Vec<AttachmentRow>, Stop> {
+        if message.files.is_empty() || message.deleted_at.is_some() {
+            return Ok(Vec::new());
+        }
+        if !message.files.iter().all(|id| self.sent.insert(*id)) {
+            return Err(Refusal::invalid("/files", "A file goes with one message.").into());
+        }
+        attachments::for_message(self.context, author, &message.files)
+    }
 }
 
-fn extras(edited_at: Option<Timestamp>, deleted_at: Option<Timestamp>) -> Option<Box<MessageExtras>> {
+fn extras(
+    edited_at: Option<Timestamp>,
+    deleted_at: Option<Timestamp>,
+    files: &[AttachmentRow],
+) -> Option<Box<MessageExtras>> {
     // Nothing else is left of one that was deleted.
     let edited_at = edited_at.filter(|_| deleted_at.is_none());
-    let extras = MessageExtras { edited_at, deleted_at, ..MessageExtras::default() };
+    let attachments = files.iter().map(|row| row.file.clone()).collect();
+    let extras = MessageExtras { edited_at, deleted_at, attachments, ..MessageExtras::default() };
     (extras != MessageExtras::default()).then(|| Box::new(extras))
 }
 

@@ -46,7 +46,7 @@ pub(super) fn send(
     if post.if_last_seq.is_some_and(|last| last != conversation.last_seq) {
         return Err(Refusal::newer_messages(conversation.last_seq).into());
     }
-    let files = attachments::for_message(context, &me, &post.attachments)?;
+    let files = attachments::for_message(context, no, &post.attachments)?;
     let extras = extras(context, &conversation, &post, &files)?;
     let row = MessageRow {
         id: minter.message_id(),

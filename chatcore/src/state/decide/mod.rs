@@ -133,6 +133,7 @@ fn carried_out(context: &Context<'_>, minter: &mut Minter, command: Command) -> 
         Command::ForgetAudit { before } => audit::forget(context, before),
         Command::ImportUser(user) => imports::user(context, *user),
         Command::ImportConversation(conversation) => imports::conversation(context, *conversation),
+        Command::ImportFile { owner, file } => imports::file(context, owner, *file),
         Command::ImportMessages { conversation, messages, read } => {
             imports::messages(context, minter, conversation, messages, &read)
         }

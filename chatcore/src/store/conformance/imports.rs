@@ -1,13 +1,14 @@
 use std::time::Duration;
 
 use chat_proto::model::ConversationKind;
-use chat_proto::{ConversationId, ErrorCode, MessageId, ObjectId, Role, Timestamp, UserId};
+use chat_proto::{AttachmentId, ConversationId, ErrorCode, MessageId, ObjectId, Role, Timestamp, UserId};
 
 use super::cases;
 use super::shop::{Acting, Shop, client_id};
+use crate::clock::Clock;
 use crate::state::{
-    AccountState, AuditAction, AuditRow, Change, Command, ForeignHashes, Imported, ImportedConversation,
-    ImportedMessage, ImportedUser, Origin, Outcome, Position, RecordKey,
+    AccountState, AuditAction, AuditRow, Change, Command, FileRow, ForeignHashes, Imported, ImportedConversation,
+    ImportedMessage, ImportedUser, Origin, Outcome, Position, RecordKey, attachments, row_number,
 };
 
 /// Long before the shop's clock.
@@ -58,6 +59,7 @@ fn message(second: u32, number: u8, author: UserId, text: &str) -> ImportedMessa
         created_at: at(second),
         edited_at: None,
         deleted_at: None,
+        files: Vec::new(),
     }
 }
 
@@ -144,7 +146,7 @@ fn an_id_that_would_break_the_order_is_not_kept(shop: &mut Shop) {
         assert!(rows.is_sorted_by(|one, next| one.id < next.id), "a later message has the greater id");
         assert_eq!(rows[0].id, MessageId::from(old(5, 1)));
         assert_eq!(rows[2].created_at, at(4), "its moment is kept");
-        assert!(rows.iter().all(|row| row.created_at <= crate::clock::Clock::now(&*shop.clock)));
+        assert!(rows.iter().all(|row| row.created_at <= shop.clock.now()));
         for row in &rows {
             let found = crate::state::find_message(&*shop.view(), &shop.conversation(chat), row.id).expect("readable");
             assert_eq!(found.as_ref(), Some(row));
@@ -259,10 +261,62 @@ fn hashes_from_elsewhere_are_counted_until_they_are_renewed(shop: &mut Shop) {
     });
 }
 
+/// A file of this content.
+fn file(n: u8, content: u8) -> FileRow {
+    FileRow {
+        id: AttachmentId::from_bytes([n; 16]),
+        name: format!("{n}.txt"),
+        media_type: "text/plain".to_owned(),
+        size: 7,
+        sha256: [content; 32],
+        width: None,
+        height: None,
+        thumbnail: None,
+    }
+}
+
+fn import_file(owner: UserId, file: &FileRow) -> Command {
+    Command::ImportFile { owner, file: Box::new(file.clone()) }
+}
+
+fn files_go_with_their_messages(shop: &mut Shop) {
+    let (ana, leo, chat) = brought(shop);
+    let (one, other) = (file(1, 9), file(2, 9));
+    assert_eq!((came(shop, import_file(ana, &one)), came(shop, import_file(leo, &other))), (1, 1));
+    assert_eq!(came(shop, import_file(ana, &file(1, 8))), 0, "what is there stays as it is");
+    assert_eq!(shop.refused(import_file(leo, &one)), ErrorCode::Conflict);
+    assert_eq!(shop.refused(import_file(old(0, 99).into(), &file(3, 9))), ErrorCode::NotFound);
+    let page = FileRow { media_type: "text/html".to_owned(), ..file(4, 9) };
+    assert_eq!(shop.refused(import_file(ana, &page)), ErrorCode::UnsupportedMediaType);
+
+    let with = |second, author, files: &[&FileRow]| {
+        let files = files.iter().map(|file| file.id).collect();
+        ImportedMessage { files, ..message(second, 1, author, "") }
+    };
+    assert_eq!(shop.refused(import(chat, vec![with(2, ana, &[&other])])), ErrorCode::Invalid, "it is not hers");
+    assert_eq!(shop.refused(import(chat, vec![with(2, ana, &[&one]), with(3, ana, &[&one])])), ErrorCode::Invalid);
+    let both = vec![with(2, ana, &[&one]), with(3, leo, &[&other])];
+    assert_eq!(came(shop, import(chat, both.clone())), 2);
+    assert_eq!(came(shop, import(chat, both)), 0);
+    assert_eq!(shop.refused(import(chat, vec![with(4, ana, &[&one])])), ErrorCode::Conflict);
+    shop.in_every_state(|shop| {
+        let rows = shop.timeline(chat, 1, 2);
+        assert_eq!((rows[0].attachments(), rows[1].attachments()), (&[one.clone()][..], &[other.clone()][..]));
+        let row = attachments::found(&*shop.view(), one.id).expect("readable").expect("it is there");
+        assert_eq!(row.sent.map(|place| place.seq.0), Some(1));
+        let needed = shop.view().record(&RecordKey::content(&[9; 32])).expect("readable");
+        assert_eq!(needed.as_deref().and_then(row_number), Some(2));
+    });
+    shop.clock.advance(Duration::from_hours(25));
+    let (from, before) = RecordKey::attachments_due_before(shop.clock.now());
+    assert_eq!(shop.view().records(&from, &before, 10).expect("readable"), [], "neither is forgotten");
+}
+
 cases![
     an_id_that_would_break_the_order_is_not_kept,
     an_import_is_one_entry_of_the_audit_log,
     bringing_it_again_changes_nothing,
+    files_go_with_their_messages,
     hashes_from_elsewhere_are_counted_until_they_are_renewed,
     ids_and_moments_are_kept,
     somebody_who_is_no_longer_there_is_nobody,

@@ -109,6 +109,7 @@ impl Read {
             created_at: self.created_at,
             edited_at: self.edited_at,
             deleted_at: self.deleted_at,
+            files: Vec::new(),
         })
     }
 }

@@ -119,6 +119,7 @@ impl Occasion {
             // One entry for all that an import brings, at its end.
             Command::ImportUser(_)
             | Command::ImportConversation(_)
+            | Command::ImportFile { .. }
             | Command::ImportMessages { .. }
             | Command::RenewPasswordHash { .. }
             | Command::AskToVerifyEmail { .. }
