@@ -5,7 +5,7 @@ use std::time::Duration;
 use chat_proto::model::User as Account;
 use chat_proto::{ErrorCode, UserId};
 use chatcore::store::{StoreError, StoreErrorKind};
-use chatcore::{Chat, Error, NewPerson, Retention};
+use chatcore::{Chat, Error, Limits, NewPerson, Retention};
 
 use crate::exit::{Exit, Failure};
 use crate::output::Style;
@@ -26,7 +26,7 @@ pub(super) async fn create(args: &Create, folder: &Path, style: &Style) -> Resul
     if let Some(name) = &args.name {
         person = person.name(name);
     }
-    let chat = open(folder).await?;
+    let chat = open(folder, Limits::default()).await?;
     let made = chat.people().create(person).await;
     close(chat).await?;
     let made = made.map_err(|error| failure(&error, folder))?;
@@ -40,7 +40,7 @@ pub(super) async fn show(who: &Who, folder: &Path, style: &Style) -> Result<Exit
     if !folder.join("chat.redb").exists() {
         return Err(Failure::says(format!("{} is no data folder of chatd.", folder.display()), Exit::NotFound));
     }
-    let chat = open(folder).await?;
+    let chat = open(folder, Limits::default()).await?;
     let found = match who.user.parse::<UserId>() {
         Ok(id) => chat.people().get(id).await,
         Err(_) => chat.people().by_email(&who.user).await,
@@ -51,11 +51,12 @@ pub(super) async fn show(who: &Who, folder: &Path, style: &Style) -> Result<Exit
     crate::user::show(&found, style)
 }
 
-pub(super) async fn open(folder: &Path) -> Result<Chat, Failure> {
+pub(super) async fn open(folder: &Path, limits: Limits) -> Result<Chat, Failure> {
     let builder = Chat::builder()
         .cache_bytes(CACHE_BYTES)
         .fold_after(FOLD_AFTER)
         .data_dir(folder)
+        .limits(limits)
         .retention(Retention { age: FOR_EVER, events: u64::MAX })
         // By this a key that was changed is remembered.
         .access_ttl(FOR_EVER);

@@ -31,7 +31,7 @@ async fn an_import_that_is_killed_and_done_again_ends_like_one_that_was_not() {
     let mut partly = 0;
     // Each time somewhat further on.
     for megabytes in [1, 2, 3, 4] {
-        let mut child = shop.begin_import();
+        let mut child = shop.begin_import(&[]);
         let enough = megabytes << 20;
         let far_enough = eventually("some of it has come", async || {
             (written(&child) >= enough || child.try_wait().expect("a child").is_some()).then_some(())
@@ -62,7 +62,7 @@ fn written(child: &Child) -> u64 {
 }
 
 /// Where two pictures differ first.
-fn similar(one: &str, other: &str) {
+pub(crate) fn similar(one: &str, other: &str) {
     for (one, other) in one.lines().zip(other.lines()) {
         assert_eq!(one, other);
     }

@@ -6,6 +6,8 @@ mod dump;
 mod hostile;
 mod shop;
 mod signing_in;
+#[cfg(target_os = "linux")]
+mod uploads;
 
 use std::time::Duration;
 

@@ -54,6 +54,23 @@ impl Shop {
         self.home.path().join("dump")
     }
 
+    /// The folder with the files of the replaced backend.
+    pub(crate) fn uploads(&self) -> PathBuf {
+        self.home.path().join("uploads")
+    }
+
+    /// A file in it.
+    pub(crate) fn upload(&self, name: &str, content: impl AsRef<[u8]>) {
+        std::fs::create_dir_all(self.uploads()).expect("a folder");
+        std::fs::write(self.uploads().join(name), content).expect("a file");
+    }
+
+    /// Imports the dump with its files.
+    pub(crate) fn import_with_files(&self, more: &[&str]) -> Ran {
+        let uploads = self.uploads();
+        self.import(&[&["--uploads", uploads.to_str().expect("text")], more].concat())
+    }
+
     pub(crate) fn report_file(&self) -> PathBuf {
         self.home.path().join("report.jsonl")
     }
@@ -82,9 +99,10 @@ impl Shop {
     }
 
     /// Begins to.
-    pub(crate) fn begin_import(&self) -> Child {
+    pub(crate) fn begin_import(&self, more: &[&str]) -> Child {
         let dump = self.dump();
-        self.command(&["import", "mongo", dump.to_str().expect("text")]).spawn().expect("the program starts")
+        let arguments = [&["import", "mongo", dump.to_str().expect("text")], more].concat();
+        self.command(&arguments).spawn().expect("the program starts")
     }
 
     /// The lines of the report.

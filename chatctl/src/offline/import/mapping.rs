@@ -126,9 +126,23 @@ pub(super) mod message {
 
 /// Where an entry that stands for somebody, or for another record, says for whom.
 pub(super) const ENTRY: &[&str] = &["user", "userId", "_id", "id", "participant"];
+/// Where a file lies, in an entry that stands for one: all that are there, one after the other. Not what its sender called
+/// it: another file may be called that.
+pub(super) const FILE_PLACE: &[&str] =
+    &["path", "filename", "fileName", "url", "secure_url", "fileUrl", "filePath", "location", "src"];
 /// What a file is called, in an entry that stands for one.
-pub(super) const FILE_NAME: &[&str] =
-    &["originalName", "originalname", "fileName", "filename", "name", "url", "secure_url", "path"];
+pub(super) const FILE_NAME: &[&str] = &[
+    "originalName",
+    "originalname",
+    "fileName",
+    "filename",
+    "name",
+    "url",
+    "secure_url",
+    "path",
+    "fileUrl",
+    "filePath",
+];
 
 /// What a role is called, in lower case. What is not here is a customer, who may do least.
 pub(super) fn role(word: &str) -> Option<Role> {

@@ -4,10 +4,11 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
 
-use chat_proto::{ClientId, MessageId, ObjectId, Timestamp};
-use chatcore::{ImportedMessage, Importer};
+use chat_proto::{AttachmentId, ClientId, MessageId, ObjectId, Timestamp};
+use chatcore::{ImportedFile, ImportedMessage};
 
-use super::mapping::{Collection, FILE_NAME, ID, UPDATED, message};
+use super::mapping::{Collection, ID, UPDATED, message};
+use super::named::Named;
 use super::people::{created, of_id};
 use super::source::Format;
 use super::value::{Record, Value};
@@ -30,15 +31,16 @@ pub(super) struct Read {
     pub(super) sender: ObjectId,
     pub(super) created_at: Timestamp,
     pub(super) readers: Vec<ObjectId>,
+    /// Those that can come along.
+    pub(super) files: Vec<Named>,
+    /// How many more it had.
+    pub(super) more_files: usize,
+    /// Those that came.
+    came: Vec<AttachmentId>,
     text: String,
     edited_at: Option<Timestamp>,
     deleted_at: Option<Timestamp>,
 }
-
-/// What a file name may take of a message's text.
-const NAME_CHARS: usize = 200;
-/// Files that are named in the text of a message.
-const MOST_FILES: usize = 20;
 
 impl Pin {
     pub(super) fn new(read: &Read, talk: u32, offset: u64, length: u32) -> Self {
@@ -66,8 +68,13 @@ impl Pin {
 }
 
 impl Read {
-    /// The message of a record, and what of it is otherwise than it was.
-    pub(super) fn of(record: &Record, most_bytes: usize, now: Timestamp) -> Result<(Self, Vec<String>), String> {
+    /// The message of a record, and what of it is otherwise than it was. `with_files`: its files can come along.
+    pub(super) fn of(
+        record: &Record,
+        most_bytes: usize,
+        now: Timestamp,
+        with_files: bool,
+    ) -> Result<(Self, Vec<String>), String> {
         let id = record.id(ID).ok_or("its _id is no ObjectId")?;
         let conversation = record.id(message::CONVERSATION).ok_or("it names no conversation")?;
         let sender = record.id(message::SENDER).ok_or("it names nobody who wrote it")?;
@@ -83,11 +90,49 @@ impl Read {
             at.or_else(|| record.is_set(flag).then_some(changed))
         };
         let deleted_at = moment(message::DELETED, message::DELETED_AT);
-        let text = if deleted_at.is_some() { String::new() } else { text(record, most_bytes, &mut notes)? };
+        let (mut files, mut more_files) = Named::of(record);
+        let mut said = String::new();
+        if deleted_at.is_none() {
+            said = text(record, &files, with_files, &mut notes)?;
+        }
+        if said.len() > most_bytes {
+            notes.push(format!("its text had {} bytes: the first {most_bytes} are there", said.len()));
+        }
+        if !with_files || deleted_at.is_some() {
+            (files, more_files) = (Vec::new(), 0);
+        }
+        let text = shortened(said, most_bytes);
         let edited_at = moment(message::EDITED, message::EDITED_AT);
         let readers = record.get(message::READ_BY).map(Value::items).unwrap_or_default();
         let readers = readers.iter().filter_map(Value::id).collect();
-        Ok((Self { id, conversation, sender, created_at, readers, text, edited_at, deleted_at }, notes))
+        let came = Vec::new();
+        let read = Self {
+            id,
+            conversation,
+            sender,
+            created_at,
+            readers,
+            files,
+            more_files,
+            came,
+            text,
+            edited_at,
+            deleted_at,
+        };
+        Ok((read, notes))
+    }
+
+    /// The id of one of its files.
+    pub(super) fn file_id(&self, file: &Named) -> AttachmentId {
+        ImportedFile::id_of(self.id.into(), file.index)
+    }
+
+    /// These files have come, and these not: one that says nothing names them.
+    pub(super) fn settle(&mut self, came: Vec<AttachmentId>, left: &[&str], most_bytes: usize) {
+        if self.text.is_empty() {
+            self.text = shortened(named_in_text(left), most_bytes);
+        }
+        self.came = came;
     }
 
     /// Its name in the mouth of its author, by which it is found again.
@@ -109,41 +154,37 @@ impl Read {
             created_at: self.created_at,
             edited_at: self.edited_at,
             deleted_at: self.deleted_at,
-            files: Vec::new(),
+            files: self.came,
         })
     }
 }
 
-fn text(record: &Record, most_bytes: usize, notes: &mut Vec<String>) -> Result<String, String> {
-    let mut text = record.text(message::TEXT).unwrap_or_default();
-    let files: Vec<String> = record.get(message::FILE).map(files).unwrap_or_default();
-    if text.trim().is_empty() {
-        if files.is_empty() {
-            return Err("it has neither a text nor a file".to_owned());
-        }
-        text = files.iter().map(|file| format!("[File: {file}]")).collect::<Vec<_>>().join("\n");
-        notes.push("it was only a file, which does not come along: its text names it".to_owned());
-    } else if !files.is_empty() {
-        notes.push(format!("its file does not come along: {}", files.join(", ")));
+/// What a message says; of one that says nothing, the names of the files that do not come.
+fn text(record: &Record, files: &[Named], come: bool, notes: &mut Vec<String>) -> Result<String, String> {
+    let text = record.text(message::TEXT).unwrap_or_default();
+    let is_silent = text.trim().is_empty();
+    if is_silent && files.is_empty() {
+        return Err("it has neither a text nor a file".to_owned());
     }
-    if text.len() > most_bytes {
-        notes.push(format!("its text had {} bytes: the first {most_bytes} are there", text.len()));
-        text.truncate(text.floor_char_boundary(most_bytes));
+    if come {
+        return Ok(if is_silent { String::new() } else { text });
+    }
+    let names: Vec<&str> = files.iter().map(|file| &*file.name).collect();
+    if is_silent {
+        notes.push("it was only a file, which does not come along without --uploads: its text names it".to_owned());
+        return Ok(named_in_text(&names));
+    }
+    if !names.is_empty() {
+        notes.push(format!("its file does not come along without --uploads: {}", names.join(", ")));
     }
     Ok(text)
 }
 
-/// What the files of a message are called.
-fn files(value: &Value) -> Vec<String> {
-    let named = |file: &Value| {
-        let name = match file {
-            Value::Entry(_) => file.field(FILE_NAME).and_then(Value::text)?,
-            other => other.text()?,
-        };
-        // Of a path or an address the last part.
-        let name = name.split(['?', '#']).next()?.rsplit(['/', '\\']).find(|part| !part.is_empty())?;
-        let name: String = Importer::subject(name)?.chars().take(NAME_CHARS).collect();
-        Some(name)
-    };
-    value.items().iter().filter_map(named).take(MOST_FILES).collect()
+fn named_in_text(names: &[&str]) -> String {
+    names.iter().map(|file| format!("[File: {file}]")).collect::<Vec<_>>().join("\n")
+}
+
+fn shortened(mut text: String, most_bytes: usize) -> String {
+    text.truncate(text.floor_char_boundary(most_bytes));
+    text
 }

@@ -23,7 +23,7 @@ pub(super) struct People {
 #[derive(Clone, Copy)]
 pub(super) struct Person {
     pub(super) id: ObjectId,
-    pub(super) is_staff: bool,
+    pub(super) role: Role,
     /// Where they were named first, when there is no record of them.
     pub(super) missing: Option<(Collection, Place)>,
 }
@@ -34,7 +34,7 @@ impl People {
         if self.numbers.contains_key(&id) {
             return false;
         }
-        self.push(Person { id, is_staff: role != Role::Customer, missing: None });
+        self.push(Person { id, role, missing: None });
         true
     }
 
@@ -42,7 +42,7 @@ impl People {
     pub(super) fn named(&mut self, id: ObjectId, of: Collection, place: Place) -> u32 {
         match self.numbers.get(&id) {
             Some(number) => *number,
-            None => self.push(Person { id, is_staff: false, missing: Some((of, place)) }),
+            None => self.push(Person { id, role: Role::Customer, missing: Some((of, place)) }),
         }
     }
 
@@ -64,6 +64,11 @@ impl People {
 
     pub(super) fn id(&self, number: u32) -> Option<UserId> {
         self.get(number).map(|person| person.id.into())
+    }
+
+    /// What somebody is in the shop, as far as the dump says.
+    pub(super) fn role(&self, id: ObjectId) -> Role {
+        self.numbers.get(&id).and_then(|number| self.get(*number)).map_or(Role::Customer, |person| person.role)
     }
 
     /// Those of whom there is no record.

@@ -5,10 +5,11 @@ use std::collections::HashMap;
 
 use chat_proto::model::ConversationKind;
 use chat_proto::{ClientId, ConversationId, MessageId, Role, Timestamp, UserId};
-use chatcore::{Chat, ImportedUser, Importer};
+use chatcore::{Chat, ImportedFile, ImportedUser, Importer};
 
 use super::mapping::Collection;
 use super::messages::{Pin, Read};
+use super::named::Named;
 use super::people::{self, People};
 use super::progress::Progress;
 use super::records::Records;
@@ -16,8 +17,10 @@ use super::report::{Place, Report};
 use super::source::{Reread, Source};
 use super::talks::{Talk, Talks};
 use super::transfer::{Transfer, failed};
+use super::value::Record;
 use crate::exit::Failure;
 
+const CAME_WITHOUT: &str = "its message is there already, without it: files come with their message only";
 /// So many records are looked up at a time.
 const AT_ONCE: usize = 500;
 
@@ -30,17 +33,22 @@ pub(super) struct Plan {
     pins: Vec<Pin>,
     /// The dump says who has read what: somebody else than its author is in the `readBy` of a message.
     pub(super) tells_readers: bool,
+    /// Files come along; then messages with files are remembered by their places: the how many-th record each is.
+    with_files: bool,
+    records: HashMap<u64, u64>,
 }
 
 /// A message that may be there already.
 struct Asked {
     pin: Pin,
+    place: Place,
     author: UserId,
     name: ClientId,
+    files: Vec<Named>,
 }
 
 impl Plan {
-    pub(super) fn new(chat: &Chat, staff_as_customers: bool) -> Self {
+    pub(super) fn new(chat: &Chat, staff_as_customers: bool, with_files: bool) -> Self {
         Self {
             importer: chat.importer(),
             now: chat.now(),
@@ -49,6 +57,8 @@ impl Plan {
             talks: Talks::default(),
             pins: Vec::new(),
             tells_readers: false,
+            with_files,
+            records: HashMap::new(),
         }
     }
 
@@ -57,8 +67,14 @@ impl Plan {
         &self.pins
     }
 
-    pub(super) fn now(&self) -> Timestamp {
-        self.now
+    /// Reads a message again.
+    pub(super) fn read_again(&self, record: &Record) -> Result<Read, String> {
+        Read::of(record, self.importer.text_bytes(), self.now, self.with_files).map(|(read, _)| read)
+    }
+
+    /// Where a message stands.
+    pub(super) fn place(&self, pin: &Pin) -> Place {
+        Place { record: self.records.get(&pin.offset).copied().unwrap_or(0), offset: pin.offset }
     }
 
     /// Reads the accounts, and has them come.
@@ -173,7 +189,7 @@ impl Plan {
             let is_last = found.is_none();
             if let Some(found) = found {
                 let (id, place, length) = (found.id(), found.place, found.length);
-                match found.record.and_then(|record| Read::of(&record, most_bytes, self.now)) {
+                match found.record.and_then(|record| Read::of(&record, most_bytes, self.now, self.with_files)) {
                     Err(why) => report.skipped(messages, place, id, &why)?,
                     Ok((read, notes)) => match self.talks.number(read.conversation) {
                         None => {
@@ -184,7 +200,7 @@ impl Plan {
                             for why in notes {
                                 report.changed(messages, place, id.clone(), &why)?;
                             }
-                            batch.extend(self.note(&read, talk, place, length));
+                            batch.extend(self.note(read, talk, place, length));
                         }
                     },
                 }
@@ -199,23 +215,45 @@ impl Plan {
         }
     }
 
-    fn note(&mut self, read: &Read, talk: u32, place: Place, length: u32) -> Option<Asked> {
+    fn note(&mut self, read: Read, talk: u32, place: Place, length: u32) -> Option<Asked> {
         let author = self.people.named(read.sender, Collection::Messages, place);
         self.talks.wrote(talk, author, read.created_at.as_millis());
         self.tells_readers |= read.readers.iter().any(|reader| *reader != read.sender);
-        let pin = Pin::new(read, talk, place.offset, length);
-        Some(Asked { pin, author: read.sender.into(), name: read.client_id()? })
+        let pin = Pin::new(&read, talk, place.offset, length);
+        Some(Asked { pin, place, author: read.sender.into(), name: read.client_id()?, files: read.files })
     }
 
     async fn keep_new(&mut self, batch: Vec<Asked>, report: &mut Report) -> Result<(), Failure> {
-        let (pins, names): (Vec<_>, Vec<_>) =
-            batch.into_iter().map(|asked| (asked.pin, (asked.author, asked.name))).unzip();
+        let names = batch.iter().map(|asked| (asked.author, asked.name.clone())).collect();
         let known = self.importer.known_messages(names).await.map_err(failed)?;
-        for (pin, known) in pins.into_iter().zip(known) {
+        let mut there = Vec::new();
+        for (asked, known) in batch.into_iter().zip(known) {
             if known {
                 report.count(Collection::Messages).already_there += 1;
+                there.push(asked);
             } else {
-                self.pins.push(pin);
+                if !asked.files.is_empty() {
+                    self.records.insert(asked.place.offset, asked.place.record);
+                }
+                self.pins.push(asked.pin);
+            }
+        }
+        there.retain(|asked| !asked.files.is_empty());
+        self.tell_lacking(there, report).await
+    }
+
+    /// Files come with their message or not at all: afterwards it would be a change of what people have seen.
+    async fn tell_lacking(&self, there: Vec<Asked>, report: &mut Report) -> Result<(), Failure> {
+        let names = there.iter().map(|asked| (asked.author, asked.name.clone())).collect();
+        let kept = self.importer.message_files(names).await.map_err(failed)?;
+        // Of one that was deleted since nothing is missed.
+        for (asked, kept) in there.iter().zip(kept).filter_map(|(asked, kept)| Some((asked, kept?))) {
+            for file in &asked.files {
+                if kept.contains(&ImportedFile::id_of(asked.pin.id.into(), file.index)) {
+                    report.files().already_there += 1;
+                } else {
+                    report.file_skipped(asked.place, asked.pin.id, file, CAME_WITHOUT)?;
+                }
             }
         }
         Ok(())

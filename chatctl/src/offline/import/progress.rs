@@ -2,15 +2,18 @@ use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::source::Source;
 use crate::output::Style;
 
-/// A bar for people who watch: first over the bytes that are read, then over the messages that come.
+/// A bar for people who watch: first over the bytes that are read, then over the messages that come, with
+/// their files.
 pub(super) struct Progress {
     bar: ProgressBar,
     read: Arc<AtomicU64>,
+    files: AtomicU64,
+    file_bytes: AtomicU64,
 }
 
 impl Progress {
@@ -21,7 +24,7 @@ impl Progress {
         let bar = ProgressBar::with_draw_target(Some(bytes), target);
         bar.set_style(look("{msg:<10} {bar:30} {bytes}/{total_bytes}  {eta}"));
         bar.set_message("reading");
-        Self { bar, read: Arc::default() }
+        Self { bar, read: Arc::default(), files: AtomicU64::new(0), file_bytes: AtomicU64::new(0) }
     }
 
     /// Counts what is read of the files.
@@ -45,6 +48,13 @@ impl Progress {
     /// So many more have come.
     pub(super) fn came(&self, messages: u64) {
         self.bar.inc(messages);
+    }
+
+    /// A file of so many bytes has come.
+    pub(super) fn file_came(&self, bytes: u64) {
+        let files = self.files.fetch_add(1, Ordering::Relaxed) + 1;
+        let bytes = self.file_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        self.bar.set_message(format!("importing ({files} files, {})", HumanBytes(bytes)));
     }
 
     pub(super) fn end(&self) {

@@ -6,9 +6,12 @@ use std::io::{self, BufWriter, Write as _};
 use std::path::Path;
 
 use chat_client::plain_line;
+use chat_proto::ObjectId;
+use indicatif::HumanBytes;
 use serde::Serialize;
 
 use super::mapping::Collection;
+use super::named::Named;
 
 /// So many are shown on the screen.
 const SHOWN: usize = 20;
@@ -44,7 +47,21 @@ struct Line<'a> {
     record: Option<u64>,
     offset: u64,
     id: Option<String>,
+    /// Of a file: the how many-th of its message it is, and what it is called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
     why: &'a str,
+}
+
+/// What a line is about.
+struct About<'a> {
+    fate: Fate,
+    of: Collection,
+    place: Place,
+    id: Option<String>,
+    file: Option<&'a Named>,
 }
 
 /// How many of a kind.
@@ -55,6 +72,16 @@ pub(super) struct Count {
     pub(super) skipped: u64,
 }
 
+/// How many files of messages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(super) struct Files {
+    pub(super) imported: u64,
+    pub(super) already_there: u64,
+    pub(super) skipped: u64,
+    /// Of those that are imported, as they are kept.
+    pub(super) bytes: u64,
+}
+
 /// What it all comes to.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(super) struct Summary {
@@ -62,6 +89,9 @@ pub(super) struct Summary {
     pub(super) accounts: Count,
     pub(super) conversations: Count,
     pub(super) messages: Count,
+    /// With their folder only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) files: Option<Files>,
     /// Conversations whose messages went into another one of the same two people.
     pub(super) merged: u64,
     /// Accounts that stand for people who were no longer there.
@@ -105,29 +135,36 @@ impl Report {
         }
     }
 
+    /// A file of a message is left out.
+    pub(super) fn file_skipped(&mut self, place: Place, id: ObjectId, file: &Named, why: &str) -> io::Result<()> {
+        self.summary.skipped += 1;
+        self.files().skipped += 1;
+        let (of, id, file) = (Collection::Messages, Some(id.to_string()), Some(file));
+        self.tell(About { fate: Fate::Skipped, of, place, id, file }, why)
+    }
+
+    /// How many files.
+    pub(super) fn files(&mut self) -> &mut Files {
+        self.summary.files.get_or_insert_default()
+    }
+
     /// A record is left out.
     pub(super) fn skipped(&mut self, of: Collection, place: Place, id: Option<String>, why: &str) -> io::Result<()> {
         self.summary.skipped += 1;
         self.count(of).skipped += 1;
-        self.tell(Fate::Skipped, of, place, id, why)
+        self.tell(About { fate: Fate::Skipped, of, place, id, file: None }, why)
     }
 
     /// A record is there in another way than it was.
     pub(super) fn changed(&mut self, of: Collection, place: Place, id: Option<String>, why: &str) -> io::Result<()> {
         self.summary.changed += 1;
-        self.tell(Fate::Changed, of, place, id, why)
+        self.tell(About { fate: Fate::Changed, of, place, id, file: None }, why)
     }
 
-    fn tell(
-        &mut self,
-        fate: Fate,
-        of: Collection,
-        Place { record, offset }: Place,
-        id: Option<String>,
-        why: &str,
-    ) -> io::Result<()> {
-        let kind = of.noun();
-        let file = self.names.get(kind).map_or("", String::as_str);
+    fn tell(&mut self, about: About<'_>, why: &str) -> io::Result<()> {
+        let About { fate, of, place: Place { record, offset }, id, file: of_file } = about;
+        let file = self.names.get(of.noun()).map_or("", String::as_str);
+        let kind = if of_file.is_some() { "file" } else { of.noun() };
         if self.shown.len() < SHOWN {
             let named = id.as_ref().map_or_else(String::new, |id| format!(" {id}"));
             let fate = match fate {
@@ -135,12 +172,14 @@ impl Report {
                 Fate::Changed => "changed",
             };
             let numbered = if record > 0 { format!("record {record} ") } else { String::new() };
-            let line = format!("{file}, {numbered}at byte {offset}: {kind}{named} {fate}: {why}");
+            let part = of_file.map_or_else(String::new, |Named { name, .. }| format!("file {name:?} of "));
+            let line = format!("{file}, {numbered}at byte {offset}: {part}{}{named} {fate}: {why}", of.noun());
             self.shown.push(plain_line(&line).into());
         }
         if let Some(report) = &mut self.file {
             let record = (record > 0).then_some(record);
-            serde_json::to_writer(&mut *report, &Line { fate, kind, file, record, offset, id, why })?;
+            let (index, name) = of_file.map(|file| (file.index, &*file.name)).unzip();
+            serde_json::to_writer(&mut *report, &Line { fate, kind, file, record, offset, id, index, name, why })?;
             report.write_all(b"\n")?;
         }
         Ok(())
@@ -190,6 +229,12 @@ impl Summary {
         {
             let Count { imported, already_there, skipped } = count;
             lines.push(format!("{noun:<13}  {imported} {done}, {already_there} already there, {skipped} left out"));
+        }
+        if let Some(Files { imported, already_there, skipped, bytes }) = self.files {
+            let bytes = HumanBytes(bytes);
+            lines.push(format!(
+                "files          {imported} {done} ({bytes}), {already_there} already there, {skipped} left out"
+            ));
         }
         for (count, says) in [
             (self.merged, "conversations whose messages go into another one of the same two people"),

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use chat_proto::model::ConversationKind;
-use chat_proto::{ConversationId, MessageId, ObjectId, Timestamp};
+use chat_proto::{ConversationId, MessageId, ObjectId, Role, Timestamp};
 use chatcore::Importer;
 
 use super::mapping::{Collection, ID, conversation};
@@ -105,7 +105,8 @@ impl Talk {
 
     /// Whose group it is: the first of the staff, or else the first.
     pub(super) fn owner(&self, people: &People) -> Option<u32> {
-        let staff = self.people.iter().find(|person| people.get(**person).is_some_and(|person| person.is_staff));
+        let staff =
+            self.people.iter().find(|person| people.get(**person).is_some_and(|person| person.role != Role::Customer));
         staff.or(self.people.first()).copied()
     }
 }

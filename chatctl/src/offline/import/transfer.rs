@@ -9,6 +9,7 @@ use chat_proto::model::ConversationKind;
 use chat_proto::{ErrorCode, UserId};
 use chatcore::{Chat, Error, ImportedConversation, ImportedUser, Importer, Importing};
 
+use super::files::Files;
 use super::mapping::Collection;
 use super::messages::{Pin, Read};
 use super::plan::Plan;
@@ -31,6 +32,8 @@ pub(super) struct Transfer {
     folder: PathBuf,
     /// Nothing comes: it is only counted what would.
     dry: bool,
+    /// Files come along.
+    files: Option<Files>,
     on_the_way: VecDeque<OnTheWay>,
     bytes: usize,
 }
@@ -54,9 +57,9 @@ struct Together {
 }
 
 impl Transfer {
-    pub(super) fn new(chat: &Chat, folder: &Path, dry: bool) -> Self {
+    pub(super) fn new(chat: &Chat, folder: &Path, dry: bool, files: Option<Files>) -> Self {
         let (importer, folder) = (chat.importer(), folder.to_owned());
-        Self { importer, folder, dry, on_the_way: VecDeque::new(), bytes: 0 }
+        Self { importer, folder, dry, files, on_the_way: VecDeque::new(), bytes: 0 }
     }
 
     pub(super) async fn user(&mut self, user: ImportedUser, place: Place, report: &mut Report) -> Result<(), Failure> {
@@ -87,6 +90,10 @@ impl Transfer {
         progress: &Progress,
         report: &mut Report,
     ) -> Result<(), Failure> {
+        if self.files.is_some() {
+            // Their authors have to be there first.
+            self.finish(report).await?;
+        }
         let mut pins = plan.pins().chunk_by(|one, other| one.talk == other.talk).peekable();
         for number in plan.talks.order() {
             let Some(talk) = plan.talks.get(number) else { continue };
@@ -96,7 +103,7 @@ impl Transfer {
             }
             for pins in theirs.unwrap_or_default().chunks(TOGETHER) {
                 match messages {
-                    Some((file, format)) => self.messages(talk, pins, plan, file, *format, report).await?,
+                    Some((file, format)) => self.messages(talk, pins, plan, (file, *format), progress, report).await?,
                     None => report.count(Collection::Messages).imported += pins.len() as u64,
                 }
                 progress.came(pins.len() as u64);
@@ -132,35 +139,57 @@ impl Transfer {
         talk: &Talk,
         pins: &[Pin],
         plan: &Plan,
-        file: &File,
-        format: Format,
+        (file, format): (&File, Format),
+        progress: &Progress,
         report: &mut Report,
     ) -> Result<(), Failure> {
-        let (mut together, mut bytes) = (Together::default(), Vec::new());
+        let (mut reads, mut size, mut bytes) = (Vec::new(), 0, Vec::new());
         for pin in pins {
             let read = pin.read(file, format, &mut bytes).map_err(|error| error.to_string());
-            let read = read.and_then(|record| Read::of(&record, self.importer.text_bytes(), plan.now()));
-            match read {
-                Ok((read, _)) => together.add(read, talk, plan),
+            match read.and_then(|record| plan.read_again(&record)) {
+                Ok(read) => {
+                    size += read.bytes();
+                    reads.push((plan.place(pin), read));
+                }
                 Err(why) => {
                     let place = Place { record: 0, offset: pin.offset };
                     let why = format!("the dump has changed while it was read: {why}");
                     report.skipped(Collection::Messages, place, Some(pin.id.to_string()), &why)?;
                 }
             }
-            if together.bytes >= BYTES_TOGETHER {
-                self.bring(talk, std::mem::take(&mut together), report).await?;
+            if size >= BYTES_TOGETHER {
+                self.bring(talk, std::mem::take(&mut reads), plan, progress, report).await?;
+                size = 0;
             }
         }
-        self.bring(talk, together, report).await
+        self.bring(talk, reads, plan, progress, report).await
     }
 
-    async fn bring(&mut self, talk: &Talk, together: Together, report: &mut Report) -> Result<(), Failure> {
+    /// Their files first: a message names what is there.
+    async fn bring(
+        &mut self,
+        talk: &Talk,
+        mut reads: Vec<(Place, Read)>,
+        plan: &Plan,
+        progress: &Progress,
+        report: &mut Report,
+    ) -> Result<(), Failure> {
+        if let Some(files) = &self.files {
+            files.come(&mut reads, plan, progress, report).await?;
+        }
+        let mut together = Together::default();
+        for (_, read) in reads {
+            together.add(read, talk, plan);
+        }
         let Together { messages, read, bytes } = together;
+        let count = messages.len() as u64;
+        if self.dry {
+            report.count(Collection::Messages).imported += count;
+            return Ok(());
+        }
         if messages.is_empty() {
             return Ok(());
         }
-        let count = messages.len() as u64;
         let importing = self.importer.messages(talk.target, messages, read.into_iter().collect()).await;
         let importing = importing.map_err(|error| folder::failure(&error, &self.folder))?;
         self.send(OnTheWay { of: Some(Collection::Messages), place: talk.place, count, bytes, importing }, report).await
