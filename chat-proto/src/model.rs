@@ -35,6 +35,10 @@ pub struct Person {
     /// A program of the shop's.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub bot: bool,
+    /// Which picture others see them by, of `GET /users/{id}/avatar`: another picture has another word here. Without it
+    /// there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub avatar: Option<String>,
 }
 
 /// An account, as its owner and admins see it.
@@ -76,6 +80,10 @@ pub struct User {
     /// Whether somebody has shown that they get what is sent to the address.
     #[serde(default)]
     pub email_verified: bool,
+    /// Which picture others see them by, of `GET /users/{id}/avatar`: another picture has another word here. Without it
+    /// there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub avatar: Option<String>,
 }
 
 /// Whether an account may be used.
@@ -327,6 +335,10 @@ pub struct Participant {
     /// A program of the shop's.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub bot: bool,
+    /// Which picture others see them by, of `GET /users/{id}/avatar`: another picture has another word here. Without it
+    /// there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub avatar: Option<String>,
 }
 
 /// A conversation, as one of its participants sees it.

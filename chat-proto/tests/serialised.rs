@@ -84,6 +84,7 @@ fn person() -> Person {
         anonymous: false,
         verified: false,
         bot: false,
+        avatar: None,
     }
 }
 
@@ -98,6 +99,7 @@ fn user() -> User {
         anonymous: false,
         verified: true,
         bot: false,
+        avatar: Some("9f86d081884c7d65".to_owned()),
         site: Some("shop".to_owned()),
         external_id: Some("customer-17".to_owned()),
         state: UserState::Active,
@@ -117,6 +119,7 @@ fn participant() -> Participant {
         anonymous: false,
         verified: false,
         bot: false,
+        avatar: None,
     }
 }
 

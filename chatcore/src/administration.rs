@@ -132,7 +132,11 @@ impl Actor {
     /// without an admin, and for a visitor who is a customer by now.
     pub async fn delete_user(&self, id: UserId, if_version: Option<u64>) -> Result<User> {
         let (by, origin) = (self.by(), self.origin());
-        self.chat().engine().user(Command::DeleteUser { by, user: id, if_version, origin }).await
+        let engine = self.chat().engine();
+        let left = engine.user(Command::DeleteUser { by, user: id, if_version, origin }).await?;
+        // Their picture.
+        engine.attachments.freed.notify_one();
+        Ok(left)
     }
 
     /// Somebody's sessions, the oldest first; at most 100.

@@ -101,7 +101,10 @@ pub use chat_proto::{
 pub use access::{Action, ContactMatrix, PolicyRow, Relation, Rules, Scope, Scopes, UnknownWord, allows, can, policy};
 pub use actor::Actor;
 pub use api_keys::{CreatedKey, KeyOwner};
-pub use attachments::{Accepted, AttachmentLimits, AttachmentStore, FileBytes, FileLink, StoredFile, Upload};
+pub use attachments::{
+    AVATAR_BYTES, Accepted, AttachmentLimits, AttachmentStore, FileBytes, FileLink, NewAvatar, StoredContent,
+    StoredFile, Upload,
+};
 pub use auth::Bcrypt;
 pub use builder::{ChatBuilder, Limits, PAGE_ROWS};
 pub use chat::{Chat, SignedIn};

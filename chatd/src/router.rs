@@ -19,8 +19,8 @@ use crate::rest::push;
 #[cfg(feature = "webhooks")]
 use crate::rest::webhooks;
 use crate::rest::{
-    api_keys, attachments, audit_log, auth, conversations, directory, events, file, invitations, me, message, messages,
-    notifications, participants, policy, probes, server, sessions, stats, unsubscribe, users, visitor,
+    api_keys, attachments, audit_log, auth, avatars, conversations, directory, events, file, invitations, me, message,
+    messages, notifications, participants, policy, probes, server, sessions, stats, unsubscribe, users, visitor,
 };
 use crate::{account_page, compat, docs_page, edge, letter_pages, openapi, ws};
 
@@ -94,6 +94,9 @@ fn api(compat: bool) -> OpenApiRouter<App> {
         .merge(visitors)
         .routes(routes!(me::show, me::change))
         .routes(routes!(me::change_password))
+        .routes(routes!(avatars::set, avatars::remove))
+        .routes(routes!(avatars::show))
+        .routes(routes!(avatars::link))
         .routes(routes!(me::verify_email))
         .routes(routes!(sessions::list, sessions::end_others))
         .routes(routes!(sessions::end))

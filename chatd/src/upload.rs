@@ -49,7 +49,7 @@ impl Coming {
             return Ok(Self { name: None, sha256, size: length, bytes });
         }
         if length.is_some_and(|length| length > most.saturating_add(AROUND_BYTES)) {
-            return Err(Refused::new(ErrorCode::TooLarge, format!("An attachment has at most {most} bytes.")));
+            return Err(Refused::new(ErrorCode::TooLarge, format!("A file has at most {most} bytes here.")));
         }
         if sha256.is_some() {
             return Err(Refused::invalid("Content-Digest", "Say the digest of a part in the headers of the part."));

@@ -5,6 +5,7 @@ mod account_page;
 mod api_keys;
 mod attachments;
 mod audit_log;
+mod avatars;
 mod bad_input;
 mod chaos;
 mod compat;

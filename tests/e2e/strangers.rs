@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use chat_proto::wire::ClientFrame;
-use chat_proto::{AttachmentId, ConversationId, MessageId, Role};
+use chat_proto::{AttachmentId, ConversationId, MessageId, Role, UserId};
 use chat_tests::{Answer, InProcess, Options, Person, Request, Socket, name_of};
 use serde_json::{Value, json};
 
@@ -41,6 +41,8 @@ impl Scene {
         let body = json!({"client_id": "file", "text": "", "attachments": [file]});
         member.call_with("POST", &format!("/conversations/{conv}/messages"), &body).await.ok();
         let file = serde_json::from_value(file).expect("an attachment's id");
+        let picture = crate::attachments::dot();
+        member.request("PUT", "/me/avatar").text("image/png", picture).send(member.address).await.ok();
         let mut absent = conv.to_bytes();
         absent[15] ^= 1;
         Self { server, owner, member, conv, absent: ConversationId::from_bytes(absent), message, file }
@@ -51,6 +53,13 @@ impl Scene {
         let mut file = self.file.to_bytes();
         file[15] ^= u8::from(conv != self.conv);
         AttachmentId::from_bytes(file)
+    }
+
+    /// Who is in this conversation and has a picture, or for the absent one nobody.
+    fn person_in(&self, conv: ConversationId) -> UserId {
+        let mut person = self.member.id.to_bytes();
+        person[15] ^= u8::from(conv != self.conv);
+        UserId::from_bytes(person)
     }
 
     /// What the members see of it, but for cursors, which move with everything that happens in the shop.
@@ -167,6 +176,7 @@ fn attempts(route: &str, stranger: &Person, scene: &Scene, conv: ConversationId)
                 Request::new("GET", path).token(&stranger.token)
             })
             .to_vec(),
+        _ if route.contains("/avatar") => attempts_at_pictures(route, stranger, scene.person_in(conv)),
         _ if route.contains("/attachments") => attempts_at_files(route, stranger, scene, conv),
         _ => return account_attempts(route, stranger, scene),
     })
@@ -226,6 +236,23 @@ fn attempts_at_files(route: &str, stranger: &Person, scene: &Scene, conv: Conver
             request("?expires=4102444800&signature=AAAA"),
         ],
         Some(_) => vec![request("")],
+    }
+}
+
+/// The same, on routes that are about pictures of people.
+fn attempts_at_pictures(route: &str, stranger: &Person, whose: UserId) -> Vec<Request> {
+    let at = |method: &str, rest: &str| stranger.request(method, &format!("/users/{whose}/avatar{rest}"));
+    match route {
+        "PUT /api/v1/me/avatar" => vec![stranger.request("PUT", "/me/avatar").text("image/png", "No picture")],
+        "DELETE /api/v1/me/avatar" => vec![stranger.request("DELETE", "/me/avatar")],
+        // They see whoever may write to them.
+        _ if matches!(stranger.role, Role::Admin | Role::Agent) => vec![],
+        "GET /api/v1/users/{id}/avatar/link" => vec![at("GET", "/link")],
+        _ => vec![
+            at("GET", ""),
+            at("GET", "").header("If-None-Match", "*"),
+            at("GET", "?expires=4102444800&signature=A"),
+        ],
     }
 }
 
@@ -401,6 +428,9 @@ fn routes() -> BTreeSet<String> {
 fn comparable(mut answer: Answer, scene: &Scene, conv: ConversationId) -> (u16, Vec<(String, String)>, String) {
     answer.headers.retain(|(name, _)| name != "date");
     let text = answer.text().replace(&conv.to_string(), "conv_…").replace(&scene.file_in(conv).to_string(), "att_…");
+    let text = [scene.member.id, scene.person_in(conv)]
+        .iter()
+        .fold(text, |text, person| text.replace(&person.to_string(), "user_…"));
     (answer.status, answer.headers, text)
 }
 

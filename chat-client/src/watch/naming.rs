@@ -1,4 +1,4 @@
-//! My own name, which stands in messages and lists of participants as it is now.
+//! My own name and picture, which stand in messages and lists of participants as they are now.
 
 use chat_proto::model::{Conversation, Message, Person};
 
@@ -37,6 +37,7 @@ impl Inbox {
             anonymous: me.anonymous,
             verified: me.verified,
             bot: me.bot,
+            avatar: me.avatar.clone(),
         })
     }
 }
@@ -52,9 +53,11 @@ fn rename(message: &mut Message, me: &Person) -> bool {
 fn rename_in(conversation: &mut Conversation, me: &Person) -> bool {
     let mut renamed = conversation.last_message.as_mut().is_some_and(|message| rename(message, me));
     for participant in &mut conversation.participants {
-        if participant.id == me.id && (&participant.name, participant.role) != (&me.name, me.role) {
+        let is_old = (&participant.name, participant.role, &participant.avatar) != (&me.name, me.role, &me.avatar);
+        if participant.id == me.id && is_old {
             participant.name.clone_from(&me.name);
             participant.role = me.role;
+            participant.avatar.clone_from(&me.avatar);
             renamed = true;
         }
     }

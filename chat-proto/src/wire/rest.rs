@@ -416,7 +416,7 @@ impl NewMessage {
     }
 }
 
-/// The answer to `GET /attachments/{id}/link`.
+/// The answer to `GET /attachments/{id}/link` and `GET /users/{id}/avatar/link`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AttachmentLink {

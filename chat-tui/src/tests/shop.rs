@@ -34,7 +34,7 @@ fn role(user: UserId) -> Role {
 }
 
 pub(super) fn person(id: UserId, name: &str, role: Role) -> Person {
-    Person { id, name: name.to_owned(), role, anonymous: false, verified: false, bot: false }
+    Person { id, name: name.to_owned(), role, anonymous: false, verified: false, bot: false, avatar: None }
 }
 
 pub(super) fn message(conv: ConversationId, seq: u64, author: UserId, text: &str) -> Message {
@@ -88,6 +88,7 @@ pub(super) fn conversation(last: Message, unread: u64) -> Conversation {
         anonymous: false,
         verified: false,
         bot: false,
+        avatar: None,
     };
     Conversation {
         id: last.conversation_id,

@@ -16,32 +16,49 @@ use crate::state::{AttachmentRow, Refusal, attachments};
 pub struct StoredFile {
     /// The attachment that it belongs to.
     pub attachment: Attachment,
-    /// What it is.
+    /// What is in it.
+    pub content: StoredContent,
+}
+
+/// Bytes that somebody may have.
+#[derive(Clone, Debug)]
+pub struct StoredContent {
+    /// What they are.
     pub media_type: String,
-    /// How many bytes it has.
+    /// How many.
     pub size: u64,
-    /// Of those.
+    /// Of them.
     pub sha256: [u8; 32],
-    store: AttachmentStore,
+    pub(super) store: AttachmentStore,
 }
 
 impl StoredFile {
     fn of(row: &AttachmentRow, store: AttachmentStore) -> Self {
         let file = &row.file;
         let (media_type, size, sha256) = (file.media_type.clone(), file.size, file.sha256);
-        Self { attachment: file.shown(), media_type, size, sha256, store }
+        Self { attachment: file.shown(), content: StoredContent { media_type, size, sha256, store } }
     }
 
     fn thumbnail_of(row: &AttachmentRow, store: AttachmentStore) -> Option<Self> {
         let small = row.file.thumbnail.as_ref()?;
         let (media_type, size, sha256) = (small.media_type.clone(), small.size, small.sha256);
-        Some(Self { attachment: row.file.shown(), media_type, size, sha256, store })
+        Some(Self { attachment: row.file.shown(), content: StoredContent { media_type, size, sha256, store } })
     }
 
-    /// Reads these bytes of it; what lies beyond its end is left out.
+    /// Reads it whole.
     ///
     /// # Errors
-    /// `unavailable` when it cannot be read. `invalid` when no byte of it is in the range.
+    /// `unavailable` when it cannot be read.
+    pub async fn read_all(&self) -> Result<Vec<u8>> {
+        self.content.read_all().await
+    }
+}
+
+impl StoredContent {
+    /// Reads these of the bytes; what lies beyond the end is left out.
+    ///
+    /// # Errors
+    /// `unavailable` when they cannot be read. `invalid` when none of them is in the range.
     pub async fn read(&self, range: Range<u64>) -> Result<FileBytes> {
         let range = range.start..range.end.min(self.size);
         if range.is_empty() {
@@ -50,10 +67,10 @@ impl StoredFile {
         self.store.read(&self.sha256, range).await
     }
 
-    /// Reads it whole.
+    /// Reads all of them.
     ///
     /// # Errors
-    /// `unavailable` when it cannot be read.
+    /// `unavailable` when they cannot be read.
     pub async fn read_all(&self) -> Result<Vec<u8>> {
         self.read(0..self.size).await?.all().await
     }

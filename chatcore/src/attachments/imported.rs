@@ -7,6 +7,7 @@ use chat_proto::Role;
 use tokio::io::AsyncRead;
 
 use super::Upload;
+use super::upload::Checked;
 use crate::chat::Engine;
 use crate::error::{Error, Result};
 use crate::importer::ImportedFile;
@@ -19,7 +20,7 @@ pub(crate) async fn import(engine: &Arc<Engine>, file: ImportedFile, bytes: impl
         let no = view.user_no(owner)?.ok_or_else(|| Refusal::not_found("There is no such account."))?;
         Ok(view.account(no)?.map_or(Role::Customer, |account| account.role))
     });
-    let checked = engine.receive(&Upload::new(name), bytes, role.await?).await?;
+    let checked = receive(engine, role.await?, &name, bytes).await?;
     let command = move |file: FileRow| Command::ImportFile { owner, file: Box::new(file) };
     match engine.keep_to_the_end(checked, id, command).await? {
         (Outcome::Imported(_), bytes) => Ok(bytes),
@@ -29,5 +30,10 @@ pub(crate) async fn import(engine: &Arc<Engine>, file: ImportedFile, bytes: impl
 
 /// Looks at it only. Returns how many bytes would be kept.
 pub(crate) async fn check(engine: &Arc<Engine>, role: Role, name: &str, bytes: impl AsyncRead) -> Result<u64> {
-    Ok(engine.receive(&Upload::new(name), bytes, role).await?.main.size)
+    Ok(receive(engine, role, name, bytes).await?.main.size)
+}
+
+async fn receive(engine: &Engine, role: Role, name: &str, bytes: impl AsyncRead) -> Result<Checked> {
+    let received = engine.receive(&Upload::new(name), engine.limits.attachments.bytes, bytes).await?;
+    engine.check(received, name, role).await
 }

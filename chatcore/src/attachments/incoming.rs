@@ -140,7 +140,7 @@ impl AttachmentStore {
 }
 
 pub(super) fn too_large(most: u64) -> Error {
-    let detail = format!("An attachment has at most {most} bytes.");
+    let detail = format!("A file has at most {most} bytes here.");
     Error::new(chat_proto::ErrorCode::TooLarge, detail)
 }
 

@@ -1,5 +1,7 @@
-//! Files that people send with messages: kept, checked, and shown to nobody but those who see the message.
+//! Files that people send with messages: kept, checked, and shown to nobody but those who see the message. And pictures of
+//! people, which come the same way and lie in the same place.
 
+mod avatar;
 mod download;
 pub(crate) mod imported;
 mod incoming;
@@ -23,7 +25,8 @@ use self::picture::{Bounds, Darkroom, Memory};
 use self::seats::Seats;
 use crate::cursor::Seal;
 
-pub use download::StoredFile;
+pub use avatar::{AVATAR_BYTES, NewAvatar};
+pub use download::{StoredContent, StoredFile};
 pub use limits::{Accepted, AttachmentLimits, KNOWN_KINDS};
 pub use link::FileLink;
 pub use store::{AttachmentStore, FileBytes, Space};

@@ -14,6 +14,7 @@ use tokio::io::AsyncRead;
 use super::incoming::{Received, too_large};
 use super::kind::Kind;
 use super::picture::{self, Size};
+use super::seats::Seat;
 use super::store::{Hash, failed};
 use super::{Unfit, name};
 use crate::access::{Action, Relation};
@@ -91,14 +92,10 @@ impl Actor {
     /// `storage_full`; `unavailable`.
     pub async fn attach(&self, upload: impl Into<Upload>, bytes: impl AsyncRead) -> Result<Attachment> {
         let upload = upload.into();
-        let role = self.may_upload().await?;
+        let role = self.may_upload(Action::UploadAttachment).await?;
         let engine = self.chat().engine();
-        let most = engine.limits.attachments.bytes;
-        if upload.size.is_some_and(|size| size > most) {
-            return Err(too_large(most));
-        }
-        let _seat = engine.attachments.seats.take(self.user_id())?;
-        let checked = engine.receive(&upload, bytes, role).await?;
+        let (received, _seat) = self.receive(&upload, engine.limits.attachments.bytes, bytes).await?;
+        let checked = engine.check(received, &upload.name, role).await?;
         // From here on it does not belong to who sent it any more.
         let by = self.by();
         let id = AttachmentId::new(engine.clock.now(), engine.entropy.bytes());
@@ -119,12 +116,22 @@ impl Actor {
         Ok(())
     }
 
+    /// The file as it came whole, at most so many bytes of it, and the seat that it came on.
+    pub(super) async fn receive(&self, upload: &Upload, most: u64, bytes: impl AsyncRead) -> Result<(Received, Seat)> {
+        let engine = self.chat().engine();
+        if upload.size.is_some_and(|size| size > most) {
+            return Err(too_large(most));
+        }
+        let seat = engine.attachments.seats.take(self.user_id())?;
+        Ok((engine.receive(upload, most, bytes).await?, seat))
+    }
+
     /// Asked before anything comes, and again where it counts.
-    async fn may_upload(&self) -> Result<Role> {
+    pub(super) async fn may_upload(&self, action: Action) -> Result<Role> {
         let engine = Arc::clone(self.chat().engine());
         let now = engine.clock.now();
         self.read(move |me| {
-            me.require(Action::UploadAttachment, Relation::Stranger)?;
+            me.require(action, Relation::Stranger)?;
             if attachments::uploaded_today(me.view, now, me.no)? >= engine.limits.attachments.bytes_per_day {
                 return Err(attachments::enough_for_today(now).into());
             }
@@ -135,18 +142,18 @@ impl Actor {
 }
 
 impl Engine {
-    /// Has a file come, and looks at it.
-    pub(super) async fn receive(&self, upload: &Upload, bytes: impl AsyncRead, role: Role) -> Result<Checked> {
-        let (limits, store) = (&self.limits.attachments, &self.attachments.store);
-        store.require_space(limits.keep_free.saturating_add(upload.size.unwrap_or(0)))?;
-        let received = store.receive(bytes, limits.bytes, limits.keep_free, &*self.entropy).await?;
+    /// The file as it came whole, at most so many bytes of it.
+    pub(super) async fn receive(&self, upload: &Upload, most: u64, bytes: impl AsyncRead) -> Result<Received> {
+        let (keep_free, store) = (self.limits.attachments.keep_free, &self.attachments.store);
+        store.require_space(keep_free.saturating_add(upload.size.unwrap_or(0)))?;
+        let received = store.receive(bytes, most, keep_free, &*self.entropy).await?;
         if received.size == 0 {
             return Err(Error::invalid("", "The file is empty."));
         }
         if upload.sha256.is_some_and(|said| said != received.sha256) {
             return Err(Error::invalid("", "The file has another SHA-256 than was said: it was changed on its way."));
         }
-        self.check(received, &upload.name, role).await
+        Ok(received)
     }
 
     /// Keeps a file, whether or not anybody waits for it. Returns how many bytes it has, too.
@@ -162,7 +169,7 @@ impl Engine {
     }
 
     /// Looks at a file, and makes of a picture what others may have.
-    async fn check(&self, mut received: Received, given_name: &str, role: Role) -> Result<Checked> {
+    pub(super) async fn check(&self, mut received: Received, given_name: &str, role: Role) -> Result<Checked> {
         let bare = name::bare(given_name);
         let bounds = self.attachments.bounds;
         let looked_at = blocking(move || {
@@ -235,12 +242,12 @@ impl Engine {
     }
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Unfit> + Send + 'static) -> Result<T> {
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Unfit> + Send + 'static) -> Result<T> {
     looked(tokio::task::spawn_blocking(work).await)
 }
 
 /// What came of looking at a file on another thread.
-fn looked<T, E>(done: Result<Result<T, Unfit>, E>) -> Result<T>
+pub(super) fn looked<T, E>(done: Result<Result<T, Unfit>, E>) -> Result<T>
 where
     E: std::error::Error + Send + Sync + 'static,
 {

@@ -45,6 +45,7 @@ fn message(conversation_id: ConversationId, seq: u8, author: &str, text: &str) -
             anonymous: false,
             verified: false,
             bot: false,
+            avatar: None,
         },
         kind: MessageKind::Message,
         text: text.to_owned(),

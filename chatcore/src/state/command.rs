@@ -10,7 +10,7 @@ use chat_proto::{
 };
 
 use super::{
-    AccountState, Channel, ConversationNo, DeliveryId, DeliveryRow, FileRow, Imported, ImportedConversation,
+    AccountState, AvatarRow, Channel, ConversationNo, DeliveryId, DeliveryRow, FileRow, Imported, ImportedConversation,
     ImportedMessage, ImportedUser, LetterId, NewPush, Position, Pushed, RecordKey, RefreshHashes, Unread, UserNo,
     WebhookChange, WebhookRow, WebhookStep,
 };
@@ -164,6 +164,11 @@ pub enum Command {
     WebhookStep(Box<WebhookStep>),
     /// Outcome: [`Outcome::User`].
     Rename { by: Author, name: String, origin: Origin },
+    /// Others see the author by this picture, which lies where it belongs. `bytes`: how many were sent for it. Outcome:
+    /// [`Outcome::User`].
+    SetAvatar { by: Author, avatar: Box<AvatarRow>, bytes: u64, origin: Origin },
+    /// Outcome: [`Outcome::User`].
+    RemoveAvatar { by: Author, origin: Origin },
     /// Guessing a password has to wait from now on: that of the account of this folded address, or (`None`) of many
     /// accounts from one address. For the record only. Outcome: [`Outcome::Done`].
     SignInSlowed { account: Option<String>, failures: u32, origin: Origin },

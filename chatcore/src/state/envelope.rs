@@ -304,12 +304,12 @@ fn participant_view(
     conversation: &Conversation,
     member: &super::Member,
 ) -> Result<Participant, StoreError> {
-    let Person { id, name, role, anonymous, verified, bot } = account(lookup, member.user)?.person();
+    let Person { id, name, role, anonymous, verified, bot, avatar } = account(lookup, member.user)?.person();
     let Mark { seen, delivered, .. } =
         if conversation.receipts { lookup.mark(conversation.no, member.user)? } else { Mark::default() };
     let (owner, joined_at) = (member.owner, member.joined_at);
     let (read_seq, delivered_seq) = (seen, delivered);
-    Ok(Participant { id, name, role, owner, joined_at, read_seq, delivered_seq, anonymous, verified, bot })
+    Ok(Participant { id, name, role, owner, joined_at, read_seq, delivered_seq, anonymous, verified, bot, avatar })
 }
 
 /// Who somebody is by now: a visitor who turned out to be a customer is that customer, in all that they ever said.

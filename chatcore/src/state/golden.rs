@@ -9,7 +9,7 @@ use minicbor::{Decode, Encode};
 
 use super::{
     Account, AccountExtras, AccountState, ApiKeyRow, AttachmentRow, AuditFields, AuditPerson, AuditRow, AuditSubject,
-    Change, ConversationNo, Entry, FileRow, IdentityRow, Invitation, Letter, LetterId, LetterKind, Member,
+    AvatarRow, Change, ConversationNo, Entry, FileRow, IdentityRow, Invitation, Letter, LetterId, LetterKind, Member,
     MessageExtras, MessageRow, Place, Position, RefreshHashes, Session, SignInMethod, ThumbnailRow, UserNo, VisitorRow,
 };
 use crate::access::{Scope, Scopes};
@@ -176,6 +176,18 @@ fn accounts_that_nobody_signed_up_for() {
             "a3006473686f70028263632d316361406203f4",
         ),
         (AccountExtras { bot: true, ..AccountExtras::default() }, "a103f5"),
+        (
+            AccountExtras {
+                avatar: Some(AvatarRow {
+                    media_type: "image/png".to_owned(),
+                    size: 300,
+                    sha256: [0x77; 32],
+                    side: 256,
+                }),
+                ..AccountExtras::default()
+            },
+            "a203f4048469696d6167652f706e6719012c58207777777777777777777777777777777777777777777777777777777777777777190100",
+        ),
     ] {
         golden(&extras, hex);
     }

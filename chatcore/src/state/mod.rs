@@ -7,6 +7,7 @@
 mod apply;
 mod attachment;
 mod audit;
+mod avatar;
 mod cbor;
 mod command;
 mod decide;
@@ -27,6 +28,7 @@ mod webhooks;
 pub use apply::{Derived, apply};
 pub use attachment::{AttachmentRow, FileRow, Place, ThumbnailRow};
 pub use audit::{AuditAction, AuditFields, AuditPerson, AuditRow, AuditSubject, SignInMethod};
+pub use avatar::AvatarRow;
 pub(crate) use cbor::role_number;
 pub use command::{
     Acceptance, ActsAs, Author, Command, Current, DeliveryEnd, Field, Held, Identity, NewApiKey, NewLetter, NewSession,

@@ -9,7 +9,7 @@ use chat_proto::{
 };
 use minicbor::{Decode, Encode};
 
-use super::{ConversationNo, FileRow, Position, RecordKey, UserNo, cbor};
+use super::{AvatarRow, ConversationNo, FileRow, Position, RecordKey, UserNo, cbor};
 use crate::access::{Relation, Scopes};
 use crate::store::{StoreError, StoreErrorKind};
 
@@ -43,7 +43,7 @@ pub struct Account {
     pub email_verified: bool,
 }
 
-/// Where an account comes from that nobody signed up for, and what became of it.
+/// Where an account comes from that nobody signed up for, and what became of it; a picture, where there is one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct AccountExtras {
@@ -59,6 +59,9 @@ pub struct AccountExtras {
     /// A program of the shop's.
     #[cbor(n(3), default)]
     pub bot: bool,
+    /// Their picture.
+    #[cbor(n(4), default)]
+    pub avatar: Option<AvatarRow>,
 }
 
 /// A visitor whom nobody knows.
@@ -507,6 +510,7 @@ impl Account {
             anonymous: self.visitor().is_some(),
             verified: self.identity().is_some(),
             bot: self.is_bot(),
+            avatar: self.avatar().map(AvatarRow::version),
         }
     }
 
@@ -522,6 +526,11 @@ impl Account {
 
     pub fn is_bot(&self) -> bool {
         self.extras.as_ref().is_some_and(|extras| extras.bot)
+    }
+
+    /// Their picture.
+    pub fn avatar(&self) -> Option<&AvatarRow> {
+        self.extras.as_ref().and_then(|extras| extras.avatar.as_ref())
     }
 
     /// Whether lists of people name it: visitors would flood them.
@@ -545,6 +554,7 @@ impl Account {
             external_id: self.identity().map(|identity| identity.external_id.clone()),
             state: self.state.shown(),
             email_verified: self.email_verified,
+            avatar: self.avatar().map(AvatarRow::version),
         }
     }
 }

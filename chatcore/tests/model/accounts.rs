@@ -1,5 +1,5 @@
 use chat_proto::{Role, SessionId, Timestamp};
-use chatcore::state::{Acceptance, AccountState, Author, Command, Origin, RefreshHashes, Renewal};
+use chatcore::state::{Acceptance, AccountState, Author, AvatarRow, Command, Origin, RefreshHashes, Renewal};
 use chatcore::store::conformance::Acting;
 use proptest::prelude::*;
 
@@ -72,6 +72,11 @@ pub(crate) enum Act {
         session: Option<u8>,
         name: u8,
     },
+    /// Contents as those of files.
+    Avatar {
+        who: u8,
+        content: Option<u8>,
+    },
 }
 
 pub(crate) fn act() -> impl Strategy<Value = Act> {
@@ -92,6 +97,7 @@ pub(crate) fn act() -> impl Strategy<Value = Act> {
         1 => (who(), who(), any::<bool>()).prop_map(|(who, user, on)| Act::SetUserState { who, user, on }),
         // Who goes is one of those that come later: some are to be here to the end.
         1 => (0..2_u8, 3..9_u8).prop_map(|(who, user)| Act::Delete { who, user }),
+        1 => (who(), prop::option::weighted(0.8, 0..4_u8)).prop_map(|(who, content)| Act::Avatar { who, content }),
         1 => (who(), 0..9_u8, 0..5_usize).prop_map(|(who, email, role)| Act::Invite { who, email, role }),
         1 => (who(), 0..3_u8).prop_map(|(who, invitation)| Act::TakeBack { who, invitation }),
         1 => (0..3_u8).prop_map(|invitation| Act::Accept { invitation }),
@@ -128,6 +134,13 @@ impl Act {
             }
             Self::Rename { who, session, name } => {
                 Command::Rename { by: side.author(*who, *session), name: format!("Name {name}"), origin }
+            }
+            Self::Avatar { who, content } => {
+                let by = side.user(*who).author();
+                let Some(content) = *content else { return Command::RemoveAvatar { by, origin } };
+                let (media_type, sha256) = ("image/jpeg".to_owned(), [content; 32]);
+                let avatar = Box::new(AvatarRow { media_type, size: 900, sha256, side: 256 });
+                Command::SetAvatar { by, avatar, bytes: 1_000, origin }
             }
             Self::ChangeUser { who, user, role, name } => Command::ChangeUser {
                 by: side.user(*who).author(),

@@ -91,7 +91,7 @@ async fn serve(
     let mut over = None;
     if let Some(link) = link {
         match app.chat.linked_file(id, &link).await {
-            Ok(file) => return hand_out(&file, true, method, headers).await,
+            Ok(file) => return hand_out(&file.content, &file.attachment.name, true, method, headers).await,
             Err(error) => over = Some(Refused::from(error)),
         }
     }
@@ -101,7 +101,7 @@ async fn serve(
         (Err(refused), None) => return Err(refused),
     };
     let file = if thumbnail { me.thumbnail(id).await? } else { me.attachment(id).await? };
-    hand_out(&file, false, method, headers).await
+    hand_out(&file.content, &file.attachment.name, false, method, headers).await
 }
 
 /// What is no id was one of the replaced backend's files; there are none of these.

@@ -8,7 +8,7 @@ use axum::extract::{FromRequestParts, State};
 use axum::response::{IntoResponse, Response};
 use chat_proto::AttachmentId;
 use chat_proto::wire::Problem;
-use chatcore::{FileLink, StoredFile};
+use chatcore::{FileLink, StoredContent};
 use data_encoding::HEXLOWER;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -110,11 +110,17 @@ async fn found(
             app.chat.linked_file(id, &FileLink { thumbnail, expires, signature }).await?
         }
     };
-    hand_out(&file, by_link, method, asked).await
+    hand_out(&file.content, &file.attachment.name, by_link, method, asked).await
 }
 
-/// What of a file is asked for. `by_link`: whoever asks has shown a link, and no token.
-pub(crate) async fn hand_out(file: &StoredFile, by_link: bool, method: &Method, asked: &HeaderMap) -> Answer<Response> {
+/// What of a file of this name is asked for. `by_link`: whoever asks has shown a link, and no token.
+pub(crate) async fn hand_out(
+    file: &StoredContent,
+    name: &str,
+    by_link: bool,
+    method: &Method,
+    asked: &HeaderMap,
+) -> Answer<Response> {
     let tag = format!("\"{}\"", HEXLOWER.encode(&file.sha256));
     let (status, range) = match what_part(file, &tag, asked) {
         Part::Unchanged => (StatusCode::NOT_MODIFIED, None),
@@ -142,7 +148,7 @@ pub(crate) async fn hand_out(file: &StoredFile, by_link: bool, method: &Method, 
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(range.end - range.start));
     headers.insert(header::CONTENT_TYPE, value(&content_type(&file.media_type))?);
-    headers.insert(header::CONTENT_DISPOSITION, value(&disposition(file))?);
+    headers.insert(header::CONTENT_DISPOSITION, value(&disposition(name, &file.media_type))?);
     if status == StatusCode::PARTIAL_CONTENT {
         let place = format!("bytes {}-{}/{}", range.start, range.end - 1, file.size);
         headers.insert(header::CONTENT_RANGE, value(&place)?);
@@ -166,9 +172,8 @@ fn content_type(media_type: &str) -> String {
 }
 
 /// As RFC 6266 writes it, with the name as RFC 8187 does, and before that a poorer one for those who do not know it.
-fn disposition(file: &StoredFile) -> String {
-    let how = if INLINE.contains(&&*file.media_type) { "inline" } else { "attachment" };
-    let name = &file.attachment.name;
+fn disposition(name: &str, media_type: &str) -> String {
+    let how = if INLINE.contains(&media_type) { "inline" } else { "attachment" };
     let plain: String = name.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
     let mut encoded = String::with_capacity(name.len());
     for byte in name.bytes() {
@@ -197,7 +202,7 @@ enum Part {
     None,
 }
 
-fn what_part(file: &StoredFile, tag: &str, asked: &HeaderMap) -> Part {
+fn what_part(file: &StoredContent, tag: &str, asked: &HeaderMap) -> Part {
     let text = |name| asked.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let has_it = |tags: &str| {
         tags.split(',').map(str::trim).any(|has| has == "*" || has.strip_prefix("W/").unwrap_or(has) == tag)

@@ -4,6 +4,7 @@ pub(crate) mod api_keys;
 pub(crate) mod attachments;
 pub(crate) mod audit_log;
 pub(crate) mod auth;
+pub(crate) mod avatars;
 pub(crate) mod conversations;
 pub(crate) mod directory;
 pub(crate) mod events;

@@ -6,7 +6,7 @@ mod handed_out;
 mod hostile;
 mod killed;
 mod limits;
-mod made;
+pub(crate) mod made;
 mod many;
 mod many_pictures;
 mod multipart;
@@ -30,7 +30,7 @@ use tokio::time::timeout;
 const DOT: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 const NOTE: &[u8] = b"The mug is blue, and it was 12.50 last week.\n";
 
-fn dot() -> Vec<u8> {
+pub(crate) fn dot() -> Vec<u8> {
     BASE64.decode(DOT.as_bytes()).expect("base64")
 }
 
@@ -79,6 +79,6 @@ async fn raw(to: SocketAddr, request: &str) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-fn sha256(bytes: &[u8]) -> String {
+pub(crate) fn sha256(bytes: &[u8]) -> String {
     HEXLOWER.encode(&Sha256::digest(bytes))
 }

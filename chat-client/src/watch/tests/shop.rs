@@ -216,7 +216,7 @@ impl Shop {
     }
 
     pub(super) fn me(&self) -> User {
-        let Person { id, name, role, .. } = self.person(ME);
+        let Person { id, name, role, avatar, .. } = self.person(ME);
         let created_at = Timestamp::from_millis(0);
         User {
             id,
@@ -228,6 +228,7 @@ impl Shop {
             anonymous: false,
             verified: false,
             bot: false,
+            avatar,
             site: None,
             external_id: None,
             state: UserState::Active,
@@ -237,7 +238,8 @@ impl Shop {
 
     fn person(&self, who: usize) -> Person {
         let version = if who == ME { self.my_version } else { 0 };
-        somebody(user_id(who), format!("person {who} v{version}"), Role::Agent)
+        let avatar = (version % 3 == 1).then(|| format!("{version:016x}"));
+        Person { avatar, ..somebody(user_id(who), format!("person {who} v{}", version / 2), Role::Agent) }
     }
 
     fn message(&self, room: usize, seq: Seq) -> Message {
@@ -273,7 +275,7 @@ impl Shop {
     }
 
     fn participant(&self, room: usize, member: Member) -> Participant {
-        let Person { id, name, role, .. } = self.person(member.who);
+        let Person { id, name, role, avatar, .. } = self.person(member.who);
         let joined_at = Timestamp::from_millis(i64::try_from(member.joined).unwrap());
         let read_seq = self.rooms[room].marks.get(&member.who).copied().unwrap_or_default();
         Participant {
@@ -287,6 +289,7 @@ impl Shop {
             anonymous: false,
             verified: false,
             bot: false,
+            avatar,
         }
     }
 
@@ -378,5 +381,5 @@ impl Shop {
 }
 
 fn somebody(id: UserId, name: String, role: Role) -> Person {
-    Person { id, name, role, anonymous: false, verified: false, bot: false }
+    Person { id, name, role, anonymous: false, verified: false, bot: false, avatar: None }
 }

@@ -8,7 +8,7 @@ use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::PngEncoder;
 use image::codecs::webp::WebPEncoder;
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageEncoder, ImageFormat, ImageReader, Limits};
+use image::{DynamicImage, GenericImageView, ImageDecoder, ImageEncoder, ImageFormat, ImageReader, Limits};
 
 use super::super::Unfit;
 use super::{Format, Size, Thumbnail, write_anew};
@@ -29,6 +29,22 @@ pub(super) struct Decoded {
 impl Decoded {
     pub(super) fn dimensions(&self) -> (u32, u32) {
         (self.image.width(), self.image.height())
+    }
+
+    /// Leaves the square in its middle, and of that at most so many pixels a side.
+    pub(super) fn cut_square(&mut self, side: u32) {
+        let (width, height) = self.dimensions();
+        let all = width.min(height);
+        let (left, top) = ((width - all) / 2, (height - all) / 2);
+        // Of greys become colours it would not be true any more.
+        self.profile = self.profile.take().filter(|_| self.image.color().has_color());
+        self.image = if all > side {
+            // Looked at through a frame, and not cut out first: that would be the picture in memory twice.
+            let square = self.image.view(left, top, all, all);
+            DynamicImage::ImageRgba8(image::imageops::thumbnail(&*square, side, side))
+        } else {
+            self.image.crop_imm(left, top, all, all)
+        };
     }
 
     /// Turns it as it is to be seen.

@@ -134,6 +134,27 @@ pub fn clean(
     Ok(Cleaned { width, height, animated, bytes: cleaned.metadata()?.len(), thumbnail })
 }
 
+/// Writes to `made` the square in the middle of the picture, at most `side` pixels wide, and nothing else of it; of one that
+/// moves, of its beginning. `parts` is to write to meanwhile. Blocks as [`clean`] does.
+pub fn square(
+    size: &Size,
+    room: Reserved,
+    side: u32,
+    source: &mut File,
+    parts: &mut File,
+    made: &mut File,
+) -> Result<Thumbnail, Unfit> {
+    copy_parts(size, source, parts)?;
+    foreign::refuse(parts)?;
+    let mut decoded = decode::decode(size, parts)?;
+    decoded.cut_square(side);
+    // Of a square all sides are the same length: it is turned when there is little of it left.
+    decoded.turn(size.orientation);
+    let made = decode::thumbnail(&decoded, side, made);
+    drop((decoded, room));
+    made
+}
+
 /// Whether the picture moves.
 fn copy_parts(size: &Size, source: &mut File, cleaned: &mut File) -> Result<bool, Unfit> {
     source.rewind()?;

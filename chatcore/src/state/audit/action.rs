@@ -11,6 +11,8 @@ words! {
         UserCreated = "user.created",
         /// An account has another name.
         UserRenamed = "user.renamed",
+        /// Somebody has another picture, or none any more.
+        UserAvatarChanged = "user.avatar_changed",
         /// An account has another role, and perhaps another name.
         UserRoleChanged = "user.role_changed",
         /// Nobody can sign in to an account any more.
@@ -81,6 +83,7 @@ impl AuditAction {
             Self::UserEnabled => 7,
             Self::UserEmailVerified => 8,
             Self::UserDeleted => 9,
+            Self::UserAvatarChanged => 10,
             Self::PasswordChanged => 20,
             Self::PasswordResetRequested => 21,
             Self::PasswordReset => 22,

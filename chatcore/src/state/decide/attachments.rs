@@ -28,17 +28,10 @@ const NO_SUCH_ATTACHMENT: &str = "There is no such attachment.";
 pub(super) fn keep(context: &Context<'_>, by: Author, file: FileRow) -> Result<Decision, Stop> {
     let me = context.author(by)?;
     me.require(Action::UploadAttachment, Relation::Stranger)?;
-    let limits = &context.rules.attachments;
-    limits.require_kind(me.account.role, &file.media_type)?;
-    let before = uploaded_today(context.lookup, context.clock_now, me.no)?;
-    let uploaded = before.saturating_add(file.bytes());
-    if uploaded > limits.bytes_per_day {
-        return Err(enough_for_today(context.clock_now).into());
-    }
+    context.rules.attachments.require_kind(me.account.role, &file.media_type)?;
     let mut decision = Decision { by: Some(me.no), ..Decision::nothing(Outcome::Attachment(Box::new(file.shown()))) };
+    charge(context, &mut decision, me.no, file.bytes())?;
     keep_unsent(context, &mut decision, me.no, file)?;
-    let today = RecordKey::uploaded(day_of(context.clock_now), me.no);
-    decision.puts.push(Put::Record { key: today, row: Some(number_row(uploaded)) });
     Ok(tidied(decision))
 }
 
@@ -59,11 +52,23 @@ pub(super) fn import(context: &Context<'_>, (owner, role): (UserNo, Role), file:
 
 fn keep_unsent(context: &Context<'_>, decision: &mut Decision, owner: UserNo, file: FileRow) -> Result<(), Stop> {
     let mut contents = Contents::default();
-    contents.need(&file);
+    contents.need(file.contents());
     contents.count(context.lookup, decision)?;
     let row = AttachmentRow { file, owner, created_at: context.now, sent: None };
     put(decision, &row);
     decision.puts.push(Put::Record { key: due(&row), row: Some(Vec::new()) });
+    Ok(())
+}
+
+/// So much more was uploaded today by somebody; refused when it is more than they may.
+pub(super) fn charge(context: &Context<'_>, decision: &mut Decision, user: UserNo, bytes: u64) -> Result<(), Stop> {
+    let before = uploaded_today(context.lookup, context.clock_now, user)?;
+    let uploaded = before.saturating_add(bytes);
+    if uploaded > context.rules.attachments.bytes_per_day {
+        return Err(enough_for_today(context.clock_now).into());
+    }
+    let today = RecordKey::uploaded(day_of(context.clock_now), user);
+    decision.puts.push(Put::Record { key: today, row: Some(number_row(uploaded)) });
     Ok(())
 }
 
@@ -107,7 +112,7 @@ pub(super) fn forget_with(context: &Context<'_>, files: &[FileRow]) -> Result<Ve
     let mut decision = Decision::nothing(Outcome::Done);
     let mut contents = Contents::default();
     for file in files {
-        contents.let_go(file);
+        contents.let_go(file.contents());
         decision.puts.push(Put::Record { key: RecordKey::attachment(file.id), row: None });
     }
     contents.count(context.lookup, &mut decision)?;
@@ -170,7 +175,7 @@ pub(super) fn contents_removed(context: &Context<'_>, contents: Vec<[u8; 32]>) -
 fn forget_unsent(context: &Context<'_>, decision: &mut Decision, rows: &[AttachmentRow]) -> Result<(), Stop> {
     let mut contents = Contents::default();
     for row in rows {
-        contents.let_go(&row.file);
+        contents.let_go(row.file.contents());
         decision.puts.push(Put::Record { key: RecordKey::attachment(row.file.id), row: None });
         decision.puts.push(Put::Record { key: due(row), row: None });
     }
@@ -180,18 +185,18 @@ fn forget_unsent(context: &Context<'_>, decision: &mut Decision, rows: &[Attachm
 /// How often contents are needed more, or less, than before. Counted together, since two files of one message may have the
 /// same content, and a decision does not see what it is about to write.
 #[derive(Default)]
-struct Contents(BTreeMap<[u8; 32], i64>);
+pub(super) struct Contents(BTreeMap<[u8; 32], i64>);
 
 impl Contents {
-    fn need(&mut self, file: &FileRow) {
-        file.contents().for_each(|sha256| *self.0.entry(sha256).or_default() += 1);
+    pub(super) fn need(&mut self, contents: impl IntoIterator<Item = [u8; 32]>) {
+        contents.into_iter().for_each(|sha256| *self.0.entry(sha256).or_default() += 1);
     }
 
-    fn let_go(&mut self, file: &FileRow) {
-        file.contents().for_each(|sha256| *self.0.entry(sha256).or_default() -= 1);
+    pub(super) fn let_go(&mut self, contents: impl IntoIterator<Item = [u8; 32]>) {
+        contents.into_iter().for_each(|sha256| *self.0.entry(sha256).or_default() -= 1);
     }
 
-    fn count(self, lookup: &dyn Lookup, decision: &mut Decision) -> Result<(), Stop> {
+    pub(super) fn count(self, lookup: &dyn Lookup, decision: &mut Decision) -> Result<(), Stop> {
         for (sha256, more) in self.0 {
             let (needed, gone) = (RecordKey::content(&sha256), RecordKey::content_gone(&sha256));
             let before = lookup.record(&needed)?.as_deref().and_then(row_number).unwrap_or(0);
@@ -245,7 +250,7 @@ fn put(decision: &mut Decision, row: &AttachmentRow) {
 }
 
 /// Rows are written along with a line of the log; nobody is told of these.
-fn tidied(mut decision: Decision) -> Decision {
+pub(super) fn tidied(mut decision: Decision) -> Decision {
     decision.changes.push((Change::Tidied, None));
     decision
 }

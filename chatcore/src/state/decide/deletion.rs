@@ -5,7 +5,9 @@
 
 use chat_proto::{ErrorCode, Role, UserId};
 
-use super::{Account, AccountState, Context, Decision, Put, Refusal, Stop, keys, letters, notices, sessions, staff};
+use super::{
+    Account, AccountState, Context, Decision, Put, Refusal, Stop, avatars, keys, letters, notices, sessions, staff,
+};
 use crate::access::Action;
 use crate::state::rows::AccountExtras;
 use crate::state::{Author, Outcome, RecordKey, UserNo};
@@ -39,6 +41,7 @@ pub(super) fn delete(
     keys::revoke_all(context, &mut decision, no)?;
     notices::forget_wishes(context, &mut decision, no)?;
     forget_ways_in(context, &mut decision, no, &before)?;
+    avatars::let_go(context, &mut decision, &before)?;
     Ok(decision)
 }
 

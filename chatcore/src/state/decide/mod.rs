@@ -3,6 +3,7 @@
 mod accounts;
 pub(crate) mod attachments;
 mod audit;
+mod avatars;
 mod conversations;
 mod deletion;
 mod foreign_hashes;
@@ -140,6 +141,8 @@ fn carried_out(context: &Context<'_>, minter: &mut Minter, command: Command) -> 
         Command::FinishImport { .. } => Ok(imports::finish()),
         Command::RenewPasswordHash { user, before, after } => accounts::renew_hash(context, user, &before, after),
         Command::Rename { by, name, origin: _ } => accounts::rename(context, by, name),
+        Command::SetAvatar { by, avatar, bytes, origin: _ } => avatars::set(context, by, *avatar, bytes),
+        Command::RemoveAvatar { by, origin: _ } => avatars::remove(context, by),
         Command::SetWishes { by, wishes } => notices::wish(context, by, &wishes),
         Command::Mute { by, conversation, until } => notices::mute(context, by, conversation, until),
         Command::RetryDelivery { by, id } => notices::retry(context, by, id),

@@ -7,6 +7,7 @@
 mod accounts;
 mod attachments;
 mod audit;
+mod avatars;
 mod conversations;
 mod deletion;
 mod imports;
@@ -59,6 +60,7 @@ pub fn trials<B: Backend + 'static>(name: &str, make: fn() -> B) -> Vec<Trial> {
         ("accounts", accounts::CASES),
         ("attachments", attachments::CASES),
         ("audit", audit::CASES),
+        ("avatars", avatars::CASES),
         ("conversations", conversations::CASES),
         ("deletion", deletion::CASES),
         ("imports", imports::CASES),

@@ -1,10 +1,14 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use crate::state::{AttachmentRow, DeliveryRow, RecordKey, row_number};
+use crate::state::{Account, AttachmentRow, DeliveryRow, RecordKey, row_number};
 use crate::store::StoreError;
 
 /// All rows of the rare kinds, in the order of their keys.
-pub(super) struct Records<'a>(pub &'a [(RecordKey, Vec<u8>)]);
+pub(super) struct Records<'a> {
+    pub all: &'a [(RecordKey, Vec<u8>)],
+    pub accounts: &'a [Option<Arc<Account>>],
+}
 
 impl Records<'_> {
     /// What cannot be true of any store.
@@ -15,6 +19,9 @@ impl Records<'_> {
     /// A content that is counted too low is taken out while somebody has it; too high, and it lies there for ever.
     fn miscounted_contents(&self) -> Result<Option<String>, StoreError> {
         let mut needed = BTreeMap::<RecordKey, u64>::new();
+        for avatar in self.accounts.iter().flatten().filter_map(|account| account.avatar()) {
+            *needed.entry(RecordKey::content(&avatar.sha256)).or_default() += 1;
+        }
         let mut due = BTreeSet::new();
         for (key, row) in self.between(RecordKey::all_attachments()) {
             let row = AttachmentRow::decoded(row)?;
@@ -59,7 +66,7 @@ impl Records<'_> {
     }
 
     fn between(&self, (from, before): (RecordKey, RecordKey)) -> &[(RecordKey, Vec<u8>)] {
-        let [from, before] = [from, before].map(|bound| self.0.partition_point(|(key, _)| *key < bound));
-        &self.0[from..before]
+        let [from, before] = [from, before].map(|bound| self.all.partition_point(|(key, _)| *key < bound));
+        &self.all[from..before]
     }
 }

@@ -187,7 +187,7 @@ impl Snapshot {
         if listed != to_list || (whole && created != accounts + removed) {
             return Ok(Some(format!("{accounts} accounts, {listed} in the directory, {created} in the log")));
         }
-        Records(&self.records).contradiction()
+        Records { all: &self.records, accounts: &self.accounts }.contradiction()
     }
 
     /// The messages that there are, by whom and under which name.

@@ -5,6 +5,7 @@ mod made;
 mod memory;
 mod random;
 mod seen;
+mod square;
 mod stripped;
 
 use std::io::{Cursor, Read, Seek, Write};

@@ -33,6 +33,7 @@ enum Act {
     Bootstrap,
     CreateUser,
     ChangeUser,
+    ChangeAvatar,
     SetUserState,
     DeleteUser,
     EndUserSessions(UserId),
@@ -71,6 +72,9 @@ impl Occasion {
             }
             Command::ChangeUser { by: me, origin, .. } | Command::Rename { by: me, origin, .. } => {
                 by(Act::ChangeUser, me, origin)
+            }
+            Command::SetAvatar { by: me, origin, .. } | Command::RemoveAvatar { by: me, origin } => {
+                by(Act::ChangeAvatar, me, origin)
             }
             Command::SetUserState { by: me, origin, .. } => by(Act::SetUserState, me, origin),
             Command::DeleteUser { by: me, origin, .. } => by(Act::DeleteUser, me, origin),
@@ -183,6 +187,8 @@ impl Occasion {
         let user = |no| person(context, no);
         let whose = |id| Ok::<_, StoreError>(context.lookup.user_no(id)?.map(user).transpose()?.flatten());
         let told = match &self.act {
+            // Conversations are handed over afterwards, in pieces; and a picture may be the one that it was.
+            Act::ClaimVisitor | Act::ChangeAvatar if put.is_none() => return Ok(None),
             Act::Register => Told::new(A::UserRegistered).account(put).session_of(decision).by_themselves(),
             Act::Bootstrap => Told::new(A::UserBootstrapped).account(put),
             Act::CreateUser => Told::new(A::UserCreated).account(put),
@@ -191,6 +197,7 @@ impl Occasion {
                     if put.is_some_and(AccountPut::has_other_role) { A::UserRoleChanged } else { A::UserRenamed };
                 Told::new(action).account(put).ended_in(decision)
             }
+            Act::ChangeAvatar => Told::new(A::UserAvatarChanged).account(put),
             Act::SetUserState => {
                 let enabled = put.is_some_and(|put| put.account.state == AccountState::Active);
                 let action = if enabled { A::UserEnabled } else { A::UserDisabled };
@@ -251,8 +258,6 @@ impl Occasion {
             Act::CreateApiKey => return Ok(key_made(decision)),
             Act::RevokeApiKey(key) => return key_revoked(context, *key),
             Act::Webhook(action, id) => return webhook(context, decision, *action, *id),
-            // Conversations are handed over afterwards, in pieces.
-            Act::ClaimVisitor if put.is_none() => return Ok(None),
             Act::ClaimVisitor => Told::new(A::VisitorMerged).account(put).ended_in(decision),
             Act::SignInSlowed { account, failures } => {
                 let no = account.as_deref().map(|email| context.lookup.user_by_email(email)).transpose()?.flatten();
