@@ -5,6 +5,13 @@
 //! chatctl --data-dir /tmp/data import mongo /tmp/dump
 //! ```
 //!
+//! With a fifth number so many messages have a file, which lies in `/tmp/dump/uploads`:
+//!
+//! ```sh
+//! cargo run --release -p chatctl --example mongo-dump -- /tmp/dump 100 500 10000 300
+//! chatctl --data-dir /tmp/data import mongo /tmp/dump --uploads /tmp/dump/uploads
+//! ```
+//!
 //! The same numbers give the same bytes.
 
 use std::fs::File;
@@ -13,6 +20,7 @@ use std::path::Path;
 
 use bson::oid::ObjectId;
 use bson::{DateTime, doc};
+use image::RgbImage;
 
 /// `password1`, hashed by bcrypt with cost 10.
 const PASSWORD: &str = "$2b$10$abcdefghijklmnopqrstuuXrYkVZGpTWWjFbJuXzN0v5lnXJXXKX2";
@@ -38,9 +46,11 @@ fn main() -> io::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let number = |at: usize, otherwise: u64| arguments.get(at).and_then(|text| text.parse().ok()).unwrap_or(otherwise);
     let Some(folder) = arguments.first() else {
-        return Err(io::Error::other("usage: mongo-dump FOLDER [USERS] [CONVERSATIONS] [MESSAGES]"));
+        return Err(io::Error::other("usage: mongo-dump FOLDER [USERS] [CONVERSATIONS] [MESSAGES] [FILES]"));
     };
     let (users, conversations, messages) = (number(1, 1_000), number(2, 5_000), number(3, 100_000));
+    let files = number(4, 0);
+    let uploads = Path::new(folder).join("uploads");
     let folder = Path::new(folder).join("shop");
     std::fs::create_dir_all(&folder)?;
     let mut dice = Dice(7);
@@ -80,14 +90,31 @@ fn main() -> io::Result<()> {
         let author = people.get(usize::try_from(dice.below(people.len() as u64)).unwrap_or(0)).copied().unwrap_or(0);
         let second = conversations * 60 + message * 30;
         let words = "Where is the parcel of my order? ".repeat(usize::try_from(1 + dice.below(8)).unwrap_or(1));
-        let record = doc! {
+        let mut record = doc! {
             "_id": id(3, message, second), "conversation": id(2, conversation, conversation * 60),
             "sender": id(1, author, 0), "content": format!("{words}{message}"), "read": false,
             "createdAt": moment(second), "updatedAt": moment(second), "__v": 0,
         };
+        if message < files {
+            record.insert("attachment", upload(&uploads, message)?);
+        }
         file.write_all(&record.to_vec().map_err(io::Error::other)?)?;
     }
     file.flush()
+}
+
+/// Makes a file, but for a few that are missing; every third is a picture. Returns what its message says of it.
+fn upload(folder: &Path, number: u64) -> io::Result<String> {
+    std::fs::create_dir_all(folder)?;
+    let name = format!("{number}.{}", if number.is_multiple_of(3) { "jpg" } else { "txt" });
+    if number.is_multiple_of(3) {
+        let shade = number.to_le_bytes()[0];
+        let pixels = RgbImage::from_fn(640, 480, |x, y| image::Rgb([x.to_le_bytes()[0], y.to_le_bytes()[0], shade]));
+        pixels.save(folder.join(&name)).map_err(io::Error::other)?;
+    } else if !number.is_multiple_of(20) {
+        std::fs::write(folder.join(&name), format!("The invoice of order {number}.\n").repeat(100))?;
+    }
+    Ok(format!("/uploads/{name}"))
 }
 
 fn id(kind: u8, number: u64, second: u64) -> ObjectId {
