@@ -11,6 +11,7 @@ mod client_address;
 pub mod command;
 mod compat;
 pub mod config;
+mod conversation_page;
 mod demo;
 mod demo_mail;
 pub mod docs_page;

@@ -22,7 +22,7 @@ use crate::rest::{
     api_keys, attachments, audit_log, auth, avatars, conversations, directory, events, file, invitations, me, message,
     messages, notifications, participants, policy, probes, server, sessions, stats, unsubscribe, users, visitor,
 };
-use crate::{account_page, compat, docs_page, edge, letter_pages, openapi, ws};
+use crate::{account_page, compat, conversation_page, docs_page, edge, letter_pages, openapi, ws};
 
 /// The whole server as a router: mount it under the root of a host, by itself or beside other routes.
 ///
@@ -62,7 +62,7 @@ pub(crate) fn routes(app: App) -> Router {
 
 /// The pages for people that a shop can do without.
 fn own_pages() -> Router<App> {
-    account_page::routes().merge(letter_pages::routes())
+    account_page::routes().merge(letter_pages::routes()).merge(conversation_page::routes())
 }
 
 /// The largest body of those who sign in or up, bytes: a password has at most 256, and each attempt may cost a hash.

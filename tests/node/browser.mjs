@@ -99,7 +99,7 @@ export class Browser {
   async page(url, shown = url) {
     const { targetId } = await this.ask("Target.createTarget", { url: "about:blank" });
     const { sessionId } = await this.ask("Target.attachToTarget", { targetId, flatten: true });
-    const page = new Page(this, sessionId);
+    const page = new Page(this, sessionId, targetId);
     for (const domain of ["Page", "Runtime", "Log", "ServiceWorker"]) await page.ask(`${domain}.enable`);
     await page.open(url, shown);
     return page;
@@ -127,9 +127,10 @@ export class Browser {
 }
 
 class Page {
-  constructor(browser, session) {
+  constructor(browser, session, target) {
     this.browser = browser;
     this.session = session;
+    this.target = target;
     // What the console shows as a fault, but for answers of the server that are no 2xx.
     this.faults = [];
     this.registrations = [];
@@ -154,12 +155,14 @@ class Page {
     await this.until("the page", `location.href === ${JSON.stringify(shown)} && document.readyState === "complete"`);
   }
 
-  // Answers requests to what matches this in the server's place, as `answer` says; `null` lets one through.
+  // Answers requests to what matches this in the server's place, as `answer` says, once `once` is there; `null`
+  // lets one through.
   async answering(urlPattern, answer) {
-    this.browser.onEvent(({ method, params, sessionId }) => {
+    this.browser.onEvent(async ({ method, params, sessionId }) => {
       if (method !== "Fetch.requestPaused" || sessionId !== this.session) return;
       const { requestId, request } = params;
-      const { status, body, headers = {}, fails } = answer(request) ?? {};
+      const { status, body, headers = {}, fails, once } = answer(request) ?? {};
+      await once;
       const done = fails
         ? this.ask("Fetch.failRequest", { requestId, errorReason: "ConnectionFailed" })
         : status === undefined
@@ -183,6 +186,11 @@ class Page {
       const { data } = await this.ask("Page.captureScreenshot", { captureBeyondViewport: true });
       writeFileSync(`${process.env.CHAT_PICTURES}/${name}-${kind}.png`, data, "base64");
     }
+  }
+
+  // A page that follows what happens holds one of the few connections that a browser has to a server.
+  close() {
+    return this.browser.ask("Target.closeTarget", { targetId: this.target });
   }
 
   async reload() {

@@ -69,6 +69,11 @@ async fn links_in_letters_lead_to_pages_that_work_in_a_browser() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_page_of_a_conversation_works_in_a_browser() {
+    passes_with_mails("conversation.test.mjs").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn clients_come_back_by_themselves_when_the_server_was_restarted() {
     let mut server = Server::start_with(CHATD, SETTINGS).await;
     let mut script = Script::start(&["restart.mjs"], server.door());

@@ -8,13 +8,14 @@ use crate::page_files::{self, HTML, PageFile, SCRIPT, STYLE};
 const PAGE: &str = include_str!("account.html");
 
 /// The service worker (`sw`) shows pushes while no page is open; where it lies is its scope.
-const FILES: [PageFile; 13] = [
+const FILES: [PageFile; 14] = [
     ("/account", HTML, PAGE),
     ("/account/", HTML, PAGE),
     ("/account/account.css", STYLE, include_str!("account.css")),
     ("/account/icon.svg", "image/svg+xml", include_str!("icon.svg")),
     ("/account/account.js", SCRIPT, include_str!("account.js")),
     ("/account/address.js", SCRIPT, include_str!("address.js")),
+    ("/account/entrance.js", SCRIPT, include_str!("entrance.js")),
     ("/account/muted.js", SCRIPT, include_str!("muted.js")),
     ("/account/parts.js", SCRIPT, include_str!("parts.js")),
     ("/account/push.js", SCRIPT, include_str!("push.js")),

@@ -4,6 +4,11 @@
 // alone, the refresh token in this tab's sessionStorage, so that loading the page anew does not sign anybody out.
 const KEPT = "chat.account.refresh";
 
+// Browsers wait for an answer for minutes.
+const PATIENCE_MS = 30_000;
+const EMPTY = [202, 204];
+const UNREACHABLE = "The server cannot be reached. Nothing was changed that is not shown here.";
+
 let access = null;
 let renewing = null;
 let whenSignedOut = () => {};
@@ -46,12 +51,18 @@ export async function signOut() {
   }
 }
 
-// Asks as whoever is signed in. A token whose time is over is renewed once.
-export async function call(method, path, body) {
+// Asks as whoever is signed in.
+export const call = (method, path, body) => signedIn((token) => send(method, path, { body, token }));
+
+// The same, for an answer that goes on and on; `headers` and `signal` are those of `fetch`.
+export const open = (path, { headers, signal }) => signedIn((token) => start("GET", path, { headers, signal, token }));
+
+// A token whose time is over is renewed once.
+async function signedIn(ask) {
   if (access === null) await renew();
   const used = access;
   try {
-    return await send(method, path, { body, token: used });
+    return await ask(used);
   } catch (error) {
     if (error.status !== 401) throw error;
     if (error.code !== "token_expired") return ended(error);
@@ -59,7 +70,7 @@ export async function call(method, path, body) {
   // Somebody else may have renewed it meanwhile.
   if (access === used) await renew();
   try {
-    return await send(method, path, { body, token: access });
+    return await ask(access);
   } catch (error) {
     if (error.status !== 401) throw error;
     return ended(error);
@@ -102,17 +113,26 @@ function ended(error) {
 
 // Asks as nobody, or by a token.
 export async function send(method, path, { body, token } = {}) {
-  const headers = {};
-  if (token) headers.Authorization = `Bearer ${token}`;
-  if (body !== undefined) headers["Content-Type"] = "application/json";
+  const answer = await start(method, path, { body, token, signal: AbortSignal.timeout?.(PATIENCE_MS) });
+  if (EMPTY.includes(answer.status)) return null;
+  return answer.json().catch(() => {
+    throw new Error(UNREACHABLE);
+  });
+}
+
+// The beginning of an answer that is none of refusal.
+async function start(method, path, { body, token, headers = {}, signal }) {
+  const all = { ...headers };
+  if (token) all.Authorization = `Bearer ${token}`;
+  if (body !== undefined) all["Content-Type"] = "application/json";
+  const options = { method, headers: all, signal, credentials: "omit", cache: "no-store", redirect: "error" };
   let answer;
   try {
-    const options = { method, headers, credentials: "omit", cache: "no-store", redirect: "error" };
     answer = await fetch(`/api/v1${path}`, { ...options, body: body === undefined ? undefined : JSON.stringify(body) });
   } catch {
-    throw new Error("The server cannot be reached. Nothing was changed that is not shown here.");
+    throw new Error(UNREACHABLE);
   }
-  const json = await answer.json().catch(() => null);
-  if (!answer.ok) throw new Refused(answer.status, { ...json, retryAfter: answer.headers.get("Retry-After") });
-  return json;
+  if (answer.ok) return answer;
+  const problem = await answer.json().catch(() => null);
+  throw new Refused(answer.status, { ...problem, retryAfter: answer.headers.get("Retry-After") });
 }
