@@ -134,3 +134,33 @@ test("siblings send and are shown files too", async () => {
   await whole(heard.attachments[0].url, note);
   await whole(heard.attachment, note);
 });
+
+// A picture of one point.
+const dot = Buffer.from(
+  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==", "base64");
+
+test("a profile form with a picture is a picture beside one's name", async () => {
+  const [ana, leo] = [await person("customer", "Ana"), await person("agent", "Leo")];
+  const conversation = await direct(ana, leo);
+  const form = new FormData();
+  form.append("name", "Ana Ruiz");
+  form.append("avatar", new Blob([dot], { type: "image/png" }), "me.png");
+  form.append("notificationPreferences", JSON.stringify({ email: true, push: true }));
+  const { data: changed } = await api.put("/users/profile", form, ana.auth);
+  assert.equal(changed.data.name, "Ana Ruiz");
+  const mine = await got(changed.data.avatar);
+  assert.equal(mine.status, 200);
+  await api.post("/chat/messages", { conversation, content: "Hello" }, ana.auth);
+  const [message] = await history(leo, conversation);
+  assert.ok(message.sender.avatar.startsWith(`/uploads/${ana.id}/`), message.sender.avatar);
+  await whole(message.sender.avatar, mine.bytes);
+
+  const page = new FormData();
+  page.append("name", "Changed");
+  page.append("avatar", new Blob(["<svg xmlns='http://www.w3.org/2000/svg'/>"], { type: "image/png" }), "me.png");
+  const refused = await api.put("/users/profile", page, { ...ana.auth, validateStatus: () => true });
+  assert.equal(refused.status, 415);
+  const { data: kept } = await api.get("/auth/profile", ana.auth);
+  assert.equal(kept.data.name, "Ana Ruiz");
+  await whole(kept.data.avatar, mine.bytes);
+});

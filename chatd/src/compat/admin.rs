@@ -56,5 +56,5 @@ pub(crate) async fn stats(Caller(me): Caller) -> Answer<Done<Stats>> {
 pub(crate) async fn recent(Caller(me): Caller) -> Answer<Done<Vec<Account>>> {
     let users = me.newest_users(RECENT).await?;
     let around = around(&me).await;
-    Ok(Shown(Done::of(users.iter().map(|user| Account::of(user, &around)).collect())))
+    Ok(Shown(Done::of(users.iter().map(|user| Account::of(user, &me, &around)).collect())))
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use chat_proto::{AttachmentId, model};
+use chat_proto::{AttachmentId, UserId, model};
 use chatcore::{Actor, FileLink};
 use serde::Serialize;
 use serde_json::Value;
@@ -72,6 +72,14 @@ fn address(file: &model::Attachment, me: &Actor, thumbnail: bool) -> String {
         }
     }
     address
+}
+
+/// Where somebody's picture is, if they have one: as a file's address, but it ends with which picture it is, so that another one
+/// is loaded.
+pub(super) fn picture(whose: UserId, version: Option<&str>, me: &Actor) -> Option<String> {
+    let version = version?;
+    let link = me.lasting_avatar_link(whose, GOOD_FOR);
+    Some(format!("/uploads/{whose}/{}/{version}", Seal::of(&link)))
 }
 
 /// A link as a part of a path: until when, what proves it, and whether it is to the small picture.

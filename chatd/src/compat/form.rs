@@ -1,15 +1,12 @@
-//! Bodies as front ends send them: JSON, or a form with files (`multipart/form-data`, RFC 7578). Fields that nobody asks
-//! for are left alone, as the replaced backend did; a field of the wrong type is refused, never taken for text.
+//! Bodies as front ends send them: JSON, or the fields of a form with files (`multipart/form-data`, RFC 7578). Fields that nobody
+//! asks for are left alone, as the replaced backend did; a field of the wrong type is refused, never taken for text.
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 use std::fmt;
 
 use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
 use chat_proto::ErrorCode;
-use http::header;
-use multer::{Constraints, Multipart, SizeLimit};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Value;
@@ -22,13 +19,10 @@ use crate::problem::Refused;
 /// A form of people has hardly a dozen.
 const MOST_FIELDS: usize = 64;
 
-/// The fields of a body.
+/// The fields of a body. A form with files is taken by few routes, and never by those who sign in or up: a page of anybody's can
+/// send one without being asked for permission first.
 #[derive(Debug, Default)]
 pub(crate) struct Form(BTreeMap<String, Value>);
-
-/// The same, of a route to which a form can be sent too, though no file is taken there. A page of anybody's can send one without being asked
-/// for permission first, so those who sign in or up never come this way.
-pub(crate) struct FormWithFiles(pub(crate) Form);
 
 impl FromRequest<App> for Form {
     type Rejection = Refused;
@@ -41,21 +35,6 @@ impl FromRequest<App> for Form {
             _ if body.is_empty() => Ok(Self::default()),
             true => parse(&body).map_err(malformed),
             false => Err(Refused::new(ErrorCode::UnsupportedMediaType, "Send this as JSON.")),
-        }
-    }
-}
-
-impl FromRequest<App> for FormWithFiles {
-    type Rejection = Refused;
-
-    async fn from_request(request: Request, app: &App) -> Result<Self, Refused> {
-        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-        match kind.and_then(|kind| multer::parse_boundary(kind).ok()) {
-            Some(boundary) => {
-                let (body, most) = whole(request, app).await?;
-                read(body, boundary, most).await.map(Self)
-            }
-            None => Form::from_request(request, app).await.map(Self),
         }
     }
 }
@@ -112,50 +91,16 @@ impl Form {
         }
         Ok(())
     }
-
-    /// Refuses what stands here in place of a file. What scripts make of a picture that is not there is none.
-    pub(super) fn without_file(&mut self, name: &'static str) -> Result<(), Refused> {
-        match self.0.remove(name) {
-            None | Some(Value::Null) => Ok(()),
-            Some(Value::String(text)) if ["", "null", "undefined"].contains(&text.as_str()) => Ok(()),
-            Some(_) => Err(no_file(name)),
-        }
-    }
 }
 
-/// Where a file of a form goes that is none of those that are taken, and there are no pictures of people yet: it is refused
-/// before anything is done, since nothing may be taken and then be lost.
-pub(super) fn no_file(name: &str) -> Refused {
-    let detail = match name {
-        "avatar" => "Pictures of people cannot be stored yet. Nothing was changed.",
-        _ => "No file is expected there. Nothing was sent.",
-    };
+/// Where a file of a form goes that is none of those that are taken: it is refused before anything is done, since nothing
+/// may be taken and then be lost. `nothing` says so.
+pub(super) fn no_file(name: &str, nothing: &str) -> Refused {
+    let detail = format!("No file is expected there. {nothing}");
     Refused {
-        fields: Refused::invalid(format!("/{name}"), detail).fields,
+        fields: Refused::invalid(format!("/{name}"), detail.clone()).fields,
         ..Refused::new(ErrorCode::Unsupported, detail)
     }
-}
-
-/// Reads the fields of a form; it is in memory as a whole already, and not larger than `most`.
-async fn read(body: Bytes, boundary: String, most: usize) -> Result<Form, Refused> {
-    let most = u64::try_from(most).unwrap_or(u64::MAX);
-    let limits = Constraints::new().size_limit(SizeLimit::new().whole_stream(most).per_field(most));
-    let body = futures_util::stream::iter([Ok::<_, Infallible>(body)]);
-    let mut parts = Multipart::with_constraints(body, boundary, limits);
-    let mut form = Form::default();
-    while let Some(part) = parts.next_field().await.map_err(broken)? {
-        let Some(name) = part.name().map(str::to_owned) else { continue };
-        let file_name = part.file_name().map(str::to_owned);
-        let content = part.bytes().await.map_err(broken)?;
-        match file_name {
-            // How browsers send a choice of files from which nothing was chosen.
-            Some(none) if none.is_empty() && content.is_empty() => continue,
-            Some(_) => return Err(no_file(&name)),
-            None => {}
-        }
-        form.add(&name, content.to_vec())?;
-    }
-    Ok(form)
 }
 
 /// What is wrong with such a form is of no use to people, and may quote what is in it.

@@ -94,7 +94,7 @@ pub(crate) async fn list(
     let conversation = handle.get().await?.item;
     let limit = query.limit.unwrap_or(MOST_MESSAGES).clamp(1, MOST_MESSAGES);
     let found = history(&handle, query.before.map(Seq), limit).await?;
-    let (place, marks) = (Place::shown(&conversation), Marks::of(&conversation, me.user_id()));
+    let (place, marks) = (Place::shown(&conversation, &me), Marks::of(&conversation, me.user_id()));
     let messages: Vec<Message> = found.iter().map(|one| Message::in_full(one, &place, &marks, &me)).collect();
     let newest = messages.last().map_or(Seq(0), |last| last.seq);
     let marks_read = app.config.compat.is_some_and(|compat| compat.reading_marks_read);

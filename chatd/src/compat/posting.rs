@@ -3,19 +3,14 @@
 
 use axum::extract::{FromRequest, Request};
 use axum::http::header;
-use bytes::Bytes;
 use chat_proto::{AttachmentId, ErrorCode};
 use chatcore::{Actor, Upload};
-use futures_util::{StreamExt, TryStreamExt, stream};
-use multer::{Constraints, Field, Multipart, SizeLimit};
-use tokio_util::io::StreamReader;
 
 use super::attached::FILES;
 use super::form::{self, Form};
+use super::parts::{Part, Parts};
 use crate::app::App;
-use crate::body;
 use crate::problem::Refused;
-use crate::upload::{AROUND_BYTES, Held, broke_off};
 
 /// What was sent, read so far.
 pub(super) struct Posting {
@@ -42,39 +37,23 @@ impl Posting {
 
     async fn read(&mut self, request: Request, boundary: String, app: &App, me: &Actor) -> Result<(), Refused> {
         let limits = &app.chat.limits().attachments;
-        let mut text_bytes = app.config.body_bytes;
         let files = limits.bytes.saturating_mul(limits.per_message as u64);
-        let whole = files.saturating_add(AROUND_BYTES).saturating_add(text_bytes as u64);
-        let held = Held::default();
-        let constraints = Constraints::new().size_limit(SizeLimit::new().whole_stream(whole));
-        let mut parts =
-            Multipart::with_constraints(held.watch(body::pieces(request.into_body())), boundary, constraints);
-        while let Some(mut part) = parts.next_field().await.map_err(form::broken)? {
-            held.let_go();
-            let Some(name) = part.name().map(str::to_owned) else { continue };
-            take(&mut text_bytes, name.len())?;
-            let Some(file_name) = part.file_name().map(str::to_owned) else {
-                let text = text(&mut part, &mut text_bytes, &held).await?;
-                self.form.add(&name, text)?;
-                continue;
-            };
-            let first = first_bytes(&mut part).await?;
-            if file_name.is_empty() && first.is_none() {
-                // How browsers send a choice of files from which nothing was chosen.
-                continue;
+        let mut parts = Parts::of(request, boundary, app, files);
+        while let Some(part) = parts.next().await? {
+            match part {
+                Part::Field { name, text } => self.form.add(&name, text)?,
+                Part::File { name, .. } if !FILES.contains(&name.as_str()) => {
+                    return Err(form::no_file(&name, "Nothing was sent."));
+                }
+                Part::File { .. } if self.uploaded.len() >= limits.per_message => {
+                    let most = limits.per_message;
+                    let detail = format!("A message has at most {most} files. Nothing was sent.");
+                    return Err(Refused::new(ErrorCode::TooManyAttachments, detail));
+                }
+                Part::File { file_name, bytes, .. } => {
+                    self.uploaded.push(me.attach(Upload::new(file_name), bytes).await?.id);
+                }
             }
-            if !FILES.contains(&name.as_str()) {
-                return Err(form::no_file(&name));
-            }
-            if self.uploaded.len() >= limits.per_message {
-                let most = limits.per_message;
-                let detail = format!("A message has at most {most} files. Nothing was sent.");
-                return Err(Refused::new(ErrorCode::TooManyAttachments, detail));
-            }
-            let bytes = StreamReader::new(
-                stream::iter(first.map(Ok)).chain(part.map_err(broke_off)).inspect(|_| held.let_go()),
-            );
-            self.uploaded.push(me.attach(Upload::new(file_name), bytes).await?.id);
         }
         Ok(())
     }
@@ -86,31 +65,4 @@ pub(super) async fn take_back(me: &Actor, uploaded: &[AttachmentId]) {
     for id in uploaded {
         let _ = me.delete_attachment(*id).await;
     }
-}
-
-/// A field of a form; of all together there are so many bytes at the most.
-async fn text(part: &mut Field<'static>, left: &mut usize, held: &Held) -> Result<Vec<u8>, Refused> {
-    let mut text = Vec::new();
-    while let Some(piece) = part.chunk().await.map_err(form::broken)? {
-        held.let_go();
-        take(left, piece.len())?;
-        text.extend_from_slice(&piece);
-    }
-    Ok(text)
-}
-
-fn take(left: &mut usize, bytes: usize) -> Result<(), Refused> {
-    let too_large = || Refused::new(ErrorCode::TooLarge, "This is too large to be sent.");
-    *left = left.checked_sub(bytes).ok_or_else(too_large)?;
-    Ok(())
-}
-
-/// What a file begins with; `None`: there is nothing in it.
-async fn first_bytes(part: &mut Field<'static>) -> Result<Option<Bytes>, Refused> {
-    while let Some(piece) = part.chunk().await.map_err(form::broken)? {
-        if !piece.is_empty() {
-            return Ok(Some(piece));
-        }
-    }
-    Ok(None)
 }

@@ -11,7 +11,7 @@ use chatcore::{Actor, Signal};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::attached::File;
+use super::attached::{File, picture};
 use super::ids::shown;
 
 /// Who in a conversation is shown in each of its messages: so many, in the order of their coming.
@@ -49,7 +49,7 @@ pub(crate) struct Account {
     pub(crate) name: String,
     pub(crate) email: String,
     pub(crate) role: Role,
-    /// There are no pictures of people yet.
+    /// Where their picture is, behind this server's address; good for an hour without a token.
     pub(crate) avatar: Option<String>,
     /// Whether they sit at one of their devices, as far as one may know.
     pub(crate) online: bool,
@@ -78,7 +78,8 @@ impl NotificationPreferences {
 }
 
 impl Account {
-    pub(crate) fn of(user: &model::User, around: &Around) -> Self {
+    /// `me`: who is shown it.
+    pub(crate) fn of(user: &model::User, me: &Actor, around: &Around) -> Self {
         let (online, last_seen) = around.see(user.id);
         Self {
             _id: shown(user.id),
@@ -86,7 +87,7 @@ impl Account {
             name: user.name.clone(),
             email: user.email.clone(),
             role: user.role,
-            avatar: None,
+            avatar: picture(user.id, user.avatar.as_deref(), me),
             online,
             last_seen,
             notification_preferences: None,
@@ -99,7 +100,7 @@ impl Account {
         // Everything else can be shown also when this cannot.
         let wishes = me.notification_preferences().await.ok();
         let notification_preferences = wishes.map(|wishes| NotificationPreferences::of(&wishes));
-        Self { notification_preferences, ..Self::of(user, around) }
+        Self { notification_preferences, ..Self::of(user, me, around) }
     }
 }
 
@@ -125,7 +126,7 @@ pub(crate) struct Participant {
 }
 
 impl Participant {
-    fn of(participant: &model::Participant, around: &Around) -> Self {
+    fn of(participant: &model::Participant, me: &Actor, around: &Around) -> Self {
         let (online, last_seen) = around.see(participant.id);
         Self {
             _id: shown(participant.id),
@@ -135,7 +136,7 @@ impl Participant {
             role: participant.role,
             online,
             last_seen,
-            avatar: None,
+            avatar: picture(participant.id, participant.avatar.as_deref(), me),
         }
     }
 }
@@ -155,8 +156,8 @@ pub(crate) struct Face {
 }
 
 impl Face {
-    fn new(id: UserId, name: &str, role: Role) -> Self {
-        Self { _id: shown(id), id: shown(id), name: name.to_owned(), role, avatar: None }
+    fn new(id: UserId, name: &str, role: Role, avatar: Option<String>) -> Self {
+        Self { _id: shown(id), id: shown(id), name: name.to_owned(), role, avatar }
     }
 }
 
@@ -193,7 +194,7 @@ impl Conversation {
             id: shown(conversation.id),
             kind: conversation.kind,
             subject: conversation.subject.clone(),
-            participants: conversation.participants.iter().map(|one| Participant::of(one, around)).collect(),
+            participants: conversation.participants.iter().map(|one| Participant::of(one, me, around)).collect(),
             participant_count: conversation.participant_count,
             last_message: conversation.last_message.as_ref().map(|last| Message::of(last, marks.is_read(last), me)),
             unread_count: conversation.unread,
@@ -287,8 +288,9 @@ impl Message {
     /// With sender and conversation written out, as in a history.
     pub(crate) fn in_full(message: &model::Message, place: &Place, marks: &Marks, me: &Actor) -> Self {
         let author = &message.author;
+        let avatar = picture(author.id, author.avatar.as_deref(), me);
         Self {
-            sender: Sender::Shown(Face::new(author.id, &author.name, author.role)),
+            sender: Sender::Shown(Face::new(author.id, &author.name, author.role, avatar)),
             conversation: place.clone(),
             ..Self::of(message, marks.is_read(message), me)
         }
@@ -296,13 +298,12 @@ impl Message {
 }
 
 impl Place {
-    pub(crate) fn shown(conversation: &model::Conversation) -> Self {
+    pub(crate) fn shown(conversation: &model::Conversation, me: &Actor) -> Self {
         let faces = conversation.participants.iter().take(FACES);
-        Self::Shown {
-            _id: shown(conversation.id),
-            id: shown(conversation.id),
-            participants: faces.map(|one| Face::new(one.id, &one.name, one.role)).collect(),
-        }
+        let face = |one: &model::Participant| {
+            Face::new(one.id, &one.name, one.role, picture(one.id, one.avatar.as_deref(), me))
+        };
+        Self::Shown { _id: shown(conversation.id), id: shown(conversation.id), participants: faces.map(face).collect() }
     }
 }
 
@@ -336,7 +337,7 @@ mod tests {
 
     #[test]
     fn everything_has_its_id_twice() {
-        let face = Face::new(UserId::from_bytes([1; 16]), "Ana", Role::Customer);
+        let face = Face::new(UserId::from_bytes([1; 16]), "Ana", Role::Customer, None);
         let place = Place::Shown { _id: "c".to_owned(), id: "c".to_owned(), participants: vec![face] };
         let message = Message {
             _id: "m".to_owned(),

@@ -1,9 +1,9 @@
-//! `/uploads`: files where the replaced backend had them, which showed them to anybody.
+//! `/uploads`: files and pictures of people where the replaced backend had them, which showed them to anybody.
 
 use axum::extract::State;
 use axum::response::Response;
-use chat_proto::{AttachmentId, ErrorCode};
-use chatcore::FileLink;
+use chat_proto::{AttachmentId, ErrorCode, UserId};
+use chatcore::{Actor, Chat, FileLink, StoredContent};
 use http::{HeaderMap, Method};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -16,6 +16,7 @@ use super::caller::Caller;
 use crate::app::App;
 use crate::extract::{Path, Query};
 use crate::problem::Refused;
+use crate::rest::avatars::NAME;
 use crate::rest::file::hand_out;
 
 /// The routes, to be laid under the root.
@@ -34,7 +35,8 @@ pub(crate) struct WhatQuery {
 
 /// A file
 ///
-/// For whoever sees its message, by token or cookie; pictures are shown, everything else is a download.
+/// For whoever sees its message, by token or cookie; pictures are shown, everything else is a download. Or the picture of
+/// somebody, by their id.
 #[utoipa::path(get, path = "/uploads/{id}", tag = "compat", security(("bearer" = []), ("cookie" = [])),
     params(("id" = String, Path, description = "The file"), WhatQuery), responses(
     (status = 200, description = "The file", body = Vec<u8>, content_type = "application/octet-stream"),
@@ -49,7 +51,7 @@ pub(crate) async fn plain(
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
-    serve(&app, caller, read(&id)?, None, what.thumbnail, &method, &headers).await
+    serve(&app, caller, What::read(&id)?, None, what.thumbnail, &method, &headers).await
 }
 
 /// A file, by the link that stands beside its message
@@ -75,14 +77,47 @@ pub(crate) async fn linked(
 ) -> Result<Response, Refused> {
     let link = Seal::read(&link).ok_or_else(nothing)?;
     let thumbnail = link.thumbnail;
-    serve(&app, caller, read(&id)?, Some(link), thumbnail, &method, &headers).await
+    serve(&app, caller, What::read(&id)?, Some(link), thumbnail, &method, &headers).await
+}
+
+/// What lies there.
+#[derive(Clone, Copy)]
+enum What {
+    File(AttachmentId),
+    Avatar(UserId),
+}
+
+impl What {
+    /// What is no id was one of the replaced backend's files; there are none of these.
+    fn read(id: &str) -> Result<Self, Refused> {
+        let file = id.parse().map(Self::File).ok();
+        file.or_else(|| id.parse().map(Self::Avatar).ok()).ok_or_else(nothing)
+    }
+
+    /// It and its name, by a link.
+    async fn linked(self, chat: &Chat, link: &FileLink) -> chatcore::Result<(StoredContent, String)> {
+        match self {
+            Self::File(id) => chat.linked_file(id, link).await.map(|file| (file.content, file.attachment.name)),
+            Self::Avatar(user) => chat.linked_avatar(user, link).await.map(|picture| (picture, NAME.to_owned())),
+        }
+    }
+
+    /// It and its name, by who asks.
+    async fn of(self, me: &Actor, thumbnail: bool) -> chatcore::Result<(StoredContent, String)> {
+        let file = match self {
+            Self::Avatar(user) => return me.avatar(user).await.map(|picture| (picture, NAME.to_owned())),
+            Self::File(id) if thumbnail => me.thumbnail(id).await?,
+            Self::File(id) => me.attachment(id).await?,
+        };
+        Ok((file.content, file.attachment.name))
+    }
 }
 
 /// By the link while it is good, since with it a page of another origin may show the file; else by who asks.
 async fn serve(
     app: &App,
     caller: Result<Caller, Refused>,
-    id: AttachmentId,
+    what: What,
     link: Option<FileLink>,
     thumbnail: bool,
     method: &Method,
@@ -90,8 +125,8 @@ async fn serve(
 ) -> Result<Response, Refused> {
     let mut over = None;
     if let Some(link) = link {
-        match app.chat.linked_file(id, &link).await {
-            Ok(file) => return hand_out(&file.content, &file.attachment.name, true, method, headers).await,
+        match what.linked(&app.chat, &link).await {
+            Ok((content, name)) => return hand_out(&content, &name, true, method, headers).await,
             Err(error) => over = Some(Refused::from(error)),
         }
     }
@@ -100,13 +135,8 @@ async fn serve(
         (Err(_), Some(over)) => return Err(over),
         (Err(refused), None) => return Err(refused),
     };
-    let file = if thumbnail { me.thumbnail(id).await? } else { me.attachment(id).await? };
-    hand_out(&file.content, &file.attachment.name, false, method, headers).await
-}
-
-/// What is no id was one of the replaced backend's files; there are none of these.
-fn read(id: &str) -> Result<AttachmentId, Refused> {
-    id.parse().map_err(|_| nothing())
+    let (content, name) = what.of(&me, thumbnail).await?;
+    hand_out(&content, &name, false, method, headers).await
 }
 
 fn nothing() -> Refused {

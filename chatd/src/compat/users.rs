@@ -1,6 +1,7 @@
 //! Accounts: of others, for admins, and one's own.
 
 use axum::Json as Shown;
+use axum::extract::{Request, State};
 use chat_proto::model::{ChannelPreferences, Cursor, User};
 use chat_proto::{ErrorCode, Role, UserId};
 use chatcore::Actor;
@@ -10,9 +11,11 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::answer::{Answer, Done, Failure, Listed, Said};
 use super::caller::Caller;
-use super::form::{Form, FormWithFiles};
+use super::form::Form;
 use super::ids;
+use super::profile::Profile;
 use super::shape::{Account, Around, NotificationPreferences};
+use crate::app::App;
 use crate::extract::{Path, Query};
 use crate::problem::Refused;
 
@@ -48,7 +51,7 @@ pub(crate) struct UserChange {
 #[expect(dead_code, reason = "says in the API document what is read field by field")]
 pub(crate) struct ProfileChange {
     name: Option<String>,
-    /// Refused: pictures of people cannot be stored yet.
+    /// A picture, as a file.
     #[schema(format = Binary)]
     avatar: Option<String>,
     /// As JSON text: `{"email": true, "push": false}`; what is missing stays as it is.
@@ -78,7 +81,7 @@ pub(crate) async fn list(Caller(me): Caller, Query(query): Query<UsersQuery>) ->
         }
     }
     let around = around(&me).await;
-    Ok(Shown(Listed::of(users.iter().map(|user| Account::of(user, &around)).collect(), cursor)))
+    Ok(Shown(Listed::of(users.iter().map(|user| Account::of(user, &me, &around)).collect(), cursor)))
 }
 
 /// An account
@@ -98,20 +101,27 @@ pub(crate) async fn show(Caller(me): Caller, Path(id): Path<String>) -> Answer<A
 
 /// Change my account
 ///
-/// Name and notification preferences. A picture is refused: nothing is taken and then lost.
+/// Name, picture and notification preferences. Of the picture a small square is kept; it cannot be taken away here, but with
+/// `DELETE /api/v1/me/avatar`. When anything has the wrong form nothing is changed.
 #[utoipa::path(put, path = "/users/profile", tag = "compat", security(("bearer" = []), ("cookie" = [])),
     request_body(content((ProfileChange = "multipart/form-data"), (ProfileChange = "application/json"))), responses(
     (status = 200, description = "My account as it is now", body = Done<Account>),
-    (status = 400, description = "`invalid`: a value has the wrong form; `unsupported`: see above", body = Failure),
+    (status = 400, description = "`invalid`: a value has the wrong form; `unsupported`: another file", body = Failure),
+    (status = 413, description = "`too_large`", body = Failure),
+    (status = 415, description = "`unsupported_media_type`: the picture is none", body = Failure),
+    (status = 429, description = "`rate_limited`: as much as one may upload in a day, or at once", body = Failure),
 ))]
-pub(crate) async fn profile(Caller(me): Caller, FormWithFiles(mut form): FormWithFiles) -> Answer<Done<Account>> {
-    form.without_file("avatar")?;
+pub(crate) async fn profile(State(app): State<App>, Caller(me): Caller, request: Request) -> Answer<Done<Account>> {
+    let Profile { mut form, avatar } = Profile::of(request, &app, &me).await?;
     let wanted = wanted(form.json("notificationPreferences"))?;
     let name = form.optional("name")?;
-    let user = match name {
+    let mut user = match name {
         Some(name) => me.rename(&name).await?,
         None => me.me().await?,
     };
+    if let Some(avatar) = avatar {
+        user = me.wear_avatar(avatar).await?;
+    }
     set_preferences(&me, wanted).await?;
     Ok(Shown(Done::of(Account::mine(&user, &me, &around(&me).await).await)))
 }
@@ -161,7 +171,7 @@ pub(super) async fn around(me: &Actor) -> Around {
 }
 
 async fn shown(me: &Actor, user: &User) -> Account {
-    Account::of(user, &around(me).await)
+    Account::of(user, me, &around(me).await)
 }
 
 fn role_of(word: &str) -> Result<Role, Refused> {

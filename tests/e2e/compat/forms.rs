@@ -24,8 +24,8 @@ async fn hole_15_nothing_is_taken_and_then_lost() {
             ErrorCode::Invalid,
         ),
         (send().json(&json!({"conversation": id, "content": "Look", "attachment": {}})), ErrorCode::Invalid),
-        (form(change(), &[field("name", "Changed"), file("avatar", "me.png", "PNG")]), ErrorCode::Unsupported),
-        (change().json(&json!({"name": "Changed", "avatar": "https://evil.test/me.png"})), ErrorCode::Unsupported),
+        (form(change(), &[field("name", "Changed"), file("picture", "me.png", "PNG")]), ErrorCode::Unsupported),
+        (change().json(&json!({"name": "Changed", "avatar": "https://evil.test/me.png"})), ErrorCode::Invalid),
         (
             change().json(&json!({"name": "Changed", "notificationPreferences": {"email": false, "sms": false}})),
             ErrorCode::Invalid,

@@ -2,6 +2,7 @@
 
 mod admin;
 mod auth;
+mod avatars;
 mod chat;
 mod cookie;
 mod files;
