@@ -38,7 +38,7 @@ async fn main() -> anyhow::Result<()> {
 
     // Leo is in the conversation, so he may have it.
     let stored = chat.as_user(leo.id).attachment(file.id).await?;
-    println!("Leo sees {} ({} bytes)", stored.attachment.name, stored.size);
+    println!("Leo sees {} ({} bytes)", stored.attachment.name, stored.content.size);
     Ok(chat.close(Duration::from_secs(10)).await?)
 }
 
