@@ -10,7 +10,7 @@ use bson::{Document, doc};
 use image::{ImageFormat, RgbImage};
 use serde_json::{Value, json};
 
-use crate::dump::{Dump, id, message};
+use crate::dump::{Dump, Form, id, message};
 use crate::shop::{Shop, is_there, texts};
 
 /// In what a camera writes beside the picture.
@@ -174,4 +174,25 @@ fn a_folder_that_is_none_or_holds_the_data_is_told_in_one_sentence() {
     let home = shop.folder().parent().expect("a home").to_owned();
     let ran = shop.import(&["--uploads", home.to_str().expect("text")]);
     assert!(ran.code == Some(2) && ran.err.contains("The data folder lies in"), "{ran:?}");
+}
+
+#[test]
+fn a_packed_dump_brings_its_files_too_and_says_so_to_people() {
+    let shop = shop();
+    std::fs::remove_dir_all(shop.dump().join("shop")).expect("the plain dump goes");
+    dump().write(&shop.dump(), Form::PackedBson);
+    let ran = shop.import_with_files(&["--dry-run"]);
+    assert_eq!((ran.code, &ran.json()["files"]["imported"]), (Some(9), &json!(14)), "{ran:?}");
+    assert!(!is_there(&shop.folder()), "a dry run makes nothing");
+    let (dump, uploads) = (shop.dump(), shop.uploads());
+    let paths = [dump.to_str().expect("text"), uploads.to_str().expect("text")];
+    let ran = shop.run(&["import", "mongo", paths[0], "--uploads", paths[1]], "");
+    assert_eq!((ran.code, ran.err.as_str()), (Some(9), ""), "{ran:?}");
+    for line in [
+        "file \"passwd\" of message 6553f1210303030303030303 left out: its path leads out of the folder",
+        "files          14 imported (",
+        "), 0 already there, 11 left out",
+    ] {
+        assert!(ran.out.contains(line), "{line}: {}", ran.out);
+    }
 }
