@@ -426,9 +426,11 @@ impl ChatBuilder {
                 let options = RedbOptions { cache_bytes, fold_after, epoch, ..RedbOptions::default() };
                 let store = Arc::new(RedbStore::open(&file, options)?);
                 // Now that nobody else has the folder, what an earlier process left in it can go.
-                if attachments.is_none() {
-                    attachments = Some(AttachmentStore::of_data_folder(folder).map_err(unusable)?);
-                }
+                let kept = match attachments {
+                    Some(given) => given.beside_data_folder(folder),
+                    None => AttachmentStore::of_data_folder(folder),
+                };
+                attachments = Some(kept.map_err(unusable)?);
                 (store, key, previous)
             }
         };

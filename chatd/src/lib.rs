@@ -6,6 +6,7 @@
 
 mod account_page;
 mod app;
+mod attachments;
 mod body;
 mod client_address;
 pub mod command;

@@ -6,7 +6,7 @@ use chatcore::mail::{MailError, MailTransport, Mailer, SmtpOptions};
 
 use crate::config::{Config, Smtp};
 
-/// Why there can be no mailer, and which key it is that has to be changed.
+/// Why what is asked for cannot be had, and which key it is that has to be changed.
 #[derive(Debug)]
 pub(crate) struct Unusable {
     pub(crate) key: &'static str,

@@ -8,7 +8,7 @@ use std::thread::ThreadId;
 use std::time::Duration;
 
 use chatcore::testing::{ManualClock, MemoryNotifier};
-use chatcore::{Chat, Clock, Limits, PushOptions, Site, SystemClock};
+use chatcore::{AttachmentStore, Chat, Clock, Limits, PushOptions, Site, SystemClock};
 use chatd::RouterConfig;
 use chatd::listener::HttpLimits;
 use tokio::net::TcpListener;
@@ -47,6 +47,8 @@ pub struct Options {
     pub mails: Option<MemoryNotifier>,
     /// A folder with what is there already; in memory without it.
     pub data_dir: Option<PathBuf>,
+    /// Where attachments lie; in memory or that folder without it.
+    pub attachments: Option<AttachmentStore>,
 }
 
 impl Default for Options {
@@ -61,6 +63,7 @@ impl Default for Options {
             sites: Vec::new(),
             mails: None,
             data_dir: None,
+            attachments: None,
         }
     }
 }
@@ -109,6 +112,9 @@ impl InProcess {
         }
         if let Some(folder) = &options.data_dir {
             builder = builder.data_dir(folder);
+        }
+        if let Some(store) = options.attachments {
+            builder = builder.attachments(store);
         }
         let chat = builder.open().await.expect("a chat");
         if chat.people().by_email(Door::ADMIN).await.expect("readable").is_none() {

@@ -2,6 +2,7 @@
 //!
 //! Nothing here waits for a fixed time. What is waited for is a condition, and [`DEADLINE`] is when a test gives up.
 
+mod bucket;
 mod cutter;
 mod dice;
 mod door;
@@ -15,6 +16,7 @@ mod socket;
 mod tmux;
 mod wait;
 
+pub use bucket::Bucket;
 pub use cutter::Cutter;
 pub use dice::Dice;
 pub use door::{Door, Person};

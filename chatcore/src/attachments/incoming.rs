@@ -4,10 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use bytes::Bytes;
 use data_encoding::HEXLOWER;
-use futures_util::StreamExt;
-use futures_util::stream::{self, BoxStream};
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 
@@ -78,18 +75,18 @@ impl Incoming {
         }
     }
 
-    /// It from its beginning, in pieces.
-    pub(super) fn pieces(self) -> io::Result<BoxStream<'static, io::Result<Bytes>>> {
-        let mut file = self.file.try_clone()?;
-        file.seek(SeekFrom::Start(0))?;
-        let state = (tokio::fs::File::from_std(file), self);
-        Ok(stream::try_unfold(state, |(mut file, held)| async move {
-            let mut piece = vec![0; PIECE_BYTES];
-            let read = file.read(&mut piece).await?;
-            piece.truncate(read);
-            Ok((read > 0).then(|| (Bytes::from(piece), (file, held))))
-        })
-        .boxed())
+    pub(super) fn size(&self) -> io::Result<u64> {
+        Ok(self.file.metadata()?.len())
+    }
+
+    /// A part of it: what is there from here on, and no more than this. Blocks.
+    pub(super) fn part(&self, from: u64, most: u64) -> io::Result<Vec<u8>> {
+        let mut file = &self.file;
+        let size = self.size()?.saturating_sub(from).min(most);
+        let mut part = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
+        file.seek(SeekFrom::Start(from))?;
+        file.take(size).read_to_end(&mut part)?;
+        if part.len() as u64 == size { Ok(part) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
     }
 }
 

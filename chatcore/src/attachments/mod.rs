@@ -2,6 +2,7 @@
 //! people, which come the same way and lie in the same place.
 
 mod avatar;
+mod distant;
 mod download;
 pub(crate) mod imported;
 mod incoming;
@@ -10,6 +11,8 @@ mod limits;
 mod link;
 mod name;
 pub mod picture;
+#[cfg(feature = "s3")]
+pub mod s3;
 mod seats;
 mod store;
 pub(crate) mod sweep;

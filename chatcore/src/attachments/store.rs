@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use chat_proto::ErrorCode;
@@ -15,8 +16,9 @@ use futures_util::{Stream, StreamExt};
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::path::Path as Place;
-use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt, WriteMultipart};
+use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt};
 
+use super::distant::Turns;
 use super::incoming::Incoming;
 use crate::clock::Entropy;
 use crate::error::{Error, Result};
@@ -27,9 +29,9 @@ const FOLDER: &str = "attachments";
 /// What is being uploaded lies here, in the same file system as what has been.
 const INCOMING: &str = "incoming";
 /// What has been uploaded.
-const CONTENTS: &str = "contents";
-/// A piece of a content on its way to another machine; S3 wants 5 MiB at the least.
-const PART_BYTES: usize = 5 << 20;
+pub(super) const CONTENTS: &str = "contents";
+/// Whoever finds the store away comes back after this.
+const COME_BACK_IN: Duration = Duration::from_secs(5);
 
 /// SHA-256 of a content.
 pub(crate) type Hash = [u8; 32];
@@ -42,6 +44,7 @@ pub struct AttachmentStore {
     incoming: PathBuf,
     /// The folder of the objects, where they lie on this machine.
     folder: Option<PathBuf>,
+    turns: Arc<Turns>,
     space: Arc<dyn Space>,
     /// Nobody can have left anything in it.
     pub(super) begins_empty: bool,
@@ -79,12 +82,10 @@ impl AttachmentStore {
     pub fn folder(folder: impl AsRef<Path>) -> io::Result<Self> {
         let folder = folder.as_ref();
         let (incoming, contents) = (folder.join(INCOMING), folder.join(CONTENTS));
-        for folder in [folder, &incoming, &contents] {
+        for folder in [folder, &contents] {
             make_private_folder(folder)?;
         }
-        for left in std::fs::read_dir(&incoming)? {
-            std::fs::remove_file(left?.path())?;
-        }
+        make_empty(&incoming)?;
         sync_folder(folder)?;
         if let Some(parent) = folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             sync_folder(parent)?;
@@ -95,6 +96,7 @@ impl AttachmentStore {
             objects,
             incoming,
             folder: Some(folder.to_owned()),
+            turns: Arc::default(),
             space: Arc::new(FileSystem),
             begins_empty: false,
         })
@@ -105,17 +107,36 @@ impl AttachmentStore {
         Self::folder(folder.join(FOLDER))
     }
 
+    /// On another machine.
+    #[cfg(feature = "s3")]
+    pub(super) fn distant(objects: impl ObjectStore) -> Self {
+        Self::objects(Arc::new(objects))
+    }
+
     /// In memory, gone when dropped.
     #[must_use]
     pub fn memory() -> Self {
         Self { begins_empty: true, ..Self::objects(Arc::new(InMemory::new())) }
     }
 
-    /// In an object store of the caller's, below its root. What is being uploaded is written to the machine's folder for
-    /// temporary files first.
+    /// In an object store of the caller's, below its root. What is being uploaded is written to this machine first: into the
+    /// data folder, and where there is none into the folder for temporary files.
     #[must_use]
     pub fn objects(objects: Arc<dyn ObjectStore>) -> Self {
-        Self { objects, incoming: std::env::temp_dir(), folder: None, space: Arc::new(FileSystem), begins_empty: false }
+        let incoming = std::env::temp_dir();
+        let space = Arc::new(FileSystem);
+        Self { objects, incoming, folder: None, turns: Arc::default(), space, begins_empty: false }
+    }
+
+    /// The same, with a data folder for what is being uploaded. What an earlier process left half written in it goes.
+    pub(crate) fn beside_data_folder(mut self, folder: &Path) -> io::Result<Self> {
+        if self.folder.is_none() {
+            let folder = folder.join(FOLDER);
+            self.incoming = folder.join(INCOMING);
+            make_private_folder(&folder)?;
+            make_empty(&self.incoming)?;
+        }
+        Ok(self)
     }
 
     /// Asks something else how much room there is. For tests.
@@ -144,7 +165,7 @@ impl AttachmentStore {
     /// Puts a content where it belongs. When this returns it is there after a power cut too.
     pub(crate) async fn place(&self, content: Incoming, sha256: &Hash) -> Result<()> {
         let place = place_of(sha256);
-        let Some(folder) = self.folder.clone() else { return self.send(content, &place).await };
+        let Some(folder) = self.folder.clone() else { return self.turns.send(content, &*self.objects, &place).await };
         let from = Place::from(format!("{INCOMING}/{}", content.name()));
         let content = blocking(move || content.sync().map(|()| content)).await?;
         self.objects.rename(&from, &place).await.map_err(failed)?;
@@ -158,30 +179,13 @@ impl AttachmentStore {
         .await
     }
 
-    async fn send(&self, content: Incoming, place: &Place) -> Result<()> {
-        let mut upload =
-            WriteMultipart::new_with_chunk_size(self.objects.put_multipart(place).await.map_err(failed)?, PART_BYTES);
-        let mut pieces = content.pieces().map_err(failed)?;
-        while let Some(piece) = pieces.next().await {
-            match piece {
-                Ok(piece) => {
-                    upload.wait_for_capacity(1).await.map_err(failed)?;
-                    upload.put(piece);
-                }
-                Err(error) => {
-                    let _ = upload.abort().await;
-                    return Err(failed(error));
-                }
-            }
-        }
-        upload.finish().await.map(drop).map_err(failed)
-    }
-
     /// Reads a part of a content.
     pub(crate) async fn read(&self, sha256: &Hash, range: Range<u64>) -> Result<FileBytes> {
         let options = GetOptions { range: Some(GetRange::Bounded(range)), ..GetOptions::default() };
         match self.objects.get_opts(&place_of(sha256), options).await {
             Ok(found) => Ok(FileBytes(found.into_stream())),
+            #[cfg(feature = "s3")]
+            Err(error) if super::s3::is_bucket_missing(&error) => Err(failed(error)),
             Err(error @ object_store::Error::NotFound { .. }) => {
                 Err(Error::new(ErrorCode::Internal, "The content of this attachment is missing.").caused_by(error))
             }
@@ -253,7 +257,7 @@ impl std::fmt::Debug for FileBytes {
     }
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T> {
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T> {
     let done = tokio::task::spawn_blocking(work).await;
     done.map_err(|error| Error::new(ErrorCode::Internal, "Writing was broken off.").caused_by(error))?.map_err(failed)
 }
@@ -261,6 +265,10 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send
 /// Writing or reading a content failed.
 pub(crate) fn failed(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     let error = error.into();
+    #[cfg(feature = "s3")]
+    if super::s3::is_full(&*error) {
+        return full().caused_by(error);
+    }
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&*error);
     while let Some(looked_at) = cause {
         if looked_at.downcast_ref::<io::Error>().is_some_and(is_full) {
@@ -268,7 +276,8 @@ pub(crate) fn failed(error: impl Into<Box<dyn std::error::Error + Send + Sync>>)
         }
         cause = looked_at.source();
     }
-    Error::new(ErrorCode::Unavailable, "Attachments cannot be kept or read right now.").caused_by(error)
+    let away = Error::new(ErrorCode::Unavailable, "Attachments cannot be kept or read right now.");
+    away.retry_in(COME_BACK_IN).caused_by(error)
 }
 
 /// Whether there is no room: on the disk, in the quota of the user, or below the largest size of a file.
@@ -279,6 +288,15 @@ pub(super) fn is_full(error: &io::Error) -> bool {
 
 fn full() -> Error {
     Error::new(ErrorCode::StorageFull, "There is no room for attachments now.")
+}
+
+/// Makes a folder, or takes out what an earlier process left in it.
+fn make_empty(folder: &Path) -> io::Result<()> {
+    make_private_folder(folder)?;
+    for left in std::fs::read_dir(folder)? {
+        std::fs::remove_file(left?.path())?;
+    }
+    Ok(())
 }
 
 fn sync_folder(folder: &Path) -> io::Result<()> {

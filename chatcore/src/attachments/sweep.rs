@@ -23,7 +23,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use futures_util::StreamExt;
+use futures_util::{StreamExt, stream};
 
 use super::store::Hash;
 use crate::chat::Engine;
@@ -37,6 +37,10 @@ const LOOK_EVERY: Duration = Duration::from_mins(10);
 const SWEEP_EVERY: Duration = Duration::from_hours(24);
 /// Attachments and contents that are looked at together.
 const AT_ONCE: usize = 64;
+/// Contents that are being removed at the same time.
+const REMOVED_AT_ONCE: usize = 8;
+/// After so many failures in a row the store is taken to be away.
+const FAILURES: usize = 2;
 
 /// Does all of that, as long as the engine is there.
 pub(crate) async fn look_after(engine: Weak<Engine>) {
@@ -120,17 +124,33 @@ impl Engine {
                 return;
             }
             let Ok(unneeded) = self.unneeded(contents).await else { return };
-            let mut removed = Vec::with_capacity(unneeded.len());
-            for sha256 in unneeded {
-                match self.attachments.store.remove(&sha256).await {
-                    Ok(()) => removed.push(sha256),
-                    Err(error) => tracing::warn!(?error, "an attachment could not be removed; it will be tried again"),
-                }
-            }
-            removed
+            self.remove_all(unneeded).await
         };
         // If this fails they are removed again, which does nothing.
         let _ = self.writer.carry(Command::ContentsRemoved { contents: removed }).await;
+    }
+
+    /// Gives those that are gone. Nobody can keep a file meanwhile; so a store that is away is not asked for each of them.
+    async fn remove_all(&self, contents: Vec<Hash>) -> Vec<Hash> {
+        let store = &self.attachments.store;
+        let removing = |sha256: Hash| async move { store.remove(&sha256).await.map(|()| sha256) };
+        let mut removing = stream::iter(contents).map(removing).buffered(REMOVED_AT_ONCE);
+        let (mut removed, mut failures) = (Vec::new(), 0);
+        while failures < FAILURES
+            && let Some(done) = removing.next().await
+        {
+            match done {
+                Ok(sha256) => {
+                    removed.push(sha256);
+                    failures = 0;
+                }
+                Err(error) => {
+                    tracing::warn!(?error, "an attachment could not be removed; it will be tried again");
+                    failures += 1;
+                }
+            }
+        }
+        removed
     }
 
     async fn unneeded(&self, contents: Vec<Hash>) -> Result<Vec<Hash>> {

@@ -21,7 +21,8 @@ use super::{ConfigFlags, Exit, complain, descriptors};
 use crate::config::{Config, FileKind, LogFormat};
 use crate::demo_mail::ShownMails;
 use crate::listener::HttpLimits;
-use crate::{Demo, RouterConfig, mail};
+use crate::mail::Unusable;
+use crate::{Demo, RouterConfig, attachments, mail};
 
 #[derive(Debug, Args)]
 pub(super) struct Serve {
@@ -175,7 +176,7 @@ async fn open(config: &Config, is_demo: bool) -> Result<Chat, Exit> {
     limits.connections_per_user = config.limits.sockets_per_user;
     limits.mailbox = config.limits.mailbox_frames;
     limits.rates = rates(&config.limits);
-    limits.attachments = attachments(config);
+    limits.attachments = attachment_limits(config);
     let mut builder = Chat::builder()
         .data_dir(&config.data_dir)
         .limits(limits)
@@ -196,6 +197,9 @@ async fn open(config: &Config, is_demo: bool) -> Result<Chat, Exit> {
         builder = builder.notifier(ShownMails::new(&DEMO_BASE));
     } else if let Some(mailer) = mailer(config)? {
         builder = builder.notifier(mailer);
+    }
+    if let Some(bucket) = attachments::bucket(config).map_err(refuse)?.filter(|_| !is_demo) {
+        builder = builder.attachments(attachments::store(&bucket, config).await.map_err(refuse)?);
     }
     #[cfg(feature = "push")]
     {
@@ -225,10 +229,13 @@ async fn open(config: &Config, is_demo: bool) -> Result<Chat, Exit> {
 }
 
 fn mailer(config: &Config) -> Result<Option<Mailer>, Exit> {
-    mail::mailer(config, &mail::base(config)).map_err(|unusable| {
-        complain(format_args!("{}: {}", unusable.key, unusable.why));
-        Exit::Config
-    })
+    mail::mailer(config, &mail::base(config)).map_err(refuse)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is what an error is mapped with")]
+fn refuse(unusable: Unusable) -> Exit {
+    complain(format_args!("{}: {}", unusable.key, unusable.why));
+    Exit::Config
 }
 
 fn rates(limits: &crate::config::Limits) -> Rates {
@@ -241,7 +248,7 @@ fn rates(limits: &crate::config::Limits) -> Rates {
     rates
 }
 
-fn attachments(config: &Config) -> AttachmentLimits {
+fn attachment_limits(config: &Config) -> AttachmentLimits {
     let kinds = |kinds: &[FileKind]| kinds.iter().map(|kind| kind.media_type()).collect::<Vec<_>>();
     let mut limits = AttachmentLimits::default();
     limits.bytes = config.limits.attachment_bytes.bytes() as u64;

@@ -40,6 +40,7 @@ impl Loaded {
         self.check_auth(&mut problems);
         self.check_limits(&mut problems);
         self.check_mail(&mut problems);
+        self.check_attachments(&mut problems);
         #[cfg(feature = "push")]
         self.check_push(&mut problems);
         if problems.is_empty() { Ok(()) } else { Err(ConfigError::Refused { problems }) }
@@ -106,6 +107,28 @@ impl Loaded {
         }
         if let Err(unusable) = crate::mail::mailer(&self.config, &crate::mail::base(&self.config)) {
             problems.push(format!("{}: {}.", self.at(unusable.key), unusable.why));
+        }
+    }
+
+    fn check_attachments(&self, problems: &mut Vec<String>) {
+        if let Err(unusable) = crate::attachments::bucket(&self.config) {
+            problems.push(format!("{}: {}.", self.at(unusable.key), unusable.why));
+        }
+        let (attachments, s3) = (&self.config.attachments, &self.config.attachments.s3);
+        let of_bucket = [
+            ("attachments.s3.endpoint", s3.endpoint.is_empty()),
+            ("attachments.s3.access_key", s3.access_key.is_empty()),
+            ("attachments.s3.secret_key", s3.secret_key.is_empty()),
+            ("attachments.s3.ca_file", s3.ca_file.as_os_str().is_empty()),
+        ];
+        if attachments.store.is_empty()
+            && let Some((set, _)) = of_bucket.into_iter().find(|(_, is_empty)| !is_empty)
+        {
+            problems.push(format!(
+                "{}: `{set}` is set, but files would lie in the data folder. Set `attachments.store` to s3://bucket/prefix, \
+                 or leave this away.",
+                self.at(set)
+            ));
         }
     }
 

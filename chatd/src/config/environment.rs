@@ -114,6 +114,29 @@ pub(super) fn mail_user(variables: &[(String, String)]) -> Option<&str> {
     value("EMAIL_PASS").and_then(|_| value("EMAIL_USER"))
 }
 
+/// What the tools of AWS read, and the key that each stands for; the first of two for one key counts.
+const AWS: &[(&str, &str)] = &[
+    ("AWS_ACCESS_KEY_ID", "attachments.s3.access_key"),
+    ("AWS_SECRET_ACCESS_KEY", "attachments.s3.secret_key"),
+    ("AWS_REGION", "attachments.s3.region"),
+    ("AWS_DEFAULT_REGION", "attachments.s3.region"),
+    ("AWS_ENDPOINT_URL_S3", "attachments.s3.endpoint"),
+    ("AWS_ENDPOINT_URL", "attachments.s3.endpoint"),
+];
+
+/// Reads that. An empty variable counts as not set.
+pub(super) fn aws(variables: &[(String, String)]) -> Vec<Entry> {
+    let value = |name: &str| variables.iter().find(|(known, value)| known == name && !value.is_empty());
+    let mut entries: Vec<Entry> = Vec::new();
+    for (name, path) in AWS {
+        let (Some((_, value)), Some(named)) = (value(name), keys::find(path)) else { continue };
+        if entries.iter().all(|entry| entry.named.index != named.index) {
+            entries.push(Entry { named, given: Given::Word(value.clone()), at: Source::Env((*name).to_owned()) });
+        }
+    }
+    entries
+}
+
 /// The port that `PORT` asks for.
 pub(super) fn port(variables: &[(String, String)]) -> Result<Option<u16>, ConfigError> {
     let Some((name, value)) = variables.iter().find(|(name, value)| name == "PORT" && !value.is_empty()) else {

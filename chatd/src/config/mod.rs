@@ -162,12 +162,33 @@ pub struct Limits {
 /// Section `[attachments]`.
 #[derive(Clone, Debug, Default)]
 pub struct Attachments {
+    /// The bucket that they lie in, `s3://bucket/prefix`. Empty: a folder of the data folder.
+    pub store: String,
     /// So much of the disk is left free.
     pub keep_free: Size,
     /// The kinds that are taken.
     pub accept: Vec<FileKind>,
     /// The kinds that are taken of customers. Empty: the same.
     pub accept_from_customers: Vec<FileKind>,
+    /// How that bucket is reached.
+    pub s3: S3,
+}
+
+/// Section `[attachments.s3]`.
+#[derive(Clone, Debug, Default)]
+pub struct S3 {
+    /// Where the object store is. Empty: AWS.
+    pub endpoint: String,
+    /// The region of the bucket.
+    pub region: String,
+    /// By which key it is asked.
+    pub access_key: String,
+    /// The secret that goes with it.
+    pub secret_key: Secret,
+    /// Whether files may go there in the clear.
+    pub allow_http: bool,
+    /// Certificates by which it may prove itself too; empty: none.
+    pub ca_file: PathBuf,
 }
 
 /// Section `[http]`.

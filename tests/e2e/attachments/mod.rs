@@ -1,9 +1,11 @@
 //! Files that people send with messages: kept, checked, and shown to nobody but those who see the message.
 
+mod bucket;
 mod full_disk;
 mod gone;
 mod handed_out;
 mod hostile;
+mod in_bucket;
 mod killed;
 mod limits;
 pub(crate) mod made;

@@ -67,6 +67,9 @@ fn load(flags: &Overrides, mut variables: Vec<(String, String)>, system: &Path) 
     if let Some(user) = environment::mail_user(&variables) {
         layers.set_mail_user(user);
     }
+    if !layers.config.attachments.store.is_empty() {
+        layers.add_aws(environment::aws(&variables))?;
+    }
     let mut warnings = layers.read_secret_files()?;
     if layers.config.mail.url.starts_with("smtp") && layers.config.public_url.is_none() {
         warnings.push("Links in mails lead to this machine only, since `public_url` is not set.".to_owned());
@@ -185,6 +188,18 @@ impl Layers {
             (KEYS[named.index].field)(&mut self.config).set(&Given::Word(value.to_owned()));
             *source = Source::Env("EMAIL_USER".to_owned());
         }
+    }
+
+    /// What the tools of AWS go by, for keys that nobody set. The two halves of a credential come from one place.
+    fn add_aws(&mut self, mut entries: Vec<Entry>) -> Result<(), ConfigError> {
+        let is_set = |path: &str| keys::find(path).is_some_and(|named| self.sources[named.index] != Source::Default);
+        let credentials = ["attachments.s3.access_key", "attachments.s3.secret_key"];
+        let has_credentials = credentials.into_iter().any(is_set);
+        entries.retain(|entry| {
+            let path = KEYS[entry.named.index].path;
+            !(is_set(path) || has_credentials && credentials.contains(&path))
+        });
+        self.add(entries)
     }
 
     /// Reads the files that secrets are in; returns warnings about them.

@@ -238,3 +238,31 @@ fn the_original_variables_for_mails_mean_gmail_unless_something_else_is_set() {
     assert_eq!(none.loaded().config.mail.url, "");
     assert_eq!(Machine::new().var("EMAIL_USER", "shop@mail.test").loaded().config.mail.url, "");
 }
+
+#[test]
+fn the_variables_of_aws_count_where_nothing_is_said() {
+    let aws = |machine: Machine| {
+        machine
+            .var("AWS_ACCESS_KEY_ID", "theirs")
+            .var("AWS_SECRET_ACCESS_KEY", "hunter2")
+            .var("AWS_DEFAULT_REGION", "eu-west-1")
+            .var("AWS_REGION", "eu-central-1")
+            .var("AWS_ENDPOINT_URL", "https://s3.shop.example")
+    };
+    let without = aws(Machine::new()).loaded();
+    assert_eq!(without.config.attachments.s3.access_key, "", "nobody asked for a bucket");
+
+    let machine = aws(Machine::new()).var("CHATD_ATTACHMENTS__STORE", "s3://mugs");
+    let loaded = machine.loaded();
+    let s3 = &loaded.config.attachments.s3;
+    assert_eq!((s3.access_key.as_str(), s3.secret_key.expose()), ("theirs", "hunter2"));
+    assert_eq!((s3.region.as_str(), s3.endpoint.as_str()), ("eu-central-1", "https://s3.shop.example"));
+    assert_eq!(sourced(&loaded, "attachments.s3.region"), "env AWS_REGION");
+    assert!(!loaded.show().contains("hunter2"), "{}", loaded.show());
+    loaded.check().unwrap();
+
+    let mixed =
+        machine.var("CHATD_ATTACHMENTS__S3__ACCESS_KEY", "ours").var("CHATD_ATTACHMENTS__S3__REGION", "us-west-2");
+    let s3 = mixed.loaded().config.attachments.s3;
+    assert_eq!((s3.access_key.as_str(), s3.secret_key.expose(), s3.region.as_str()), ("ours", "", "us-west-2"));
+}
