@@ -43,7 +43,7 @@ async fn a_large_file_goes_in_parts_and_comes_back_whole() {
         let stored = ana.attachment(kept.id).await.expect("it is there");
         assert!(stored.read_all().await.expect("it is read") == content, "{size}");
         let from = 5 * MIB as u64 - 3;
-        let part = stored.read(from..from + 9).await.expect("it is read").all().await.expect("it is read");
+        let part = stored.content.read(from..from + 9).await.expect("it is read").all().await.expect("it is read");
         let from = 5 * MIB - 3;
         assert_eq!(part, content[from..size.min(from + 9)], "{size}");
     }
@@ -70,7 +70,7 @@ async fn an_upload_that_fails_in_the_middle_leaves_nothing() {
     let kept = ana.attach("a.txt", &content[..]).await.expect("it is kept");
     bucket.refuse("GET", 404, "NoSuchBucket");
     let stored = ana.attachment(kept.id).await.expect("it is there");
-    assert_eq!(stored.read(0..9).await.expect_err("no bucket").code(), ErrorCode::Unavailable);
+    assert_eq!(stored.content.read(0..9).await.expect_err("no bucket").code(), ErrorCode::Unavailable);
     bucket.accept();
     assert!(stored.read_all().await.expect("it is read") == content);
 }
