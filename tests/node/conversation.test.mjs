@@ -238,6 +238,19 @@ test("what could not be sent stays, and is sent once", async () => {
   const said = (await stored(ana, conversation)).map(({ text }) => text);
   assert.deepEqual(said, ["Hello?", "Here I am.", "Only once.", "first", "second", "third, half"]);
   assert.deepEqual(await page.run(texts), said);
+  // What was on its way when the page was loaded anew.
+  answers = [{ fails: true, once: new Promise(() => {}) }];
+  await reply(page, "on its way");
+  await page.shows("waiting", "on its way");
+  await page.reload();
+  await page.until("it there still", `${box} === "on its way" || ${texts}.includes("on its way")`);
+  if ((await page.run(box)) !== "") {
+    await page.tabTo("text");
+    await page.press("Enter");
+  }
+  await sees(page, "on its way");
+  await page.until("nothing waits", `document.querySelectorAll("#waiting li").length === 0`);
+  assert.deepEqual((await stored(ana, conversation)).slice(6).map(({ text }) => text), ["on its way"]);
   // A refusal is final for what was refused: it is in the box again, to be changed.
   answers = [{ status: 413, body: { code: "too_large", detail: "It is too long." } }];
   await reply(page, "much too long");

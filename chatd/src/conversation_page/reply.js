@@ -30,13 +30,16 @@ export function begin() {
   at("text").addEventListener("input", keep);
 }
 
-// The box has what this person left in it, in this tab.
+// The box has what this person left in it, in this tab; what was on its way is sent again.
 export function open(where, who) {
   if (path === where && me === who) return;
   [path, me, waiting, tried] = [where, who, [], null];
-  const draft = JSON.parse(sessionStorage.getItem(key()) ?? "null");
-  at("text").value = draft?.me === me ? draft.text : "";
-  if (draft?.me === me && draft.name) tried = { name: draft.name, text: draft.text };
+  const kept = JSON.parse(sessionStorage.getItem(key()) ?? "null");
+  const draft = kept?.me === me ? kept : { text: "", waiting: [] };
+  at("text").value = draft.text;
+  if (draft.name) tried = { name: draft.name, text: draft.text };
+  waiting = draft.waiting;
+  if (waiting.length && !sending) send();
   show();
 }
 
@@ -51,8 +54,8 @@ export function forget() {
 function keep() {
   const text = at("text").value;
   const name = tried?.text === text ? tried.name : undefined;
-  if (text === "") sessionStorage.removeItem(key());
-  else sessionStorage.setItem(key(), JSON.stringify({ me, text, name }));
+  if (text === "" && waiting.length === 0) sessionStorage.removeItem(key());
+  else sessionStorage.setItem(key(), JSON.stringify({ me, text, name, waiting }));
 }
 
 function submit() {
@@ -118,9 +121,9 @@ export function settle(name) {
     // It had been stored, only the answer was lost.
     if (at("text").value === tried.text) at("text").value = "";
     tried = null;
-    keep();
     say("reply-said", "");
   }
+  keep();
   show();
 }
 
