@@ -64,7 +64,12 @@ impl Letter {
         }))
     }
 
-    /// Its link, for a shop that people meet at this address. Whoever has it can do what the letter is for. What is secret
+    pub(crate) fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// Its link to the server's own page, for a shop that people meet at this address; a shop that has pages of its own makes
+    /// it with [`Links`](crate::Links). Whoever has it can do what the letter is for. What is secret
     /// stands behind the `#`, which browsers send to no server.
     #[must_use]
     pub fn link(&self, base: &str) -> String {

@@ -67,6 +67,7 @@ mod events;
 mod importer;
 mod keys;
 mod letters;
+mod links;
 mod message;
 mod notify;
 mod pace;
@@ -116,6 +117,7 @@ pub use events::{EventStream, Incoming, Told};
 pub use importer::{ImportedFile, Importer, Importing, KnownConversation};
 pub use keys::rotate_server_key;
 pub use letters::Letter;
+pub use links::{LinkError, Links};
 #[cfg(feature = "outgoing")]
 pub use notify::AddressRules;
 #[cfg(feature = "mail")]

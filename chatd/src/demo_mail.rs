@@ -3,22 +3,23 @@
 use std::io::Write as _;
 use std::sync::OnceLock;
 
-use chatcore::{Channel, Delivering, LetterKind, News, Notification, Notifier};
+use chatcore::{Channel, Delivering, LetterKind, Links, News, Notification, Notifier};
 
 /// Prints a line for each mail, with the links that stand in it.
 #[derive(Debug)]
 pub(crate) struct ShownMails {
-    /// With what links begin: known as soon as the server listens.
-    base: &'static OnceLock<String>,
+    /// Where links lead: known as soon as the server listens.
+    links: &'static OnceLock<Links>,
 }
 
 impl ShownMails {
-    pub(crate) fn new(base: &'static OnceLock<String>) -> Self {
-        Self { base }
+    pub(crate) fn new(links: &'static OnceLock<Links>) -> Self {
+        Self { links }
     }
 
     fn lines(&self, notification: &Notification) -> Vec<String> {
-        let base = self.base.get().map(String::as_str).unwrap_or_default();
+        // Nothing waits to be told before.
+        let Some(links) = self.links.get() else { return Vec::new() };
         match &notification.news {
             News::Letter(letter) => {
                 let about = match letter.kind {
@@ -26,14 +27,15 @@ impl ShownMails {
                     LetterKind::PasswordReset | LetterKind::PasswordResetByAdmin => "Set a new password",
                     LetterKind::EmailVerification => "Verify your address",
                 };
-                vec![format!("A letter to {}: {about}: {}", letter.to, letter.link(base))]
+                vec![format!("A letter to {}: {about}: {}", letter.to, links.to_letter(letter))]
             }
             News::Unread { conversations, .. } => {
                 let to = notification.mail_address.as_deref().unwrap_or_default();
                 let line = |conversation: &chatcore::UnreadConversation| {
                     // Titles are people's, and this is a terminal.
                     let title = conversation.title.replace(char::is_control, "\u{fffd}");
-                    format!("A mail to {to}: {} unread: {title}: {base}/c/{}", conversation.count, conversation.id)
+                    let link = links.to_conversation(conversation.id);
+                    format!("A mail to {to}: {} unread: {title}: {link}", conversation.count)
                 };
                 conversations.iter().map(line).collect()
             }

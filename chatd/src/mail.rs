@@ -3,6 +3,7 @@
 use std::fs;
 
 use chatcore::mail::{MailError, MailTransport, Mailer, SmtpOptions};
+use chatcore::{LinkError, Links};
 
 use crate::config::{Config, Smtp};
 
@@ -16,6 +17,25 @@ pub(crate) struct Unusable {
 /// With what links in mails begin: the address that people use, and without one that of this machine.
 pub(crate) fn base(config: &Config) -> String {
     if config.public_url.is_none() { format!("http://{}", config.listen) } else { config.public_url.to_string() }
+}
+
+/// Where the links lead that people are sent.
+pub(crate) fn links(config: &Config, base: &str) -> Result<Links, Unusable> {
+    let at = |key| move |error: LinkError| Unusable { key, why: error.to_string() };
+    let mut links = Links::new(base).map_err(at("public_url"))?;
+    for (key, address) in config.links.all() {
+        if address.is_empty() {
+            continue;
+        }
+        let led = match key {
+            "links.conversation" => links.conversation(address),
+            "links.reset_password" => links.reset_password(address),
+            "links.verify_email" => links.verify_email(address),
+            _ => links.accept_invitation(address),
+        };
+        links = led.map_err(at(key))?;
+    }
+    Ok(links)
 }
 
 /// Reads and tries everything; connects to nobody. `None`: no mails are wanted.
@@ -33,6 +53,7 @@ pub(crate) fn mailer(config: &Config, base: &str) -> Result<Option<Mailer>, Unus
         _ => MailTransport::Smtp(smtp(&mail.url, &config.smtp)?),
     };
     let mut builder = Mailer::builder(transport, &mail.from, base)
+        .links(links(config, base)?)
         .reply_to(&mail.reply_to)
         .language(&mail.language)
         .subject_prefix(&mail.subject_prefix)

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use chat_proto::Role;
-use chat_tests::{Answer, InProcess, Options, Request, Server, eventually};
+use chat_tests::{Answer, InProcess, Options, PASSWORD, Request, Server, eventually};
 use chatcore::testing::MemoryNotifier;
 use chatcore::{Channel, News};
 use serde_json::json;
@@ -60,6 +60,47 @@ async fn a_forgotten_password_leads_to_a_mail() {
     })
     .await;
     assert_eq!(mails(&folder.path().join("mails")).len(), before + 1);
+}
+
+#[tokio::test]
+async fn links_in_mails_lead_to_the_shops_own_pages_where_it_has_some() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = format!("file:{}", folder.path().join("mails").display());
+    let settings = [
+        ("CHATD_MAIL__URL", url.as_str()),
+        ("CHATD_MAIL__FROM", "Mug Shop <chat@shop.test>"),
+        ("CHATD_MAIL__DELAY", "1s"),
+        ("CHATD_PUBLIC_URL", "https://chat.shop.test"),
+        ("CHATD_LINKS__CONVERSATION", "https://www.shop.test/talk/{id}/new"),
+        ("CHATD_LINKS__RESET_PASSWORD", "https://www.shop.test/password#{token}"),
+        ("CHATD_LINKS__ACCEPT_INVITATION", "https://www.shop.test/welcome/{token}"),
+    ];
+    let server = Server::start_with(CHATD, &settings).await;
+    let door = server.door();
+    let (ana, leo) = (door.person(Role::Customer, "ana").await, door.person(Role::Agent, "leo").await);
+    let conversation = ana.direct(&leo).await;
+    ana.write(conversation, "Where is my mug?").await.ok();
+    let forgot = Request::new("POST", "/api/v1/auth/password/forgot").json(&json!({"email": ana.email}));
+    assert_eq!(door.send(forgot).await.status, 202);
+    let invite = json!({"email": "mia@shop.test", "role": "agent"});
+    door.send(Request::new("POST", "/api/v1/invitations").token(&door.admin).json(&invite)).await.ok();
+    let eve = json!({"email": "eve@shop.test", "name": "Eve", "password": PASSWORD});
+    door.send(Request::new("POST", "/api/v1/auth/register").json(&eve)).await.ok();
+    for link in [
+        &format!("https://www.shop.test/talk/{conversation}/new\r\n"),
+        "https://www.shop.test/password#pt_",
+        "https://www.shop.test/welcome/it_",
+        // Of what it has no page, the server's own is led to.
+        "https://chat.shop.test/verify-email#vt_",
+        "<https://chat.shop.test/api/v1/notifications/unsubscribe?token=",
+    ] {
+        eventually(link, async || {
+            // Lines that a mail had to break are whole again.
+            let mails = mails(&folder.path().join("mails"));
+            mails.iter().any(|mail| mail.replace("=\r\n", "").contains(link)).then_some(())
+        })
+        .await;
+    }
 }
 
 fn page(answer: &Answer, status: u16) -> String {

@@ -207,13 +207,22 @@ test("pushes are shown, and lead to their conversation", async () => {
   const first = await poll("a notification", async () => (await page.run(shown))[0]);
   assert.deepEqual(first, { title: "Order 7", body: `Leo: ${HOSTILE}`, tag: told.conversation, to: told.conversation });
   // Notices the window that a click would open, which only people may do.
-  const opened = await worker(`(async () => {
+  const clicked = () => worker(`(async () => {
     const opened = new Promise((resolve) => (self.clients.openWindow = async (url) => resolve(url)));
     const [notification] = await self.registration.getNotifications();
     self.dispatchEvent(new NotificationEvent("notificationclick", { notification }));
     return opened;
   })()`);
-  assert.equal(opened, `${URL}/c/${told.conversation}`);
+  assert.equal(await clicked(), `${URL}/c/${told.conversation}`);
+  // Where the shop has a page of its own, that is told.
+  for (const [link, leads] of [
+    ["https://shop.example/chat/7", "https://shop.example/chat/7"],
+    ["javascript:alert(1)", `${URL}/c/${told.conversation}`],
+  ]) {
+    await push(JSON.stringify({ ...told, link }));
+    await poll("one in place of the other", async () => (await page.run(shown)).length === 1);
+    assert.equal(await clicked(), leads);
+  }
   // Whatever comes, something is shown: browsers want that.
   await push("no JSON");
   await poll("another one", async () => (await page.run(shown)).some(({ title }) => title === "New messages"));

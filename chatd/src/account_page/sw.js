@@ -6,13 +6,14 @@ self.addEventListener("push", (event) => {
   const several = told.count === 1 ? "1 new message" : `${told.count} new messages`;
   const newest = told.from && told.text ? `${told.from}: ${told.text}` : several;
   const body = told.conversations > 1 ? `${several} in ${told.conversations} conversations\n${newest}` : newest;
-  const options = { body, tag: told.conversation || "messages", renotify: true, data: { conversation: told.conversation } };
+  const data = { conversation: told.conversation, link: told.link };
+  const options = { body, tag: told.conversation || "messages", renotify: true, data };
   event.waitUntil(self.registration.showNotification(told.title || "New messages", options));
 });
 
 self.addEventListener("notificationclick", (event) => {
   event.notification.close();
-  event.waitUntil(open(event.notification.data?.conversation));
+  event.waitUntil(open(event.notification.data ?? {}));
 });
 
 // Something has to be shown for each push, whatever is in it.
@@ -30,14 +31,16 @@ function read(data) {
     from: text(told?.from),
     text: text(told?.text),
     conversation: /^conv_[0-9a-z]+$/.test(text(told?.conversation)) ? told.conversation : "",
+    link: /^https?:\/\//.test(text(told?.link)) ? told.link : "",
     count: count(told?.count),
     conversations: count(told?.conversations),
   };
 }
 
-// The same link that stands in mails.
-async function open(conversation) {
-  const url = new URL(conversation ? `/c/${conversation}` : "/account", self.location.origin).href;
+// The same link that stands in mails; it is told where the shop has a page of its own.
+async function open({ conversation, link }) {
+  const own = conversation ? `/c/${conversation}` : "/account";
+  const url = new URL(link || own, self.location.origin).href;
   const windows = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
   const there = windows.find((one) => one.url === url);
   return there ? there.focus() : self.clients.openWindow(url);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chatcore::mail::Mailer;
 use chatcore::store::{StoreError, StoreErrorKind};
-use chatcore::{Accepted, AttachmentLimits, Channel, Chat, Limits, Rates, Retention, Role};
+use chatcore::{Accepted, AttachmentLimits, Channel, Chat, Limits, Links, Rates, Retention, Role};
 use clap::Args;
 use rustix::process::Signal;
 use tokio::net::{TcpListener, TcpSocket};
@@ -33,8 +33,8 @@ pub(super) struct Serve {
     demo: bool,
 }
 
-/// With what links in the demo's mails begin.
-static DEMO_BASE: OnceLock<String> = OnceLock::new();
+/// Where the links in the demo's mails lead.
+static DEMO_LINKS: OnceLock<Links> = OnceLock::new();
 
 /// Opening and closing never takes longer than this, or something is wrong.
 const CLOSE_GRACE: Duration = Duration::from_secs(10);
@@ -103,7 +103,13 @@ async fn serve(config: &Config, demo: Option<&Path>) -> Exit {
     };
     let address = listener.local_addr().unwrap_or(config.listen);
     if demo.is_some() {
-        DEMO_BASE.get_or_init(|| format!("http://{address}"));
+        match mail::links(config, &format!("http://{address}")) {
+            Ok(links) => DEMO_LINKS.get_or_init(|| links),
+            Err(unusable) => {
+                complain(format_args!("{}: {}", unusable.key, unusable.why));
+                return Exit::Config;
+            }
+        };
         match crate::seed_demo(&chat).await {
             Ok(shop) => show_demo(&shop, &address.to_string()),
             Err(error) => {
@@ -194,7 +200,7 @@ async fn open(config: &Config, is_demo: bool) -> Result<Chat, Exit> {
     }
     builder = builder.notify_after(Channel::Mail, config.mail.delay.get());
     if is_demo {
-        builder = builder.notifier(ShownMails::new(&DEMO_BASE));
+        builder = builder.notifier(ShownMails::new(&DEMO_LINKS));
     } else if let Some(mailer) = mailer(config)? {
         builder = builder.notifier(mailer);
     }
@@ -273,6 +279,8 @@ fn push(config: &Config) -> chatcore::PushOptions {
     options.keys = chatcore::VapidKeys::from_private(push.private_key.expose());
     options.subject = given.or(url).or(mail);
     options.show_text = push.show_text;
+    // Whether they are good was looked at before.
+    options.links = mail::links(config, &mail::base(config)).ok();
     options.addresses = chatcore::AddressRules { allow_private: push.allow_private, hosts: push.services.clone() };
     options
 }

@@ -2,7 +2,7 @@
 
 use tracing_subscriber::EnvFilter;
 
-use super::{ConfigError, Loaded};
+use super::{ConfigError, Loaded, PublicUrl};
 
 /// A token signed with a shorter key can be forged by trying keys: HMAC-SHA-256 wants as many bytes as it gives.
 const SECRET_BYTES: usize = 32;
@@ -39,6 +39,7 @@ impl Loaded {
         self.check_addresses(&mut problems);
         self.check_auth(&mut problems);
         self.check_limits(&mut problems);
+        self.check_links(&mut problems);
         self.check_mail(&mut problems);
         self.check_attachments(&mut problems);
         #[cfg(feature = "push")]
@@ -93,6 +94,26 @@ impl Loaded {
                  Make the one shorter or the other longer.",
                 self.at("auth.access_ttl")
             ));
+        }
+    }
+
+    fn check_links(&self, problems: &mut Vec<String>) {
+        match crate::mail::links(&self.config, &crate::mail::base(&self.config)) {
+            // Without mails nothing begins with it.
+            Err(unusable) if unusable.key != "public_url" => {
+                problems.push(format!("{}: {}.", self.at(unusable.key), unusable.why));
+            }
+            _ => {}
+        }
+        for (key, link) in self.config.links.all() {
+            let host = link.strip_prefix("http://").map(|rest| rest.split('/').next().unwrap_or_default());
+            let is_here = |host| format!("http://{host}").parse().is_ok_and(|url: PublicUrl| url.is_loopback());
+            if host.is_some_and(|host| !is_here(host)) {
+                problems.push(format!(
+                    "{}: `{key}` {link} would send what is secret over the network in the clear. Make it https.",
+                    self.at(key)
+                ));
+            }
         }
     }
 
@@ -321,6 +342,30 @@ mod tests {
         {
             let found = problems(&[("CHATD_DRAIN__SPREAD", spread), ("CHATD_HTTP__SHUTDOWN_GRACE", grace)]);
             assert_eq!(found.is_empty(), good, "{spread} within {grace}: {found:#?}");
+        }
+    }
+
+    #[test]
+    fn links_have_a_place_for_what_they_lead_to() {
+        for (key, link, told) in [
+            ("CONVERSATION", "https://shop.example/chat/{id}", None),
+            ("CONVERSATION", "http://localhost:5173/#/chat/{id}", None),
+            ("RESET_PASSWORD", "https://shop.example/password#{token}", None),
+            (
+                "CONVERSATION",
+                "https://shop.example/chat",
+                Some("no address such as https://shop.example/messages/{id}"),
+            ),
+            ("VERIFY_EMAIL", "https://shop.example/{id}", Some("password#{token}, with one {token}")),
+            ("ACCEPT_INVITATION", "shop.example/{token}", Some("with one {token} behind the host")),
+            ("ACCEPT_INVITATION", "http://shop.example/{token}", Some("in the clear. Make it https.")),
+        ] {
+            let variable = format!("CHATD_LINKS__{key}");
+            let found = problems(&[(&variable, link)]);
+            assert_eq!(found.len(), usize::from(told.is_some()), "{link}: {found:?}");
+            let starts = format!("env {variable}: `");
+            assert!(found.iter().all(|problem| problem.starts_with(&starts)), "{found:?}");
+            assert!(found.iter().all(|problem| problem.contains(told.unwrap_or_default())), "{found:?}");
         }
     }
 

@@ -82,6 +82,8 @@ pub struct Config {
     pub retention: Retention,
     /// The dialect of the replaced backend.
     pub compat: Compat,
+    /// The shop's own pages, to which links lead.
+    pub links: Links,
     /// Mails.
     pub mail: Mail,
     /// The mail server.
@@ -245,6 +247,31 @@ pub struct Compat {
     pub reading_marks_read: bool,
 }
 
+/// Section `[links]`. Empty: the server's own page.
+#[derive(Clone, Debug, Default)]
+pub struct Links {
+    /// A conversation, with `{id}`.
+    pub conversation: String,
+    /// Where a password is set anew, with `{token}`.
+    pub reset_password: String,
+    /// Where an address is verified, with `{token}`.
+    pub verify_email: String,
+    /// Where an invitation is accepted, with `{token}`.
+    pub accept_invitation: String,
+}
+
+impl Links {
+    /// Each with its key.
+    pub(crate) fn all(&self) -> [(&'static str, &str); 4] {
+        [
+            ("links.conversation", &self.conversation),
+            ("links.reset_password", &self.reset_password),
+            ("links.verify_email", &self.verify_email),
+            ("links.accept_invitation", &self.accept_invitation),
+        ]
+    }
+}
+
 /// Section `[mail]`.
 #[derive(Clone, Debug, Default)]
 pub struct Mail {
@@ -335,6 +362,7 @@ impl Config {
             store: Store::default(),
             retention: Retention::default(),
             compat: Compat::default(),
+            links: Links::default(),
             mail: Mail::default(),
             smtp: Smtp::default(),
             push: Push::default(),

@@ -8,11 +8,11 @@ use lettre::{Address, Message};
 use serde::Serialize;
 
 use super::headers::{AutoSubmitted, ListUnsubscribe, ListUnsubscribePost, boundary, message_id, thread};
-use super::links::Links;
 use super::templates::{Broken, Templates};
 use super::{MailError, clean, samples};
 use crate::clock::Clock;
 use crate::letters::Letter;
+use crate::links::Links;
 use crate::notify::{News, Notification, Undelivered, UnreadConversation};
 use crate::state::LetterKind;
 
@@ -163,7 +163,7 @@ impl Composer {
             message = message.in_reply_to(thread.clone()).references(thread);
         }
         if let (News::Unread { .. }, Some(token)) = (&notification.news, &notification.unsubscribe) {
-            let link = self.links.unsubscribe(token);
+            let link = self.links.to_unsubscribe(token);
             message = message
                 .header(ListUnsubscribe(format!("<{link}>")))
                 .header(ListUnsubscribePost("List-Unsubscribe=One-Click".to_owned()));
@@ -194,8 +194,11 @@ impl Composer {
                     self.templates.say(language, &format!("letter.{about}.{name}"), values)
                 };
                 let (subject, preview) = (word("subject")?, word("text")?);
-                let page =
-                    LetterPage { about, link: self.links.letter(letter), good_for: self.good_for(language, letter)? };
+                let page = LetterPage {
+                    about,
+                    link: self.links.to_letter(letter),
+                    good_for: self.good_for(language, letter)?,
+                };
                 self.render("letter", language, notification, &subject, &preview, page)
             }
         }
@@ -245,7 +248,7 @@ impl Composer {
             count: conversations.iter().map(|conversation| conversation.count).sum(),
             show_text: self.show_text,
             conversations,
-            unsubscribe: notification.unsubscribe.as_ref().map(|token| self.links.unsubscribe(token)),
+            unsubscribe: notification.unsubscribe.as_ref().map(|token| self.links.to_unsubscribe(token)),
         }
     }
 
@@ -261,7 +264,7 @@ impl Composer {
             count: conversation.count,
             earlier: conversation.count.saturating_sub(messages.len() as u64),
             messages,
-            link: self.links.conversation(conversation.id),
+            link: self.links.to_conversation(conversation.id),
         }
     }
 

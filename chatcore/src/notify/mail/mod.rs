@@ -9,7 +9,6 @@ mod compose;
 mod error;
 mod folder;
 mod headers;
-mod links;
 mod samples;
 mod smtp;
 mod templates;
@@ -25,11 +24,11 @@ use lettre::message::Mailbox;
 
 use self::compose::{Composed, Composer};
 use self::folder::Folder;
-use self::links::Links;
 use self::smtp::Smtp;
 use self::templates::Templates;
 use super::{Channel, Delivering, Notification, Notifier, Undelivered};
 use crate::clock::{Clock, SystemClock};
+use crate::links::Links;
 
 /// Where mails go.
 #[derive(Debug)]
@@ -71,6 +70,7 @@ pub struct MailerBuilder {
     transport: MailTransport,
     from: String,
     public_url: String,
+    links: Option<Links>,
     reply_to: Option<String>,
     language: String,
     subject_prefix: String,
@@ -88,6 +88,7 @@ impl Mailer {
             transport,
             from: from.to_owned(),
             public_url: public_url.to_owned(),
+            links: None,
             reply_to: None,
             language: "en".to_owned(),
             subject_prefix: String::new(),
@@ -121,6 +122,13 @@ impl Notifier for Mailer {
 }
 
 impl MailerBuilder {
+    /// Where links lead, in place of the pages below `public_url`. Default: to those.
+    #[must_use]
+    pub fn links(mut self, links: Links) -> Self {
+        self.links = Some(links);
+        self
+    }
+
     /// Where answers go. Default: to where the mails come from.
     #[must_use]
     pub fn reply_to(mut self, address: &str) -> Self {
@@ -173,8 +181,9 @@ impl MailerBuilder {
         let from = mailbox("the sender", &self.from)?;
         let reply_to = self.reply_to.as_deref().map(|text| mailbox("the address for answers", text)).transpose()?;
         let templates = Templates::load(self.templates.as_deref(), &self.language)?;
+        let links = self.links.map_or_else(|| Links::new(&self.public_url), Ok);
         let composer = Composer {
-            links: Links::new(&self.public_url)?,
+            links: links.map_err(|error| MailError::PublicUrl(error.text))?,
             shop: clean::line(from.name.as_deref().unwrap_or_else(|| from.email.domain())),
             from,
             reply_to,

@@ -21,6 +21,7 @@ use super::outgoing::{AddressRules, Outgoing};
 use super::{Channel, Delivering, News, Notification, Notifier, Undelivered};
 use crate::chat::{Chat, Engine};
 use crate::error::Result;
+use crate::links::Links;
 use crate::state::{Author, Command, PushRow, Pushed, RecordKey};
 
 pub use self::devices::NewDevice;
@@ -40,13 +41,16 @@ pub struct PushOptions {
     pub subject: Option<String>,
     /// Whether a device is told what was written, or only that something was. Default: what was written.
     pub show_text: bool,
+    /// Where a click leads, when the shop has pages of its own for conversations: then that is told too. Default: to the
+    /// server's own page.
+    pub links: Option<Links>,
     /// Where push services may be. Default: anywhere on the open Internet.
     pub addresses: AddressRules,
 }
 
 impl Default for PushOptions {
     fn default() -> Self {
-        Self { keys: None, subject: None, show_text: true, addresses: AddressRules::default() }
+        Self { keys: None, subject: None, show_text: true, links: None, addresses: AddressRules::default() }
     }
 }
 
@@ -56,6 +60,7 @@ pub(crate) struct Push {
     keys: VapidKeys,
     subject: Option<String>,
     show_text: bool,
+    links: Option<Links>,
     outgoing: Outgoing,
     notifier: WebPush,
 }
@@ -73,9 +78,9 @@ impl Push {
     }
 
     pub(crate) fn new(keys: VapidKeys, options: PushOptions) -> std::result::Result<Self, rustls::Error> {
-        let PushOptions { keys: _, subject, show_text, addresses } = options;
+        let PushOptions { keys: _, subject, show_text, links, addresses } = options;
         let (outgoing, notifier) = (Outgoing::new(addresses)?, WebPush::default());
-        Ok(Self { keys, subject, show_text, outgoing, notifier })
+        Ok(Self { keys, subject, show_text, links, outgoing, notifier })
     }
 }
 

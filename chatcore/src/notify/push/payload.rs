@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 
 use data_encoding::BASE64URL_NOPAD;
 
+use crate::links::Links;
 use crate::notify::UnreadConversation;
 
 /// The longest text, bytes of JSON: services take 4,096 encrypted ones.
@@ -21,6 +22,8 @@ struct Payload<'a> {
     title: &'a str,
     count: u64,
     conversation: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     conversations: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -41,7 +44,7 @@ pub(super) enum Told {
 }
 
 /// The text for a device. Of several conversations it is about the one with the newest message.
-pub(super) fn payload(unread: &[UnreadConversation], told: Told) -> Vec<u8> {
+pub(super) fn payload(unread: &[UnreadConversation], told: Told, links: Option<&Links>) -> Vec<u8> {
     let Some(shown) = shown(unread) else { return Vec::new() };
     let message = shown.messages.last().filter(|message| told == Told::Text && message.deleted_at.is_none());
     let (mut title, mut text) = (plain(&shown.title), message.map(|message| plain(&message.text)));
@@ -58,6 +61,7 @@ pub(super) fn payload(unread: &[UnreadConversation], told: Told) -> Vec<u8> {
             title: &title,
             count: unread.iter().map(|conversation| conversation.count).sum(),
             conversation: shown.id.to_string(),
+            link: links.and_then(|links| links.to_own_conversation(shown.id)),
             conversations: Some(unread.len()).filter(|many| *many > 1),
             from: from.as_deref(),
             text: text.as_deref(),
@@ -136,7 +140,7 @@ pub(super) mod tests {
     }
 
     fn told(unread: &[UnreadConversation], told: Told) -> Value {
-        let json = payload(unread, told);
+        let json = payload(unread, told, None);
         assert!(json.len() <= MOST_BYTES, "{}", json.len());
         serde_json::from_slice(&json).expect("JSON")
     }
@@ -150,6 +154,14 @@ pub(super) mod tests {
         let count = json!({"v": 1, "title": "Order 7", "count": 2, "conversation": conversation});
         assert_eq!(told(&one, Told::Count), count);
         assert_eq!(told(&one, Told::Shortened), count);
+        let links = Links::new("https://chat.shop.example").unwrap();
+        let told_with = |links: &Links| {
+            let json = payload(&one, Told::Count, Some(links));
+            serde_json::from_slice::<Value>(&json).expect("JSON")["link"].clone()
+        };
+        assert_eq!(told_with(&links), Value::Null, "the page is where the service worker is");
+        let own = links.conversation("https://shop.example/{id}").unwrap();
+        assert_eq!(told_with(&own), format!("https://shop.example/{conversation}"));
         let two = [unread(9, "New", 1, &["Newest"]), unread(3, "Old", 4, &["Old"])];
         let both = told(&two, Told::Text);
         assert_eq!((&both["title"], &both["count"], &both["conversations"]), (&json!("New"), &json!(5), &json!(2)));
@@ -174,7 +186,7 @@ pub(super) mod tests {
             for how in [Told::Text, Told::Count, Told::Shortened] {
                 told(&unread, how);
             }
-            prop_assert!(payload(&unread, Told::Shortened).len() < 1_000);
+            prop_assert!(payload(&unread, Told::Shortened, None).len() < 1_000);
         }
     }
 }

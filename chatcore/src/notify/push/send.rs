@@ -60,7 +60,7 @@ impl Post<'_> {
 
     /// `None`: its key is none.
     async fn send(&self, device: &PushRow, told: Told) -> Result<Option<Answer>, Unanswered> {
-        let text = payload(self.conversations, told);
+        let text = payload(self.conversations, told, self.push.links.as_ref());
         let keys = DeviceKeys::new(&device.p256dh, device.auth);
         let Some(body) = keys.and_then(|keys| encrypt(&keys, &text, told != Told::Shortened, self.entropy)) else {
             return Ok(None);

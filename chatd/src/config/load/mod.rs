@@ -74,6 +74,15 @@ fn load(flags: &Overrides, mut variables: Vec<(String, String)>, system: &Path) 
     if layers.config.mail.url.starts_with("smtp") && layers.config.public_url.is_none() {
         warnings.push("Links in mails lead to this machine only, since `public_url` is not set.".to_owned());
     }
+    let config = &layers.config;
+    if !config.account_page && !config.mail.url.is_empty() {
+        let missing = config.links.all().into_iter().filter(|(_, link)| link.is_empty());
+        let missing: Vec<&str> = missing.map(|(key, _)| key).collect();
+        if !missing.is_empty() {
+            let keys = missing.join(", ");
+            warnings.push(format!("Links in mails lead to pages that `account_page` has taken away: set {keys}."));
+        }
+    }
     if let Some((path, text)) = &file {
         let found = sites::read(text, path)?;
         layers.config.sites = found.sites;
