@@ -18,11 +18,12 @@ const PAGES: [&str; 7] = [
 ];
 
 /// What pages load by way of other scripts.
-const MODULES: [&str; 17] = [
+const MODULES: [&str; 18] = [
     "address",
     "entrance",
     "muted",
     "parts",
+    "picture",
     "push",
     "server",
     "sessions",

@@ -9,6 +9,9 @@ const { CHAT_URL: URL, CHAT_PASSWORD: PASSWORD } = process.env;
 const browser = new Browser();
 after(() => browser.close());
 
+// A picture of one point.
+const DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+
 // Of RFC 8291's example.
 const P256DH = "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4";
 
@@ -154,6 +157,35 @@ test("a token whose time is over is renewed once, and then one signs in anew", a
   await page.shows("said", "You were signed out");
   assert.deepEqual(asked, [...renewed, ...renewed]);
   isClean(page);
+});
+
+test("a picture is chosen, shown and removed", async () => {
+  const ana = await person("customer", "Ana");
+  const page = await signedIn(ana);
+  const choose = (text, name) => page.run(`(() => {
+    const chosen = new DataTransfer();
+    chosen.items.add(new File([Uint8Array.from(atob("${text}"), (c) => c.charCodeAt(0))], "${name}", { type: "image/png" }));
+    document.getElementById("picture-file").files = chosen.files;
+  })()`);
+  const avatar = async () => (await v1(ana, "GET", "/me")).avatar;
+  await pressOn(page, "picture-save");
+  await page.shows("picture-said", "Choose a picture first.");
+  await choose(btoa("no picture"), "me.png");
+  await page.press("Enter");
+  await page.until("a refusal", `document.getElementById("picture-said").className === "bad"`);
+  assert.equal(await avatar(), undefined);
+  await choose(DOT, "me.png");
+  await page.press("Enter");
+  await page.shows("picture-said", "Others see you by this picture now.");
+  await page.until("the picture", `document.querySelector("#picture img")?.naturalWidth === 1`);
+  assert.equal((await avatar()).length, 16);
+  // It is there after loading anew.
+  await page.reload();
+  await page.until("the picture", `document.querySelector("#picture img")?.naturalWidth === 1`);
+  await pressOn(page, "picture-remove");
+  await page.shows("picture-said", "Your picture is gone.");
+  assert.equal(await page.focused(), "picture-file");
+  assert.equal(await avatar(), undefined);
 });
 
 test("muted conversations are shown as text, and unmuted", async () => {

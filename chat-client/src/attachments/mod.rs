@@ -1,5 +1,6 @@
-//! Files that go with messages.
+//! Files that go with messages, and pictures of people.
 
+mod avatar;
 mod download;
 mod info;
 mod moved;

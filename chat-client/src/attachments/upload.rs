@@ -17,7 +17,7 @@ use tokio::fs::File;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncSeekExt as _};
 
 use super::moved::Moved;
-use crate::exchange::Body;
+use crate::exchange::{Answer, Body};
 use crate::query::Query;
 use crate::{Client, Error};
 
@@ -106,27 +106,41 @@ impl Client {
     /// `too_large`, `unsupported_media_type`, `rate_limited` (as much as one may upload in a day, or at once) and `invalid`
     /// from the server; [`Error::File`] when the source cannot be read, or has another length than was said.
     pub async fn attach(&self, upload: Upload) -> Result<Attachment, Error> {
-        let (moved, digest) = (Moved::default(), Arc::new(Mutex::new(Sha256::new())));
-        let request = self.upload_request(upload, &moved, &digest)?;
-        let answer = moved.unless_stalled(self.timeout, self.carry_out(request)).await;
-        let kept: Attachment = answer.map_err(|error| moved.failure().unwrap_or(error))?.json()?;
-        let sent = digest.lock().unwrap_or_else(PoisonError::into_inner).clone().finalize();
+        let query = Query::default().with("name", Some(&upload.name));
+        let (answer, sent) = self.send_file(Method::POST, &format!("/attachments{query}"), upload).await?;
+        let kept: Attachment = answer.json()?;
         if !kept.media_type.starts_with("image/") && kept.sha256 != HEXLOWER.encode(&sent) {
             return Err(Error::Protocol("the server has kept another file than was sent".to_owned()));
         }
         Ok(kept)
     }
 
+    /// What is answered to a file, and the SHA-256 of what was sent.
+    pub(super) async fn send_file(
+        &self,
+        method: Method,
+        path: &str,
+        upload: Upload,
+    ) -> Result<(Answer, [u8; 32]), Error> {
+        let (moved, digest) = (Moved::default(), Arc::new(Mutex::new(Sha256::new())));
+        let request = self.upload_request(method, path, upload, &moved, &digest)?;
+        let answer = moved.unless_stalled(self.timeout, self.carry_out(request)).await;
+        let answer = answer.map_err(|error| moved.failure().unwrap_or(error))?;
+        let sent = digest.lock().unwrap_or_else(PoisonError::into_inner).clone().finalize();
+        Ok((answer, sent.into()))
+    }
+
     fn upload_request(
         &self,
+        method: Method,
+        path: &str,
         upload: Upload,
         moved: &Moved,
         digest: &Arc<Mutex<Sha256>>,
     ) -> Result<Request<Body>, Error> {
-        let query = Query::default().with("name", Some(&upload.name));
         let (size, sha256) = (upload.size, upload.sha256);
         let body = StreamBody::new(pieces(upload, moved.clone(), Arc::clone(digest))).boxed_unsync();
-        let mut request = self.request_of(Method::POST, self.base.route(&format!("/attachments{query}"))?, body)?;
+        let mut request = self.request_of(method, self.base.route(path)?, body)?;
         let headers = request.headers_mut();
         headers.insert(CONTENT_LENGTH, size.into());
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));

@@ -1,4 +1,4 @@
-//! The page on which people set what they are told, and see their devices: `/account`.
+//! The page on which people set what they are told and their picture, and see their devices: `/account`.
 
 use axum::Router;
 
@@ -8,7 +8,7 @@ use crate::page_files::{self, HTML, PageFile, SCRIPT, STYLE};
 const PAGE: &str = include_str!("account.html");
 
 /// The service worker (`sw`) shows pushes while no page is open; where it lies is its scope.
-const FILES: [PageFile; 14] = [
+const FILES: [PageFile; 15] = [
     ("/account", HTML, PAGE),
     ("/account/", HTML, PAGE),
     ("/account/account.css", STYLE, include_str!("account.css")),
@@ -18,6 +18,7 @@ const FILES: [PageFile; 14] = [
     ("/account/entrance.js", SCRIPT, include_str!("entrance.js")),
     ("/account/muted.js", SCRIPT, include_str!("muted.js")),
     ("/account/parts.js", SCRIPT, include_str!("parts.js")),
+    ("/account/picture.js", SCRIPT, include_str!("picture.js")),
     ("/account/push.js", SCRIPT, include_str!("push.js")),
     ("/account/server.js", SCRIPT, include_str!("server.js")),
     ("/account/sessions.js", SCRIPT, include_str!("sessions.js")),

@@ -6,6 +6,8 @@ const KEPT = "chat.account.refresh";
 
 // Browsers wait for an answer for minutes.
 const PATIENCE_MS = 30_000;
+// A picture takes its time over a slow line.
+const FILE_PATIENCE_MS = 300_000;
 const EMPTY = [202, 204];
 const UNREACHABLE = "The server cannot be reached. Nothing was changed that is not shown here.";
 
@@ -113,7 +115,8 @@ function ended(error) {
 
 // Asks as nobody, or by a token.
 export async function send(method, path, { body, token } = {}) {
-  const answer = await start(method, path, { body, token, signal: AbortSignal.timeout?.(PATIENCE_MS) });
+  const patience = body instanceof Blob ? FILE_PATIENCE_MS : PATIENCE_MS;
+  const answer = await start(method, path, { body, token, signal: AbortSignal.timeout?.(patience) });
   if (EMPTY.includes(answer.status)) return null;
   return answer.json().catch(() => {
     throw new Error(UNREACHABLE);
@@ -124,11 +127,12 @@ export async function send(method, path, { body, token } = {}) {
 async function start(method, path, { body, token, headers = {}, signal }) {
   const all = { ...headers };
   if (token) all.Authorization = `Bearer ${token}`;
-  if (body !== undefined) all["Content-Type"] = "application/json";
+  const isFile = body instanceof Blob;
+  if (body !== undefined) all["Content-Type"] = isFile ? "application/octet-stream" : "application/json";
   const options = { method, headers: all, signal, credentials: "omit", cache: "no-store", redirect: "error" };
   let answer;
   try {
-    answer = await fetch(`/api/v1${path}`, { ...options, body: body === undefined ? undefined : JSON.stringify(body) });
+    answer = await fetch(`/api/v1${path}`, { ...options, body: body === undefined || isFile ? body : JSON.stringify(body) });
   } catch {
     throw new Error(UNREACHABLE);
   }

@@ -1,5 +1,6 @@
 //! Who sees whom.
 
+use chat_client::Upload;
 use chat_proto::{ErrorCode, Role, UserId};
 use chat_tests::{Answer, Door, InProcess, Options, Person, Request};
 use chatcore::Site;
@@ -167,4 +168,26 @@ async fn only_people_have_pictures_and_only_while_they_may_sign_in() {
     let log = admin.get("/audit-log?action=user.avatar_changed").await;
     assert_eq!(log["items"].as_array().map(Vec::len), Some(1), "{log}");
     assert_eq!(log["items"][0]["by"]["id"], json!(ana.id), "{log}");
+}
+
+#[tokio::test]
+async fn programs_set_see_and_remove_it_with_the_typed_client() {
+    let server = InProcess::start().await;
+    let ana = server.door.person(Role::Customer, "ana").await;
+    let leo = server.door.person(Role::Agent, "leo").await;
+    let bytes = picture(1);
+    let upload = Upload::reader("me.png", bytes.len() as u64, std::io::Cursor::new(bytes));
+    let user = ana.client().set_avatar(upload).await.expect("it is taken");
+    assert_eq!(user.avatar.as_deref(), ana.get("/me").await["avatar"].as_str());
+    let seen = leo.client().avatar(ana.id).await.expect("he sees her");
+    assert_eq!(seen, picture_of(&ana, &leo).await.body);
+    let link = leo.client().avatar_link(ana.id).await.expect("a link").url;
+    let path = link.strip_prefix(&format!("http://{}", leo.address)).expect("of this server");
+    assert_eq!(server.door.send(Request::new("GET", path)).await.body, seen);
+    let no_picture = Upload::reader("me.png", 2, &b"me"[..]);
+    let refused = ana.client().set_avatar(no_picture).await.expect_err("it is none");
+    assert_eq!(refused.code(), Some(ErrorCode::UnsupportedMediaType));
+    assert_eq!(ana.client().remove_avatar().await.expect("it goes").avatar, None);
+    let gone = leo.client().avatar(ana.id).await.expect_err("there is none");
+    assert_eq!(gone.code(), Some(ErrorCode::NotFound));
 }
