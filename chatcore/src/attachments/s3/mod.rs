@@ -1,7 +1,7 @@
 //! An S3-compatible object store: AWS, Ceph, Garage, R2 and others. It needs the feature `s3`.
 //!
-//! Requests are signed (Signature Version 4) and written by the crate `object_store`; [`transport`] carries them. None takes
-//! longer than [`RETRY_FOR`] and one more try: what is away for longer is `unavailable`.
+//! Requests are signed (Signature Version 4) and written by the crate `object_store`, and carried by our own client. One is
+//! tried three times, for 20 seconds, and once more takes 30 at the most: what is away for longer is `unavailable`.
 
 mod answer;
 mod options;
