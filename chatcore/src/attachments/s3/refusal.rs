@@ -36,7 +36,9 @@ pub(super) fn of(error: &Error, options: &S3) -> S3Error {
             Error::NotFound { .. } => S3Error::NoBucket { bucket },
             Error::Unauthenticated { .. } => S3Error::Credentials { code },
             Error::PermissionDenied { .. } => S3Error::Denied { bucket, code },
-            _ if text.contains("redirect") => S3Error::Region { region: options.region.clone(), code },
+            _ if text.contains("redirect") || text.contains("status code: 30") => {
+                S3Error::Region { region: options.region.clone(), code }
+            }
             _ => S3Error::Away { why: shortened(&text) },
         },
     }

@@ -1,4 +1,7 @@
+use object_store::Error;
+
 use super::options::{S3, S3Error};
+use super::refusal;
 
 fn bucket() -> S3 {
     S3::parse("s3://mugs/chat").unwrap().credentials("shop", "hunter2-hunter2")
@@ -47,5 +50,29 @@ fn the_secret_is_not_shown() {
     let store = super::AttachmentStore::s3(&bucket()).unwrap();
     for shown in [format!("{:?}", bucket()), format!("{store:?}")] {
         assert!(!shown.contains("hunter2"), "{shown}");
+    }
+}
+
+#[test]
+fn what_is_set_wrongly_is_told_from_what_is_away() {
+    let said = |text: &str| refusal::of(&Error::Generic { store: "S3", source: text.into() }, &bucket());
+    for moved in [
+        "Received redirect without LOCATION, this normally indicates an incorrectly configured region",
+        "Server returned non-2xx status code: 307 Temporary Redirect: ",
+        "400 Bad Request: <Error><Code>AuthorizationHeaderMalformed</Code></Error>",
+    ] {
+        assert!(matches!(said(moved), S3Error::Region { .. }), "{moved}");
+    }
+    assert!(matches!(said("<Code>SignatureDoesNotMatch</Code>"), S3Error::Credentials { .. }));
+    assert!(matches!(said("<Code>RequestTimeTooSkewed</Code>"), S3Error::Clock));
+    let away = said(&format!("{}\nno answer in time", "é".repeat(400))).to_string();
+    assert!(
+        away.starts_with("the object store cannot be reached: é") && away.ends_with("é no answer in time"),
+        "{away}"
+    );
+    for full in
+        ["<Code>XMinioStorageFull</Code>", "<Code>QuotaExceeded</Code>", "status code: 507 Insufficient Storage: "]
+    {
+        assert!(refusal::is_full(&Error::Generic { store: "S3", source: full.into() }), "{full}");
     }
 }
