@@ -217,6 +217,20 @@ fn what_is_shown_can_be_read_again() {
 }
 
 #[test]
+fn links_to_pages_that_were_taken_away_are_warned_of() {
+    let with = |links: &[&str]| {
+        let machine = Machine::new().var("CHATD_MAIL__URL", "log:").var("CHATD_ACCOUNT_PAGE", "false");
+        let set = |machine: Machine, key: &&str| machine.var(&format!("CHATD_LINKS__{key}"), "https://shop.test/{x}");
+        links.iter().fold(machine, set).loaded().warnings
+    };
+    let warnings = with(&["CONVERSATION", "VERIFY_EMAIL"]);
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].ends_with("set links.reset_password, links.accept_invitation."), "{warnings:?}");
+    assert!(with(&["CONVERSATION", "VERIFY_EMAIL", "RESET_PASSWORD", "ACCEPT_INVITATION"]).is_empty());
+    assert!(Machine::new().var("CHATD_ACCOUNT_PAGE", "false").loaded().warnings.is_empty(), "no mails, no links");
+}
+
+#[test]
 fn the_original_variables_for_mails_mean_gmail_unless_something_else_is_set() {
     let both = || Machine::new().var("EMAIL_USER", "shop@mail.test").var("EMAIL_PASS", "hunter2 hunter2");
     let loaded = both().loaded();
