@@ -7,18 +7,17 @@ use chat_proto::model::User;
 use chat_proto::{ErrorCode, UserId};
 use tokio::io::AsyncRead;
 
-use super::StoredContent;
-use super::Unfit;
 use super::incoming::Received;
 use super::kind::Kind;
 use super::picture::{self, Size, Thumbnail};
 use super::seats::Seat;
 use super::upload::{Upload, blocking, looked};
+use super::{StoredContent, Unfit};
 use crate::access::{Action, Relation};
 use crate::actor::{Actor, Reading};
 use crate::chat::Engine;
 use crate::error::{Error, Result};
-use crate::state::{Account, AccountState, Author, AvatarRow, Command, Origin, Outcome, Refusal, UserNo};
+use crate::state::{Account, AccountState, Author, AvatarRow, Command, Origin, Outcome, Refusal, UserNo, avatars};
 use crate::store::StoreError;
 
 /// The largest file that a picture of a person is made of, bytes.
@@ -59,6 +58,8 @@ impl Actor {
     /// The same.
     pub async fn make_avatar(&self, upload: impl Into<Upload>, bytes: impl AsyncRead) -> Result<NewAvatar> {
         self.may_upload(Action::ChangeOwnAccount).await?;
+        // Before it costs anything; asked again where it counts.
+        self.read(|me| Ok(avatars::refuse_visitors(&me.account)?)).await?;
         let (received, seat) = self.receive(&upload.into(), AVATAR_BYTES, bytes).await?;
         self.chat().engine().make_avatar(received, seat).await
     }

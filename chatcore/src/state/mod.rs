@@ -34,12 +34,12 @@ pub use command::{
     Acceptance, ActsAs, Author, Command, Current, DeliveryEnd, Field, Held, Identity, NewApiKey, NewLetter, NewSession,
     Notice, Origin, Outcome, Post, Refusal, Renewal, Telling, VisitorClaim,
 };
-pub(crate) use decide::attachments;
 pub(crate) use decide::messages::find as find_message;
 #[cfg(feature = "webhooks")]
 pub(crate) use decide::webhooks::{MOST_DEAD, MOST_HELD, MOST_WEBHOOKS};
 pub(crate) use decide::{Acting, Stop, THE_SHOP_ID, author};
 pub use decide::{Decision, NewMessage, Next, decide};
+pub(crate) use decide::{attachments, avatars};
 pub use entry::{Change, Entry, EntryAuthor, Line, MessageChange, Position, Scope};
 pub use envelope::{Audience, Envelope, Event, Rendering, envelope, envelope_of};
 pub(crate) use envelope::{conversation_view, message_view, shown, wrote};

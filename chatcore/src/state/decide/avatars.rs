@@ -1,11 +1,12 @@
 //! Pictures of people. Their contents are counted like those of attachments, among which they lie.
 
+use chat_proto::ErrorCode;
+
 use super::attachments::{Contents, charge, tidied};
 use super::{Account, Acting, Context, Decision, Put, Refusal, Stop};
 use crate::access::{Action, Relation};
 use crate::state::rows::AccountExtras;
 use crate::state::{Author, AvatarRow, Change, Outcome};
-use chat_proto::ErrorCode;
 
 /// The new one lies in the folder already, and nobody takes it out before this is decided. `bytes`: how many its person has
 /// sent for it.
@@ -35,14 +36,19 @@ pub(super) fn let_go(context: &Context<'_>, decision: &mut Decision, account: &A
     contents.count(context.lookup, decision)
 }
 
-/// Visitors come and go by the thousand, and nobody knows them: they need no picture.
 fn of_a_person(context: &Context<'_>, by: Author) -> Result<Acting, Stop> {
     let me = context.author(by)?;
     me.require(Action::ChangeOwnAccount, Relation::Stranger)?;
-    if me.account.visitor().is_some() {
-        return Err(Refusal::new(ErrorCode::Forbidden, "Visitors have no picture. Sign in first.").into());
-    }
+    refuse_visitors(&me.account)?;
     Ok(me)
+}
+
+/// Visitors come and go by the thousand, and nobody knows them: they need no picture.
+pub(crate) fn refuse_visitors(account: &Account) -> Result<(), Refusal> {
+    match account.visitor() {
+        None => Ok(()),
+        Some(_) => Err(Refusal::new(ErrorCode::Forbidden, "Visitors have no picture. Sign in first.")),
+    }
 }
 
 fn change(

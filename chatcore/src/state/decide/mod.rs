@@ -3,7 +3,7 @@
 mod accounts;
 pub(crate) mod attachments;
 mod audit;
-mod avatars;
+pub(crate) mod avatars;
 mod conversations;
 mod deletion;
 mod foreign_hashes;
