@@ -301,7 +301,8 @@ impl ChatBuilder {
     ///
     /// # Errors
     /// `unavailable` when the folder cannot be used (missing rights, locked by another program, written by a newer
-    /// version), `invalid` when an option makes no sense.
+    /// version), `invalid` when an option makes no sense, `conflict` when attachments are to lie where those of another server
+    /// do.
     pub async fn open(self) -> Result<Chat> {
         let secrets = self.token_secret.iter().chain(&self.previous_token_secret);
         if secrets.into_iter().any(|secret| secret.len() < 32) {
@@ -314,7 +315,12 @@ impl ChatBuilder {
         let opened = tokio::task::spawn_blocking(move || self.open_blocking()).await;
         let (engine, thread, heard) =
             opened.map_err(|error| Error::new(ErrorCode::Internal, "Opening was broken off.").caused_by(error))??;
-        Ok(Chat::start(engine, thread, heard))
+        let chat = Chat::start(engine, thread, heard);
+        if let Err(error) = chat.engine().attachments.require_ours_at_start().await {
+            let _ = chat.close(Duration::ZERO).await;
+            return Err(error);
+        }
+        Ok(chat)
     }
 
     fn open_blocking(mut self) -> Result<(Engine, std::thread::JoinHandle<()>, Option<Heard>)> {
@@ -427,7 +433,7 @@ impl ChatBuilder {
                 let store = Arc::new(RedbStore::open(&file, options)?);
                 // Now that nobody else has the folder, what an earlier process left in it can go.
                 let kept = match attachments {
-                    Some(given) => given.beside_data_folder(folder),
+                    Some(given) => given.beside_data_folder(folder, &*self.entropy),
                     None => AttachmentStore::of_data_folder(folder),
                 };
                 attachments = Some(kept.map_err(unusable)?);

@@ -149,7 +149,7 @@ impl Bucket {
     pub fn objects(&self) -> Vec<String> {
         let bucket = self.path("");
         let name = |file: PathBuf| file.strip_prefix(&bucket).expect("below it").to_string_lossy().into_owned();
-        files(&bucket).into_iter().map(name).collect()
+        files(&bucket).into_iter().map(name).filter(|name| !name.ends_with("/owner")).collect()
     }
 
     /// Where an object lies on this machine.

@@ -2,6 +2,7 @@
 //! people, which come the same way and lie in the same place.
 
 mod avatar;
+mod claim;
 mod distant;
 mod download;
 pub(crate) mod imported;
@@ -21,12 +22,16 @@ mod upload;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
+use chat_proto::ErrorCode;
 use tokio::sync::{Notify, RwLock};
+use tokio::time::timeout;
 
 use self::picture::{Bounds, Darkroom, Memory};
 use self::seats::Seats;
 use crate::cursor::Seal;
+use crate::error::Result;
 
 pub use avatar::{AVATAR_BYTES, NewAvatar};
 pub use download::{StoredContent, StoredFile};
@@ -56,7 +61,18 @@ pub(crate) struct Attachments {
     links: Seal,
 }
 
+/// Whether the store is another server's is waited for no longer at the start.
+const ASKED_FOR: Duration = Duration::from_secs(10);
+
 impl Attachments {
+    /// Refused, with `conflict`, where another server keeps its attachments. A store that is away is asked when it is needed.
+    pub(crate) async fn require_ours_at_start(&self) -> Result<()> {
+        match timeout(ASKED_FOR, self.store.require_ours()).await {
+            Ok(Err(error)) if error.code() == ErrorCode::Conflict => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     pub(crate) fn new(store: AttachmentStore, freed: Arc<Notify>, link_key: &[u8; 32]) -> Self {
         Self {
             used: AtomicBool::new(!store.begins_empty),

@@ -18,6 +18,7 @@ use object_store::memory::InMemory;
 use object_store::path::Path as Place;
 use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt};
 
+use super::claim::Claim;
 use super::distant::Turns;
 use super::incoming::Incoming;
 use crate::clock::Entropy;
@@ -45,6 +46,7 @@ pub struct AttachmentStore {
     /// The folder of the objects, where they lie on this machine.
     folder: Option<PathBuf>,
     turns: Arc<Turns>,
+    claim: Arc<Claim>,
     space: Arc<dyn Space>,
     /// Nobody can have left anything in it.
     pub(super) begins_empty: bool,
@@ -97,6 +99,7 @@ impl AttachmentStore {
             incoming,
             folder: Some(folder.to_owned()),
             turns: Arc::default(),
+            claim: Arc::default(),
             space: Arc::new(FileSystem),
             begins_empty: false,
         })
@@ -125,18 +128,29 @@ impl AttachmentStore {
     pub fn objects(objects: Arc<dyn ObjectStore>) -> Self {
         let incoming = std::env::temp_dir();
         let space = Arc::new(FileSystem);
-        Self { objects, incoming, folder: None, turns: Arc::default(), space, begins_empty: false }
+        let (turns, claim) = (Arc::default(), Arc::default());
+        Self { objects, incoming, folder: None, turns, claim, space, begins_empty: false }
     }
 
-    /// The same, with a data folder for what is being uploaded. What an earlier process left half written in it goes.
-    pub(crate) fn beside_data_folder(mut self, folder: &Path) -> io::Result<Self> {
+    /// The same, with a data folder for what is being uploaded and for the mark of this server. What an earlier process left
+    /// half written in it goes.
+    pub(crate) fn beside_data_folder(mut self, folder: &Path, entropy: &dyn Entropy) -> io::Result<Self> {
         if self.folder.is_none() {
             let folder = folder.join(FOLDER);
             self.incoming = folder.join(INCOMING);
             make_private_folder(&folder)?;
             make_empty(&self.incoming)?;
+            self.claim = Arc::new(Claim::of_folder(&folder, entropy)?);
         }
         Ok(self)
+    }
+
+    /// Refused, with `conflict`, where another server keeps its attachments.
+    pub(crate) async fn require_ours(&self) -> Result<()> {
+        match self.folder {
+            Some(_) => Ok(()),
+            None => self.claim.require(&*self.objects).await,
+        }
     }
 
     /// Asks something else how much room there is. For tests.
@@ -165,7 +179,13 @@ impl AttachmentStore {
     /// Puts a content where it belongs. When this returns it is there after a power cut too.
     pub(crate) async fn place(&self, content: Incoming, sha256: &Hash) -> Result<()> {
         let place = place_of(sha256);
-        let Some(folder) = self.folder.clone() else { return self.turns.send(content, &*self.objects, &place).await };
+        let Some(folder) = self.folder.clone() else {
+            self.require_ours().await.map_err(|error| match error.code() {
+                ErrorCode::Conflict => failed(error),
+                _ => error,
+            })?;
+            return self.turns.send(content, &*self.objects, &place).await;
+        };
         let from = Place::from(format!("{INCOMING}/{}", content.name()));
         let content = blocking(move || content.sync().map(|()| content)).await?;
         self.objects.rename(&from, &place).await.map_err(failed)?;

@@ -115,7 +115,7 @@ impl Engine {
     pub(super) async fn remove_unneeded(&self, contents: impl Iterator<Item = Hash>) {
         let contents: Vec<Hash> = contents.collect();
         let unneeded = self.unneeded(contents.clone()).await;
-        if unneeded.as_ref().is_ok_and(Vec::is_empty) {
+        if unneeded.as_ref().is_ok_and(Vec::is_empty) || self.attachments.store.require_ours().await.is_err() {
             return;
         }
         let removed = {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chatcore::mail::Mailer;
 use chatcore::store::{StoreError, StoreErrorKind};
-use chatcore::{Accepted, AttachmentLimits, Channel, Chat, Limits, Links, Rates, Retention, Role};
+use chatcore::{Accepted, AttachmentLimits, Channel, Chat, ErrorCode, Limits, Links, Rates, Retention, Role};
 use clap::Args;
 use rustix::process::Signal;
 use tokio::net::{TcpListener, TcpSocket};
@@ -227,6 +227,8 @@ async fn open(config: &Config, is_demo: bool) -> Result<Chat, Exit> {
         match kind {
             Some(StoreErrorKind::Locked) => Exit::Locked,
             Some(_) => Exit::Data,
+            // Attachments are to lie where those of another server do.
+            None if error.code() == ErrorCode::Conflict => Exit::Config,
             None => Exit::Failed,
         }
     })?;

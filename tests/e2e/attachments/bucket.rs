@@ -106,6 +106,13 @@ async fn what_nobody_knows_goes_and_what_others_keep_there_stays() {
         std::fs::create_dir_all(bucket.path(name).parent().expect("a folder")).expect("a folder");
         std::fs::write(bucket.path(name), NOTE).expect("a file");
     }
+    // While another's mark stands there it may be theirs. One that has no data folder has no mark of its own.
+    let mark = bucket.path("chat/owner");
+    std::fs::write(&mark, "another").expect("a file");
+    let refused = chatcore::Chat::builder().attachments(AttachmentStore::s3(&bucket.options()).expect("a bucket"));
+    assert_eq!(refused.open().await.expect_err("it is another's").code(), ErrorCode::Conflict);
+    assert!(bucket.objects().contains(&orphan));
+    std::fs::remove_file(&mark).expect("it is there");
     let _server = shop(&bucket).await;
     eventually("the orphan is gone", async || (!bucket.objects().contains(&orphan)).then_some(())).await;
     let mut left = bucket.objects();

@@ -1,5 +1,7 @@
 //! Files in an object store: the program as it is shipped, and a server that checks signatures.
 
+use std::path::PathBuf;
+
 use chat_proto::Role;
 use chat_tests::{Bucket, Server, eventually, run};
 use serde_json::Value;
@@ -19,6 +21,12 @@ async fn server(bucket: &Bucket) -> Server {
     let endpoint = bucket.endpoint();
     let endpoint = ("CHATD_ATTACHMENTS__S3__ENDPOINT", endpoint.as_str());
     Server::start_with(CHATD, &[STORE, endpoint, ACCESS_KEY, SECRET_KEY]).await
+}
+
+/// Files beside the database, but for the mark of the server.
+fn left_here(server: &Server) -> Vec<PathBuf> {
+    let folder = server.data_dir().join("attachments");
+    files(&folder).into_iter().filter(|file| *file != folder.join("mark")).collect()
 }
 
 fn deleted(message: &Value) -> String {
@@ -49,7 +57,7 @@ async fn files_lie_in_the_bucket_and_nowhere_else() {
     assert_eq!((part.status, &*part.body), (206, &NOTE[4..8]));
     let small = leo.call("GET", &format!("/attachments/{}/thumbnail", id(&picture))).await;
     assert_eq!((small.status, image::load_from_memory(&small.body).expect("a picture").width()), (200, 320));
-    assert!(files(&server.data_dir().join("attachments")).is_empty(), "nothing is left on this machine");
+    assert!(left_here(&server).is_empty(), "nothing is left on this machine");
 
     ana.call("DELETE", &deleted(&message)).await.ok();
     eventually("all is out of the bucket", async || bucket.objects().is_empty().then_some(())).await;
@@ -78,7 +86,7 @@ async fn while_the_bucket_is_away_files_wait_and_messages_do_not() {
     // It is gone for people at once, and out of the bucket when that can be asked.
     ana.call("DELETE", &deleted(&sent)).await.ok();
     assert_eq!(messages(&leo, conv).await.len(), 2);
-    assert!(files(&server.data_dir().join("attachments")).is_empty(), "what failed leaves nothing");
+    assert!(left_here(&server).is_empty(), "what failed leaves nothing");
 
     bucket.back().await;
     let after = attach(&ana, "b.txt", b"Another").await;
@@ -132,6 +140,28 @@ async fn a_bucket_that_cannot_be_used_stops_the_start() {
         "{refused:?}"
     );
     assert!(bucket.objects().is_empty(), "trying leaves nothing");
+}
+
+#[tokio::test]
+async fn another_servers_prefix_is_left_alone() {
+    let bucket = Bucket::start().await;
+    let mut server = server(&bucket).await;
+    let ana = server.door().person(Role::Customer, "ana").await;
+    let kept = attach(&ana, "a.txt", NOTE).await;
+
+    let endpoint = bucket.endpoint();
+    let endpoint = ("CHATD_ATTACHMENTS__S3__ENDPOINT", endpoint.as_str());
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("data");
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--data-dir", data.to_str().expect("a plain path")];
+    let refused = run(CHATD, &serve, &[STORE, endpoint, ACCESS_KEY, SECRET_KEY]).await;
+    assert_eq!(refused.code, Some(78), "{refused:?}");
+    assert!(refused.stderr.contains("belongs to another server, by its object `owner`"), "{refused:?}");
+
+    server.restart().await;
+    let ana = server.door().sign_in(&ana.email).await;
+    assert_eq!(download(&ana, &kept).await.body, NOTE);
+    assert_eq!(bucket.objects().len(), 1);
 }
 
 #[tokio::test]
