@@ -34,6 +34,9 @@ const TOGETHER: usize = 100;
 const MOST_PENDING: usize = 200_000;
 /// What waits longer than this becomes a row: the log is not kept in mind for its sake.
 const IN_MEMORY: Duration = Duration::from_mins(2);
+/// Decisions are put together for so long: each is a commit into the tables, which sends wait for. Nobody sees the difference
+/// in a mail or a push; what comes after a while of silence is decided at once.
+const TOGETHER_FOR: Duration = Duration::from_millis(500);
 /// How often it is kept how far everything is decided.
 const KEEP_EVERY: Duration = Duration::from_mins(1);
 /// When something could not be stored it is tried again after this long.
@@ -130,6 +133,7 @@ pub(crate) async fn dispatch(engine: Arc<Engine>, heard: Heard) {
         heard,
         pending,
         held_at: Some(start_at),
+        decide_at: start_at,
         behind: true,
     }
     .run()
@@ -159,6 +163,8 @@ struct Dispatcher {
     keep_at: Timestamp,
     /// When the next of those is to be looked at for whom something was held back.
     held_at: Option<Timestamp>,
+    /// Nothing is decided before this moment.
+    decide_at: Timestamp,
     /// The log has to be read before anything that is told can be heard.
     behind: bool,
 }
@@ -170,7 +176,8 @@ impl Dispatcher {
                 tracing::warn!(code = %error.code(), "who is to be told of what could not be decided; trying again");
                 self.engine.clock.sleep_until(self.now().after(TRY_AGAIN)).await;
             }
-            let wake = [self.pending.next_due(), self.held_at, Some(self.keep_at)].into_iter().flatten().min();
+            let next_due = self.pending.next_due().map(|due| due.max(self.decide_at));
+            let wake = [next_due, self.held_at, Some(self.keep_at)].into_iter().flatten().min();
             let wake = wake.unwrap_or(self.keep_at);
             let has_room = self.pending.len() < MOST_PENDING;
             let commit = tokio::select! {
@@ -195,8 +202,13 @@ impl Dispatcher {
         if self.behind {
             self.read_on().await?;
         }
-        while self.decide().await? {}
         let now = self.now();
+        // A clock may be set back.
+        if self.decide_at <= now || self.decide_at.since(now) > TOGETHER_FOR {
+            while self.decide().await? {
+                self.decide_at = now.after(TOGETHER_FOR);
+            }
+        }
         // Not with each commit: a look is a reading of the store.
         if self.held_at.is_some_and(|at| at <= now) {
             while self.look_at_held().await? {}
@@ -278,6 +290,7 @@ impl Dispatcher {
             let unread = unread.into_iter().map(|(_, unread)| unread).collect();
             tellings.push(self.telling(channel, user, unread, true));
         }
+        let held = self.not_held_yet(held).await?;
         self.hold(held).await?;
         self.tell(tellings).await?;
         for (candidate, verdict) in decided {
@@ -378,6 +391,26 @@ impl Dispatcher {
         self.engine.writer.carry(Command::Notice(Box::new(Notice::Hold(held)))).await?;
         self.held_at = Some(self.held_at.map_or(first, |at| at.min(first)));
         Ok(())
+    }
+
+    /// Those of which a row does not say so already: of a lively conversation each message would write the same again.
+    async fn not_held_yet(&self, mut held: Vec<Held>) -> Result<Vec<Held>> {
+        if held.is_empty() {
+            return Ok(held);
+        }
+        self.engine
+            .read(move |view| {
+                let mut new = Vec::with_capacity(held.len());
+                for Held { channel, user, conversation, due } in held.drain(..) {
+                    let rows = [RecordKey::held(channel, user, conversation), RecordKey::held_due(due, channel, user)];
+                    let [waits, is_looked_at] = rows.map(|key| view.record(&key));
+                    if waits?.is_none() || is_looked_at?.is_none() {
+                        new.push(Held { channel, user, conversation, due });
+                    }
+                }
+                Ok(new)
+            })
+            .await
     }
 
     /// Keeps how far everything is decided.

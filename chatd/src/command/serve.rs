@@ -355,6 +355,7 @@ Talk to Leo live, in two terminals (from this project's folder):
   cargo run --release -p chat-examples --example echo -- http://{address} leo@shop.example "Ana Ruiz"
 
 The API, readable:  http://{address}/api/docs
+Mails and devices:  http://{address}/account (in a browser)
 
 "#,
         password = Demo::PASSWORD
