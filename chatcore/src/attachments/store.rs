@@ -145,12 +145,14 @@ impl AttachmentStore {
         Ok(self)
     }
 
+    /// Nobody else can reach it: a folder beside a locked database, or memory.
+    pub(super) fn is_private(&self) -> bool {
+        self.folder.is_some() || self.begins_empty
+    }
+
     /// Refused, with `conflict`, where another server keeps its attachments.
     pub(crate) async fn require_ours(&self) -> Result<()> {
-        match self.folder {
-            Some(_) => Ok(()),
-            None => self.claim.require(&*self.objects).await,
-        }
+        if self.is_private() { Ok(()) } else { self.claim.require(&*self.objects).await }
     }
 
     /// Asks something else how much room there is. For tests.
