@@ -163,7 +163,7 @@ struct Dispatcher {
     keep_at: Timestamp,
     /// When the next of those is to be looked at for whom something was held back.
     held_at: Option<Timestamp>,
-    /// Nothing is decided before this moment.
+    /// Nothing is decided before this moment: not long ago something was written.
     decide_at: Timestamp,
     /// The log has to be read before anything that is told can be heard.
     behind: bool,
@@ -188,11 +188,6 @@ impl Dispatcher {
                 () = self.engine.clock.sleep_until(wake) => continue,
             };
             self.hear(commit);
-            while self.pending.len() < MOST_PENDING
-                && let Ok(commit) = self.heard.commits.try_recv()
-            {
-                self.hear(commit);
-            }
         }
     }
 
@@ -202,12 +197,16 @@ impl Dispatcher {
         if self.behind {
             self.read_on().await?;
         }
+        // All that was acknowledged by now is decided together.
+        while self.pending.len() < MOST_PENDING
+            && let Ok(commit) = self.heard.commits.try_recv()
+        {
+            self.hear(commit);
+        }
         let now = self.now();
         // A clock may be set back.
         if self.decide_at <= now || self.decide_at.since(now) > TOGETHER_FOR {
-            while self.decide().await? {
-                self.decide_at = now.after(TOGETHER_FOR);
-            }
+            while self.decide().await? {}
         }
         // Not with each commit: a look is a reading of the store.
         if self.held_at.is_some_and(|at| at <= now) {
@@ -291,6 +290,9 @@ impl Dispatcher {
             tellings.push(self.telling(channel, user, unread, true));
         }
         let held = self.not_held_yet(held).await?;
+        if !held.is_empty() || !tellings.is_empty() {
+            self.decide_at = now.after(TOGETHER_FOR);
+        }
         self.hold(held).await?;
         self.tell(tellings).await?;
         for (candidate, verdict) in decided {
