@@ -10,6 +10,7 @@
 //! 2. Whoever removes contents holds it for writing, and only then looks into the newest view whether they are counted.
 //!
 //! So a remover sees either the count of a finished upload, or none of it: then the content is placed after it was removed.
+//! In an object store where [another server's mark](super::claim) stands nothing is removed at all.
 //! After a failed commit nobody knows whether it survived; nothing is removed before the store is open again and says so.
 //!
 //! # Why nothing is left for ever

@@ -396,14 +396,14 @@ impl Dispatcher {
     }
 
     /// Those of which a row does not say so already: of a lively conversation each message would write the same again.
-    async fn not_held_yet(&self, mut held: Vec<Held>) -> Result<Vec<Held>> {
+    async fn not_held_yet(&self, held: Vec<Held>) -> Result<Vec<Held>> {
         if held.is_empty() {
             return Ok(held);
         }
         self.engine
             .read(move |view| {
                 let mut new = Vec::with_capacity(held.len());
-                for Held { channel, user, conversation, due } in held.drain(..) {
+                for Held { channel, user, conversation, due } in held {
                     let rows = [RecordKey::held(channel, user, conversation), RecordKey::held_due(due, channel, user)];
                     let [waits, is_looked_at] = rows.map(|key| view.record(&key));
                     if waits?.is_none() || is_looked_at?.is_none() {
