@@ -55,7 +55,7 @@ fn per_pixel(bytes: u64) -> f64 {
 
 /// Not a test: what the one above runs in a process of its own.
 #[test]
-#[ignore = "run by the test beside it"]
+#[ignore = "run by the test above, with `cargo test -p chatcore --lib picture::tests::memory`"]
 fn process() {
     let Some(path) = std::env::var_os(FILE) else { return };
     let bytes = std::fs::read(path).expect("the picture");
