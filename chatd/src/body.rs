@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use bytes::{Bytes, BytesMut};
 use chat_proto::ErrorCode;
 use futures_util::stream::{self, Stream};
@@ -28,6 +28,11 @@ const EXPECTED: usize = 4 << 10;
 
 /// Reads it whole.
 pub(crate) async fn read(body: Body, most: usize, longest: Duration) -> Result<Bytes, Refused> {
+    let too_large = || Refused::new(ErrorCode::TooLarge, format!("A body has at most {most} bytes."));
+    if body.size_hint().lower() > most as u64 {
+        // Said before it is sent, so that whoever asks whether to go on need not send it.
+        return Err(too_large());
+    }
     let began = Instant::now();
     let mut body = Limited::new(body, most);
     let mut read = BytesMut::with_capacity(EXPECTED.min(most));
@@ -40,9 +45,7 @@ pub(crate) async fn read(body: Body, most: usize, longest: Duration) -> Result<B
                 }
             }
             Ok(None) => return Ok(read.freeze()),
-            Ok(Some(Err(error))) if error.is::<LengthLimitError>() => {
-                return Err(Refused::new(ErrorCode::TooLarge, format!("A body has at most {most} bytes.")));
-            }
+            Ok(Some(Err(error))) if error.is::<LengthLimitError>() => return Err(too_large()),
             Ok(Some(Err(_))) => return Err(Refused::invalid("", "The body broke off.")),
             Err(_) => return Err(Refused::invalid("", "The body took too long to arrive.")),
         }

@@ -90,6 +90,10 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
         }
         let most = request.extensions().get().map_or(app.config.body_bytes, |Most(bytes)| *bytes);
         let body = body::read(request.into_body(), most, app.config.body_timeout).await?;
+        // The derived readers would take a list of the values too, in the order in which the type happens to name them.
+        if body.iter().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|first| *first != b'{') {
+            return Err(Refused::invalid("", "The body is not a JSON object."));
+        }
         parse(&body).map(Self)
     }
 }

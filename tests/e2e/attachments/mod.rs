@@ -72,7 +72,7 @@ async fn messages(who: &Person, conv: ConversationId) -> Vec<Value> {
 }
 
 /// What comes back on a connection of its own, whatever is sent.
-async fn raw(to: SocketAddr, request: &str) -> String {
+pub(crate) async fn raw(to: SocketAddr, request: &str) -> String {
     let mut stream = TcpStream::connect(to).await.expect("the server listens");
     // It may have seen enough before the end.
     let _ = stream.write_all(request.as_bytes()).await;

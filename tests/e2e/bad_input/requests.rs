@@ -5,6 +5,7 @@ use chat_tests::{PASSWORD, Request};
 use serde_json::{Value, json};
 
 use super::{Shop, nested, refused};
+use crate::attachments::raw;
 
 #[tokio::test]
 #[expect(clippy::too_many_lines, reason = "a table, a few lines a row")]
@@ -27,6 +28,8 @@ async fn bad_bodies_are_refused_with_the_documented_error_and_store_nothing() {
         ("not JSON", post(&messages, "client_id=a&text=b"), Invalid),
         ("two values", post(&messages, r#"{"client_id":"a","text":"b"}{}"#), Invalid),
         ("an array", post(&messages, "[]"), Invalid),
+        ("the values in the order of the fields", post(&messages, r#"["a","b",[],null,[],null]"#), Invalid),
+        ("a sign-in as a list", post("/auth/login", r#"["ana@mail.example","a long password of ana"]"#), Invalid),
         ("null", post(&messages, "null"), Invalid),
         ("no text", post(&messages, r#"{"client_id":"a"}"#), Invalid),
         ("a null text", post(&messages, r#"{"client_id":"a","text":null}"#), Invalid),
@@ -212,6 +215,20 @@ async fn what_is_hardly_http_is_refused_before_anybody_looks_at_it() {
         assert_eq!(answer.status, status, "{case}: {answer:?}");
     }
     assert_eq!(shop.stored().await, before);
+}
+
+/// Nothing of it has to come for the server to say so.
+#[tokio::test]
+async fn a_body_that_is_said_to_be_too_large_is_refused_before_it_comes() {
+    let shop = Shop::open().await;
+    let token = shop.ana.token.as_str();
+    let request = format!(
+        "POST /api/v1{} HTTP/1.1\r\nHost: shop\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n\
+         Content-Length: 1000000000\r\nConnection: close\r\n\r\n",
+        shop.path("/messages")
+    );
+    let answer = raw(shop.ana.address, &request).await;
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
 }
 
 #[tokio::test]
