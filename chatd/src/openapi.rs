@@ -40,8 +40,9 @@ pub(crate) fn json(document: &OpenApi) -> Value {
             })
         })
         .collect();
-    for operation in json["paths"].as_object_mut().into_iter().flatten().filter_map(|(_, item)| item.as_object_mut()) {
-        for (method, operation) in operation {
+    for (path, item) in json["paths"].as_object_mut().into_iter().flatten() {
+        for (method, operation) in item.as_object_mut().into_iter().flatten() {
+            name(path, operation);
             add_common_responses(method, operation);
         }
     }
@@ -49,6 +50,18 @@ pub(crate) fn json(document: &OpenApi) -> Value {
         document.insert("x-error-codes".to_owned(), Value::Array(codes));
     }
     json
+}
+
+/// Gives an operation a name that no other has, as the standard asks: where it is, and what the handler is called there.
+fn name(path: &str, operation: &mut Value) {
+    let Some(handler) = operation["operationId"].as_str() else { return };
+    let says_where = |part: &&str| !part.starts_with('{') && !["", "api", "v1"].contains(part);
+    let place: Vec<_> = path.split('/').filter(says_where).map(|part| part.replace('-', "_")).collect();
+    let dialect = (operation["tags"][0] == "compat").then_some("compat");
+    // What is done in a place of its own is not said twice: `auth_login`.
+    let says_it = place.last().is_some_and(|last| last == handler);
+    let words = dialect.into_iter().chain(place.iter().map(String::as_str)).chain((!says_it).then_some(handler));
+    operation["operationId"] = words.collect::<Vec<_>>().join("_").into();
 }
 
 /// What any request of a kind may be answered with, said once here instead of at each route.
@@ -84,7 +97,7 @@ fn add_common_responses(method: &str, operation: &mut Value) {
         // The attributes at the routes can only say `application/json`.
         if !status.starts_with('2')
             && !is_compat
-            && let Some(content) = response["content"].as_object_mut()
+            && let Some(content) = response.get_mut("content").and_then(Value::as_object_mut)
             && let Some(problem) = content.remove("application/json")
         {
             content.insert("application/problem+json".to_owned(), problem);

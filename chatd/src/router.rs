@@ -50,8 +50,6 @@ pub(crate) fn routes(app: App) -> Router {
         .route("/api/docs.css", get(|| async { ([(header::CONTENT_TYPE, "text/css")], docs_page::STYLE) }))
         .merge(pages)
         .route(unsubscribe::PATH, get(unsubscribe::ask).post(unsubscribe::end))
-        .route("/livez", get(probes::livez))
-        .route("/readyz", get(probes::readyz))
         .fallback(edge::no_such_path)
         .method_not_allowed_fallback(edge::wrong_method)
         .layer(from_fn_with_state(app.clone(), edge::admit))
@@ -149,6 +147,7 @@ fn api(compat: bool) -> OpenApiRouter<App> {
         .routes(routes!(webhooks::deliveries))
         .routes(routes!(webhooks::replay));
     let api = OpenApiRouter::with_openapi(openapi::base()).nest("/api/v1", v1);
+    let api = api.routes(routes!(probes::livez)).routes(routes!(probes::readyz));
     if compat { api.nest("/api", compat::routes(AUTH_BODY_BYTES)).merge(compat::uploads::routes()) } else { api }
 }
 

@@ -1,5 +1,6 @@
 //! The API document is what is committed, and can be read without any other host.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use chat_tests::{InProcess, Request, option};
@@ -38,8 +39,10 @@ async fn every_route_says_who_may_and_what_can_go_wrong() {
             assert!(operation["summary"].is_string(), "{method} {path}");
             // Whoever signs out or wants a ticket shows a token; all the other doors are there for those who have none.
             let is_compat = operation["tags"][0] == "compat";
-            assert_eq!(is_compat, !path.starts_with("/api/v1/"), "{method} {path}");
-            let open = path == "/api/v1/server"
+            let is_probe = ["/livez", "/readyz"].contains(&path.as_str());
+            assert_eq!(is_compat, !is_probe && !path.starts_with("/api/v1/"), "{method} {path}");
+            let open = is_probe
+                || path == "/api/v1/server"
                 || ["/api/auth/register", "/api/auth/login", "/api/auth/middleware/{token}"].contains(&path.as_str())
                 || (path.starts_with("/api/v1/auth/")
                     && !["/logout", "/ws-ticket"].iter().any(|own| path.ends_with(own)));
@@ -49,13 +52,52 @@ async fn every_route_says_who_may_and_what_can_go_wrong() {
             }
             for (status, response) in responses {
                 let problem = &response["content"];
-                let is_error = status.as_str() >= "400";
+                // A probe says all by its status.
+                let is_error = status.as_str() >= "400" && !(is_probe && status == "503");
                 let error = if is_compat { "schemas/CompatFailure" } else { "schemas/Problem" };
                 let refers = problem.to_string().contains(error);
                 assert_eq!(refers, is_error, "{method} {path} {status}: {problem}");
             }
         }
     }
+}
+
+/// As the standard asks: generators make the names of functions of them, and the page its anchors.
+#[tokio::test]
+async fn every_operation_has_a_name_of_its_own() {
+    let document = chatd::document();
+    let mut seen = HashMap::new();
+    for (path, methods) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in methods.as_object().expect("methods") {
+            let name = operation["operationId"].as_str().expect("a name");
+            let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+            assert!(name.chars().all(word) && !name.contains("__"), "{name}");
+            let other = seen.insert(name, (method, path));
+            assert_eq!(other, None, "{name} is {method} {path} too");
+        }
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_said_to_be_null() {
+    fn nulls(at: &str, value: &Value, found: &mut Vec<String>) {
+        match value {
+            Value::Null => found.push(at.to_owned()),
+            Value::Array(items) => {
+                items.iter().enumerate().for_each(|(i, item)| nulls(&format!("{at}/{i}"), item, found));
+            }
+            Value::Object(members) => {
+                // What stands in an example or an enumeration is a value, not the document.
+                let said =
+                    members.iter().filter(|(name, _)| !["example", "examples", "enum", "default"].contains(&&***name));
+                said.for_each(|(name, member)| nulls(&format!("{at}/{name}"), member, found));
+            }
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    nulls("", &chatd::document()["paths"], &mut found);
+    assert_eq!(found, [""; 0]);
 }
 
 #[tokio::test]
