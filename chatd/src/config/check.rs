@@ -191,6 +191,12 @@ impl Loaded {
                 ));
             }
         }
+        if limits.message_bytes.bytes() == 0 {
+            problems.push(format!(
+                "{}: `limits.message_bytes` 0B leaves no room for a text. Make it 16KiB, as it is by default.",
+                self.at("limits.message_bytes")
+            ));
+        }
         if limits.message_bytes.bytes() > MOST_MESSAGE_BYTES {
             problems.push(format!(
                 "{}: `limits.message_bytes` {} is more than clients take. Make it 128KiB at the most.",
@@ -287,6 +293,19 @@ mod tests {
             Err(ConfigError::Refused { problems }) => problems,
             Err(other) => panic!("{other}"),
         }
+    }
+
+    #[test]
+    fn a_message_has_room_for_a_text() {
+        let found = problems(&[("CHATD_LIMITS__MESSAGE_BYTES", "0B")]);
+        assert!(found.len() == 1 && found[0].contains("leaves no room for a text"), "{found:#?}");
+    }
+
+    #[test]
+    fn an_object_store_that_is_refused_is_named_without_its_password() {
+        let store = ("CHATD_ATTACHMENTS__STORE", "s3://shop/chat");
+        let found = problems(&[store, ("CHATD_ATTACHMENTS__S3__ENDPOINT", "https://ana:horse@store.example")]);
+        assert!(found.len() == 1 && found[0].contains("store.example") && !found[0].contains("horse"), "{found:#?}");
     }
 
     #[test]

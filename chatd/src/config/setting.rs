@@ -1,5 +1,6 @@
 //! The types of values: what each accepts, and how it is written back.
 
+use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -121,7 +122,7 @@ impl Given {
 impl fmt::Display for Given {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Word(text) | Self::Text(text) => f.write_str(&quote(text)),
+            Self::Word(text) | Self::Text(text) => f.write_str(&quote(&without_credentials(text))),
             Self::Number(number) => number.fmt(f),
             Self::Switch(on) => on.fmt(f),
             Self::List(items) => f.write_str(&quote_list(items)),
@@ -146,6 +147,14 @@ pub(super) fn quote(text: &str) -> String {
     }
     quoted.push('"');
     quoted
+}
+
+/// A text as it may be shown: of an address, without who signs in there and with which password.
+pub(super) fn without_credentials(text: &str) -> Cow<'_, str> {
+    match text.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?.1))) {
+        Some((scheme, rest)) => format!("{scheme}://***@{rest}").into(),
+        None => text.into(),
+    }
 }
 
 fn quote_list<T: fmt::Display>(items: &[T]) -> String {
@@ -180,7 +189,21 @@ parsed_setting!(Frequency, "so many in so long such as \"600/m\" or \"5/10s\", o
 parsed_setting!(Size, "a size such as \"16KiB\" or \"64MiB\"");
 parsed_setting!(LogFormat, "\"auto\", \"text\" or \"json\"");
 parsed_setting!(ForwardedHeader, "\"x-forwarded-for\" or \"forwarded\"");
-parsed_setting!(String, "a text");
+
+impl Setting for String {
+    fn expected(&self) -> &'static str {
+        "a text"
+    }
+
+    fn set(&mut self, given: &Given) -> Option<()> {
+        given.text()?.clone_into(self);
+        Some(())
+    }
+
+    fn to_toml(&self) -> String {
+        quote(&without_credentials(self))
+    }
+}
 
 impl Setting for PathBuf {
     fn expected(&self) -> &'static str {

@@ -175,7 +175,9 @@ impl S3 {
     }
 
     fn check_endpoint(&self, endpoint: &str) -> Result<(), S3Error> {
-        let refuse = |why| S3Error::Endpoint { text: endpoint.to_owned(), why };
+        // What stands before an `@` may be a password.
+        let shown = || endpoint.rsplit_once('@').map_or(endpoint, |(_, host)| host).to_owned();
+        let refuse = |why| S3Error::Endpoint { text: shown(), why };
         let uri: Uri = endpoint.parse().map_err(|_| refuse("it is no address"))?;
         let host = uri.host().ok_or_else(|| refuse("it begins with https:// and a host"))?;
         if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
@@ -187,7 +189,7 @@ impl S3 {
         match uri.scheme_str() {
             Some("https") => Ok(()),
             Some("http") if self.allow_http || is_this_machine(host) => Ok(()),
-            Some("http") => Err(S3Error::InTheClear { endpoint: endpoint.to_owned() }),
+            Some("http") => Err(S3Error::InTheClear { endpoint: shown() }),
             _ => Err(refuse("it begins with https://")),
         }
     }

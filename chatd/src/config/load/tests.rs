@@ -155,6 +155,19 @@ fn a_secret_comes_from_a_file_and_is_never_shown() {
     assert_eq!(machine.loaded().config.auth.jwt_secret.expose(), "correct horse battery staple 1234");
 }
 
+#[test]
+fn what_stands_before_the_host_of_an_address_is_not_shown() {
+    let machine = Machine::new();
+    machine.write("etc.toml", "[mail]\nurl = \"smtp://ana:p@ss@mail.shop.example:587\"\n");
+    let shown = machine.loaded().show();
+    assert!(shown.contains("url = \"smtp://***@mail.shop.example:587\" # "), "{shown}");
+    assert!(!shown.contains("ana"), "{shown}");
+
+    machine.write("etc.toml", "public_url = \"ftp://ana:horse@shop.example\"\n");
+    let refused = machine.error();
+    assert!(refused.contains("ftp://***@shop.example") && !refused.contains("horse"), "{refused}");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_secret_file_that_others_can_read_is_warned_of() {
