@@ -324,6 +324,9 @@ impl ChatBuilder {
     }
 
     fn open_blocking(mut self) -> Result<(Engine, std::thread::JoinHandle<()>, Option<Heard>)> {
+        if let Place::Folder(folder) = &self.place {
+            make_private_folder(folder).map_err(|error| unusable(folder, error))?;
+        }
         #[cfg(feature = "push")]
         let push = self.open_push()?;
         #[cfg(feature = "push")]
@@ -420,11 +423,7 @@ impl ChatBuilder {
             Place::Memory => (Arc::new(MemoryStore::new(epoch)), ServerKey::random(&*self.entropy), None),
             Place::Store(store) => (Arc::clone(store), ServerKey::random(&*self.entropy), None),
             Place::Folder(folder) => {
-                let unusable = |error| {
-                    Error::new(ErrorCode::Unavailable, format!("The folder {} cannot be used.", folder.display()))
-                        .caused_by(error)
-                };
-                make_private_folder(folder).map_err(unusable)?;
+                let unusable = |error| unusable(folder, error);
                 let key = ServerKey::of_folder(folder, &*self.entropy).map_err(unusable)?;
                 let previous = PreviousKey::of_folder(folder, now, self.access_ttl).map_err(unusable)?;
                 let file = folder.join(DATABASE);
@@ -448,18 +447,19 @@ impl ChatBuilder {
         let Some(options) = self.push.clone() else { return Ok(None) };
         let keys = match (&options.keys, &self.place) {
             (Some(keys), _) => keys.clone(),
-            (None, Place::Folder(folder)) => {
-                let made = make_private_folder(folder).and_then(|()| VapidKeys::of_folder(folder, &*self.entropy));
-                made.map_err(|error| {
-                    Error::new(ErrorCode::Unavailable, "The key for web push cannot be read or made.").caused_by(error)
-                })?
-            }
+            (None, Place::Folder(folder)) => VapidKeys::of_folder(folder, &*self.entropy).map_err(|error| {
+                Error::new(ErrorCode::Unavailable, "The key for web push cannot be read or made.").caused_by(error)
+            })?,
             (None, _) => VapidKeys::generate(&*self.entropy),
         };
         let push = Push::new(keys, options);
         push.map(Some)
             .map_err(|error| Error::new(ErrorCode::Internal, "There is no TLS to push with.").caused_by(error))
     }
+}
+
+fn unusable(folder: &Path, error: std::io::Error) -> Error {
+    Error::new(ErrorCode::Unavailable, format!("The data folder {} cannot be used.", folder.display())).caused_by(error)
 }
 
 /// What everything is kept in, and the secret that goes with it.

@@ -133,7 +133,10 @@ impl From<StoreError> for Error {
             StoreErrorKind::Newer => {
                 Self::new(ErrorCode::Unavailable, "The data was written by a newer version; use that one.")
             }
-            StoreErrorKind::Corrupt => Self::new(ErrorCode::Internal, "What is stored is damaged."),
+            StoreErrorKind::Corrupt => Self::new(
+                ErrorCode::Internal,
+                "What is stored is damaged: a file of the data folder is not what was written. Bring back a backup of the folder.",
+            ),
         };
         stored.retry_in(RETRY_STORE).caused_by(error)
     }

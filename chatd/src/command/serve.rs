@@ -97,7 +97,12 @@ async fn serve(config: &Config, demo: Option<&Path>) -> Exit {
     let listener = match listen(config.listen) {
         Ok(listener) => listener,
         Err(error) => {
-            complain(format_args!("cannot listen on {}: {error}", config.listen));
+            let hint = if error.kind() == std::io::ErrorKind::AddrInUse {
+                "; another program has that port, so give another with --listen"
+            } else {
+                ""
+            };
+            complain(format_args!("cannot listen on {}: {error}{hint}", config.listen));
             return Exit::Failed;
         }
     };
