@@ -1,7 +1,7 @@
 //! One conversation in a terminal: what is said appears, and each line typed is sent.
 //!
 //! ```text
-//! cargo run --release -p chat-examples --example echo -- http://127.0.0.1:8080 ana@mail.example "Leo Marsh"
+//! cargo run --release -p chat-examples --example echo -- http://127.0.0.1:9000 ana@mail.example "Leo Marsh"
 //! ```
 //!
 //! The password is read from `CHAT_PASSWORD`; without it, the demo shop's is used. Ends with Ctrl-D or Ctrl-C.
@@ -30,7 +30,7 @@ async fn main() -> anyhow::Result<()> {
 async fn run() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [url, email, other] = arguments.as_slice() else {
-        bail!("usage: echo URL EMAIL NAME, such as: echo http://127.0.0.1:8080 ana@mail.example \"Leo Marsh\"");
+        bail!("usage: echo URL EMAIL NAME, such as: echo http://127.0.0.1:9000 ana@mail.example \"Leo Marsh\"");
     };
     let (client, signed_in) = Client::new(url)?.login(email, &password()).await?;
     let sign_in = SignIn::new(&client, &signed_in);
