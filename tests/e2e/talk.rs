@@ -91,12 +91,16 @@ async fn two_people_on_two_devices_each_see_every_message_once_in_order() {
     assert_eq!(refused.problem().code.as_str(), "idempotency_mismatch");
     // Writing moved my own mark.
     assert_eq!((ana.unread(order).await, leo.unread(order).await), (1, 0));
-    sockets[3].ask(&send(1, order, "five")).await;
+    let mut sender = sockets[3].until(|frame| frame["e"] == "message.created" && frame["seq"] == 4).await;
+    sockets[3].say(&send(1, order, "five")).await;
+    sender.extend(sockets[3].until(|frame| frame["re"] == 1).await);
     assert_eq!((ana.unread(order).await, leo.unread(order).await), (2, 0));
 
     // `frames` holds what the first socket saw while it waited for its answers.
     frames.extend(sockets[0].settle().await);
     assert_eq!(texts(&frames), ["one", "two", "three", "four", "five"]);
+    sender.extend(sockets[3].settle().await);
+    assert_eq!(texts(&sender), ["one", "two", "three", "four", "five"]);
     for (i, who) in [(1, &ana), (2, &leo)] {
         for (seq, text) in (1..).zip(["one", "two", "three", "four", "five"]) {
             let by = if seq <= 3 { &ana } else { &leo };
