@@ -1,6 +1,6 @@
 //! The API document is what is committed, and can be read without any other host.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use chat_tests::{InProcess, Request, option};
@@ -75,6 +75,45 @@ async fn every_operation_has_a_name_of_its_own() {
             let other = seen.insert(name, (method, path));
             assert_eq!(other, None, "{name} is {method} {path} too");
         }
+    }
+}
+
+/// What is described but stands in no snapshot could change without anybody seeing it.
+#[tokio::test]
+async fn everything_that_is_described_is_in_a_snapshot_of_the_protocol() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../chat-proto/tests/serialised/snapshots");
+    let mut shown = String::new();
+    for file in std::fs::read_dir(folder).expect("the snapshots") {
+        shown += &std::fs::read_to_string(file.expect("a file").path()).expect("a snapshot");
+    }
+    let document = chatd::document();
+    let schemas = document["components"]["schemas"].as_object().expect("schemas");
+    let is_shown = |name: &str| shown.lines().any(|line| line.split([' ', ',']).next() == Some(name));
+    // A list is shown with its rows, and so is what else has a row in it.
+    let inner = |name: &str| name.split_once('_').map_or(name.to_owned(), |(_, inner)| inner.to_owned());
+    let mut seen: HashSet<String> = schemas.keys().filter(|name| is_shown(name)).cloned().collect();
+    let mut open: Vec<String> = seen.iter().cloned().collect();
+    while let Some(name) = open.pop() {
+        for part in referred(&schemas[&name]) {
+            if seen.insert(part.clone()) {
+                open.push(part);
+            }
+        }
+    }
+    // The dialect has snapshots of its own.
+    let missing = schemas.keys().filter(|name| !name.starts_with("Compat") && !seen.contains(&inner(name)));
+    assert_eq!(missing.collect::<Vec<_>>(), [""; 0], "add them to chat-proto/tests/serialised");
+}
+
+/// The names of the schemas that this one refers to.
+fn referred(schema: &Value) -> Vec<String> {
+    match schema {
+        Value::Array(items) => items.iter().flat_map(referred).collect(),
+        Value::Object(members) => {
+            let named = members.get("$ref").and_then(Value::as_str).and_then(|path| path.rsplit('/').next());
+            named.map(str::to_owned).into_iter().chain(members.values().flat_map(referred)).collect()
+        }
+        _ => Vec::new(),
     }
 }
 

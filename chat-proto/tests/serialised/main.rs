@@ -5,6 +5,7 @@ mod made;
 mod model;
 mod refusals;
 mod rest;
+mod told;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
