@@ -7,14 +7,15 @@ use chat_client::{Client, Clock as _, SystemClock};
 use chat_proto::wire::SignedIn;
 use clap::Args;
 
+use crate::address;
 use crate::exit::{Exit, Failure};
-use crate::files::{Places, Server, Session};
+use crate::files::{Places, Profiles, Server, Session};
 
 /// Which server, in whose name.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Server")]
 pub(crate) struct Door {
-    /// Where the server is, such as <http://127.0.0.1:9000>; stands above any profile
+    /// Where the server is, such as <http://127.0.0.1:9000>, instead of the default profile
     #[arg(long, value_name = "URL", env = "CHATCTL_SERVER", global = true)]
     server: Option<String>,
     /// The profile to use: `chatctl profile list`
@@ -42,24 +43,39 @@ pub(crate) struct Chosen {
 const RENEW_BEFORE: i64 = 60;
 
 impl Door {
-    /// The server that the flags, the environment or the profiles name.
+    /// The server and the profile that the flags, the environment or the profiles name.
+    ///
+    /// # Errors
+    /// A profile that is named belongs to another server than the one that is named: neither would be right.
     pub(crate) fn choose(&self) -> Result<Chosen, Failure> {
         let known = self.places.profiles()?;
-        if let Some(url) = &self.server {
-            let same = |(_, server): &(&String, &Server)| server.server == *url;
-            let named = self.profile.clone().filter(|name| known.profiles.contains_key(name));
-            let profile = named.or_else(|| known.profiles.iter().find(same).map(|(name, _)| name.clone()));
-            let email = profile.as_ref().and_then(|name| known.profiles.get(name)?.email.clone());
-            return Ok(Chosen { profile, server: Server { server: url.clone(), email } });
-        }
-        let Some(name) = self.profile.as_ref().or(known.default.as_ref()) else {
-            return Err(Failure::usage(
-                "No server is named. Sign in with `chatctl login URL`, or say --server URL or --profile NAME.",
-            ));
+        let name = match (&self.profile, &self.server) {
+            (Some(name), _) => name,
+            (None, Some(url)) => return of_server(&known, url),
+            (None, None) => known.default.as_ref().ok_or_else(|| {
+                Failure::usage(
+                    "No server is named. Sign in with `chatctl login URL`, or say --server URL or --profile NAME.",
+                )
+            })?,
         };
-        match known.profiles.get(name) {
-            Some(server) => Ok(Chosen { profile: Some(name.clone()), server: server.clone() }),
-            None => Err(Failure::says(format!("There is no profile {name}: `chatctl profile list`."), Exit::NotFound)),
+        let Some(server) = known.profiles.get(name) else {
+            return Err(Failure::says(format!("There is no profile {name}: `chatctl profile list`."), Exit::NotFound));
+        };
+        match &self.server {
+            Some(url) if !address::same(url, &server.server) => Err(Failure::usage(format!(
+                "Profile {name} belongs to {}, and its session is not used at {url}. Leave away --server \
+                 (CHATCTL_SERVER) or --profile (CHATCTL_PROFILE).",
+                server.server
+            ))),
+            _ => Ok(Chosen { profile: Some(name.clone()), server: server.clone() }),
+        }
+    }
+
+    /// The server that is named, whoever is signed in there.
+    pub(crate) fn server(&self) -> Result<Server, Failure> {
+        match &self.server {
+            Some(url) => Ok(Server { server: url.clone(), email: None }),
+            None => Ok(self.choose()?.server),
         }
     }
 
@@ -75,9 +91,10 @@ impl Door {
 
     /// A client that acts for whoever signed in; their token is renewed when it is due.
     pub(crate) async fn client(&self) -> Result<Client, Failure> {
+        // Held from here on, so that the profile is still of this server when its session is read.
+        let _lock = self.places.lock()?;
         let chosen = self.choose()?;
         let stranger = self.stranger(&chosen.server)?;
-        let _lock = self.places.lock()?;
         let mut credentials = self.places.credentials()?;
         let session = chosen.profile.as_ref().and_then(|profile| Some((profile, credentials.sessions.get(profile)?)));
         let Some((profile, session)) = session else {
@@ -91,6 +108,23 @@ impl Door {
         credentials.sessions.insert(profile.clone(), kept(&signed_in));
         self.places.keep_credentials(&credentials)?;
         Ok(client)
+    }
+}
+
+/// The server at this address, and the profile that goes with it: the default one when it does, else the only one.
+fn of_server(known: &Profiles, url: &str) -> Result<Chosen, Failure> {
+    let of_it: Vec<_> = known.profiles.iter().filter(|(_, server)| address::same(&server.server, url)).collect();
+    let default = of_it.iter().find(|(name, _)| known.default.as_ref() == Some(name));
+    match (default, &*of_it) {
+        (Some((name, server)), _) | (None, [(name, server)]) => {
+            Ok(Chosen { profile: Some((*name).clone()), server: (*server).clone() })
+        }
+        (None, []) => Ok(Chosen { profile: None, server: Server { server: url.to_owned(), email: None } }),
+        (None, several) => {
+            let names: Vec<_> = several.iter().map(|(name, _)| name.as_str()).collect();
+            let says = format!("Several profiles are of {url}: {}. Say which with --profile NAME.", names.join(", "));
+            Err(Failure::usage(says))
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The command line of the shop chat's operators.
 
 mod access;
+mod address;
 mod attachment;
 mod audit;
 mod bench;

@@ -24,7 +24,7 @@ pub(crate) struct Login {
 pub(crate) async fn login(args: &Login, door: &Door, style: &Style) -> Result<Exit, Failure> {
     let server = match &args.url {
         Some(url) => Server { server: url.clone(), email: None },
-        None => door.choose()?.server,
+        None => door.server()?,
     };
     let client = door.stranger(&server)?;
     let email = match args.email.clone().or(server.email.clone()) {

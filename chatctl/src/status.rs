@@ -15,7 +15,7 @@ struct Report<'a> {
 }
 
 pub(crate) async fn run(door: &Door, style: &Style) -> Result<Exit, Failure> {
-    let server = door.choose()?.server;
+    let server = door.server()?;
     let client = door.stranger(&server)?;
     let (ready, info) = tokio::try_join!(client.ready(), client.server())?;
     let exit = if ready { Exit::Ok } else { Exit::Unhealthy };

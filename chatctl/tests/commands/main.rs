@@ -7,6 +7,7 @@ mod help;
 mod hostile;
 mod json;
 mod policy;
+mod profiles;
 mod vapid;
 mod webhook;
 
