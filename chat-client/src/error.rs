@@ -72,8 +72,9 @@ impl Error {
         Self::Transport(Arc::from(cause.into()))
     }
 
-    /// What the server would say, said without asking it.
-    pub(crate) fn refusal(code: ErrorCode, detail: &str) -> Self {
+    /// What the server would say, said without asking it: for a [`TokenSource`](crate::TokenSource) that knows no more
+    /// tokens, with [`ErrorCode::Unauthenticated`].
+    pub fn refusal(code: ErrorCode, detail: &str) -> Self {
         Self::from_frame(ErrFrame {
             re: None,
             code,

@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use chat_client::{Client, Clock as _, SystemClock};
-use chat_proto::wire::SignedIn;
+use chat_client::Client;
 use clap::Args;
+use tokio_util::task::TaskTracker;
 
 use crate::address;
 use crate::exit::{Exit, Failure};
-use crate::files::{Places, Profiles, Server, Session};
+use crate::files::{Places, Profiles, Server};
 
 /// Which server, in whose name.
 #[derive(Clone, Debug, Args)]
@@ -30,17 +30,17 @@ pub(crate) struct Door {
     pub(crate) data_dir: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) places: Places,
+    /// Renewals that are under way: see `session`.
+    #[arg(skip)]
+    pub(crate) renewals: TaskTracker,
 }
 
 /// A server that was chosen, and the profile that goes with it.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Chosen {
     pub(crate) profile: Option<String>,
     pub(crate) server: Server,
 }
-
-/// Renewed when less than this is left: a command should not end in the middle.
-const RENEW_BEFORE: i64 = 60;
 
 impl Door {
     /// The server and the profile that the flags, the environment or the profiles name.
@@ -88,27 +88,6 @@ impl Door {
     pub(crate) fn named(&self) -> Option<&str> {
         self.profile.as_deref()
     }
-
-    /// A client that acts for whoever signed in; their token is renewed when it is due.
-    pub(crate) async fn client(&self) -> Result<Client, Failure> {
-        // Held from here on, so that the profile is still of this server when its session is read.
-        let _lock = self.places.lock()?;
-        let chosen = self.choose()?;
-        let stranger = self.stranger(&chosen.server)?;
-        let mut credentials = self.places.credentials()?;
-        let session = chosen.profile.as_ref().and_then(|profile| Some((profile, credentials.sessions.get(profile)?)));
-        let Some((profile, session)) = session else {
-            let says = format!("Nobody is signed in to {}: `chatctl login {0}`.", chosen.server.server);
-            return Err(Failure::says(says, Exit::Denied));
-        };
-        if session.expires_at - RENEW_BEFORE > now() {
-            return Ok(stranger.authenticated(&session.access_token));
-        }
-        let (client, signed_in) = stranger.refresh(&session.refresh_token).await?;
-        credentials.sessions.insert(profile.clone(), kept(&signed_in));
-        self.places.keep_credentials(&credentials)?;
-        Ok(client)
-    }
 }
 
 /// The server at this address, and the profile that goes with it: the default one when it does, else the only one.
@@ -126,17 +105,4 @@ fn of_server(known: &Profiles, url: &str) -> Result<Chosen, Failure> {
             Err(Failure::usage(says))
         }
     }
-}
-
-/// What is kept of a sign-in.
-pub(crate) fn kept(signed_in: &SignedIn) -> Session {
-    Session {
-        access_token: signed_in.access_token.clone(),
-        refresh_token: signed_in.refresh_token.clone(),
-        expires_at: now().saturating_add_unsigned(signed_in.expires_in),
-    }
-}
-
-fn now() -> i64 {
-    SystemClock.now().as_seconds()
 }

@@ -71,13 +71,12 @@ pub(crate) struct Tail {
 }
 
 pub(crate) async fn run(conversation: &Conversation, door: &Door, style: &Style) -> Result<Exit, Failure> {
-    let client = door.client().await?;
     match conversation {
-        Conversation::List(list) => self::list(&client, list, style).await,
-        Conversation::Show(show) => self::show(&client, show, style).await,
-        Conversation::Send(message) => send(&client, message, style).await,
-        Conversation::Tail(tail) => self::tail(client, tail, style).await,
-        Conversation::Export { id } => export(&client, *id).await,
+        Conversation::List(list) => self::list(&door.client().await?, list, style).await,
+        Conversation::Show(show) => self::show(&door.client().await?, show, style).await,
+        Conversation::Send(message) => send(&door.client().await?, message, style).await,
+        Conversation::Tail(tail) => self::tail(door, tail, style).await,
+        Conversation::Export { id } => export(&door.client().await?, *id).await,
     }
 }
 
@@ -191,7 +190,7 @@ async fn send(client: &Client, message: &Send, style: &Style) -> Result<Exit, Fa
     style.done(&sent, &format!("Sent as number {}.", sent.seq))
 }
 
-async fn tail(client: Client, args: &Tail, style: &Style) -> Result<Exit, Failure> {
+async fn tail(door: &Door, args: &Tail, style: &Style) -> Result<Exit, Failure> {
     let says = |event: &chat_client::LiveChange| {
         let (Change::MessageCreated(message) | Change::MessageChanged(message)) = &event.change else { return None };
         if args.id.is_some_and(|id| id != message.conversation_id) {
@@ -203,11 +202,12 @@ async fn tail(client: Client, args: &Tail, style: &Style) -> Result<Exit, Failur
         let of = if args.id.is_none() { format!("{} ", message.conversation_id) } else { String::new() };
         Some(of + &told(message))
     };
+    let (client, tokens) = door.lasting_client().await?;
     if let Some(id) = args.id {
         // Whether there is such a conversation is said at once.
         client.conversation(id).await?;
     }
-    follow(client, Following { style, says: &says }).await
+    follow(client, tokens, Following { style, says: &says }).await
 }
 
 async fn export(client: &Client, id: ConversationId) -> Result<Exit, Failure> {

@@ -1,4 +1,4 @@
-use chat_client::{Client, Connection, FollowOptions, LiveChange, Update, plain_line};
+use chat_client::{Client, Connection, FollowOptions, LiveChange, TokenSource, Update, plain_line};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
@@ -38,7 +38,8 @@ pub(crate) async fn run(event: &Event, door: &Door, style: &Style) -> Result<Exi
         let seq = head.seq.map_or_else(String::new, |seq| format!(" number {seq}"));
         Some(format!("{} {name}{conversation}{seq}{by}\n", moment(head.at)))
     };
-    follow(door.client().await?, Following { style, says: &says }).await
+    let (client, tokens) = door.lasting_client().await?;
+    follow(client, tokens, Following { style, says: &says }).await
 }
 
 /// What of each event is printed.
@@ -48,9 +49,13 @@ pub(crate) struct Following<'a> {
 }
 
 /// Prints events until the connection ends for good, or nobody reads any more.
-pub(crate) async fn follow(client: Client, following: Following<'_>) -> Result<Exit, Failure> {
+pub(crate) async fn follow(
+    client: Client,
+    tokens: impl TokenSource,
+    following: Following<'_>,
+) -> Result<Exit, Failure> {
     let as_of = client.conversations(&chat_client::PageQuery::first().limit(1)).await?.as_of;
-    let (_follower, mut updates) = client.follow(FollowOptions::new().after(as_of));
+    let (_follower, mut updates) = client.follow(FollowOptions::new().after(as_of).token_source(tokens));
     while let Some(update) = updates.next().await {
         match update {
             Update::Event(event) => {

@@ -33,7 +33,7 @@ pub(crate) struct Profiles {
     pub(crate) profiles: BTreeMap<String, Server>,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Server {
     pub(crate) server: String,

@@ -16,6 +16,7 @@ mod output;
 mod policy;
 mod profile;
 mod progress;
+mod session;
 mod sign_in;
 mod stats;
 mod status;
@@ -136,10 +137,12 @@ async fn run(command: Command, door: &Door, style: &Style) -> Result<Exit, Failu
             Command::Bench(_) | Command::Completion(_) | Command::Man(_) | Command::Vapid(_) => Ok(Exit::Ok),
         }
     };
-    tokio::select! {
+    let done = tokio::select! {
         done = work => done,
         interrupted = tokio::signal::ctrl_c() => interrupted.map(|()| Exit::Interrupted).map_err(Failure::from),
-    }
+    };
+    door.close().await;
+    done
 }
 
 /// One thread is enough for a command.

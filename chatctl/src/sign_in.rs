@@ -4,10 +4,11 @@ use chat_proto::model::User;
 use clap::Args;
 use serde::Serialize;
 
-use crate::access::{Door, kept};
+use crate::access::Door;
 use crate::exit::{Exit, Failure};
 use crate::files::Server;
 use crate::output::Style;
+use crate::session::kept;
 
 #[derive(Debug, Args)]
 pub(crate) struct Login {

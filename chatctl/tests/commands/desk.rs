@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 
-use chat_tests::{Door, InProcess, PASSWORD};
+use chat_tests::{Door, InProcess, Options, PASSWORD};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -24,12 +24,21 @@ pub(crate) struct Ran {
 
 impl Desk {
     pub(crate) async fn new() -> Self {
-        Self { home: tempfile::tempdir().expect("a folder"), server: InProcess::start().await }
+        Self::at(Options::default()).await
+    }
+
+    /// … of a server that is like this.
+    pub(crate) async fn at(options: Options) -> Self {
+        Self { home: tempfile::tempdir().expect("a folder"), server: InProcess::start_with(options).await }
     }
 
     /// … at which the admin has signed in.
     pub(crate) async fn signed_in() -> Self {
-        let desk = Self::new().await;
+        Self::new().await.with_admin().await
+    }
+
+    pub(crate) async fn with_admin(self) -> Self {
+        let desk = self;
         let ran = desk.run_with(&["login", &desk.url(), "--email", Door::ADMIN, "--password-stdin"], PASSWORD).await;
         assert_eq!(ran.code, Some(0), "{ran:?}");
         desk
@@ -66,6 +75,18 @@ impl Desk {
         command.args(arguments).env_clear().env("HOME", self.home.path());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.spawn().expect("the program starts")
+    }
+
+    /// Where the sessions are kept.
+    pub(crate) fn credentials(&self) -> PathBuf {
+        self.file(".local/state/chatctl/credentials.toml")
+    }
+
+    /// What is kept of the one session that there is.
+    pub(crate) fn session(&self, key: &str) -> String {
+        let kept = std::fs::read_to_string(self.credentials()).expect("a file");
+        let line = kept.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(" = ")).expect("a session");
+        line.trim_matches('"').to_owned()
     }
 
     pub(crate) fn file(&self, path: &str) -> PathBuf {

@@ -1,0 +1,54 @@
+//! Commands that go on: for longer than a token lasts, and with all that the server tells.
+
+use std::io::BufRead as _;
+use std::time::Duration;
+
+use chat_proto::Role;
+use chat_tests::{Door, Options, Request, eventually};
+
+use crate::desk::Desk;
+use crate::exits::{ended, interrupt, tailing};
+use crate::mode;
+
+/// Waits until nobody may do anything with this token any more.
+async fn is_over(door: &Door, token: &str) {
+    let refused = async || {
+        let asked = Request::new("GET", "/api/v1/me").token(token).send(door.address).await;
+        (asked.status == 401).then_some(())
+    };
+    eventually("the token is over", refused).await;
+}
+
+#[tokio::test]
+async fn what_goes_on_goes_on_when_its_token_is_over_and_leaves_a_session_that_holds() {
+    let options = Options { access_ttl: Duration::from_secs(3), ..Options::default() };
+    let desk = Desk::at(options).await;
+    // While the first token lasts.
+    let ana = desk.server.door.person(Role::Customer, "ana").await;
+    let conversation = desk.server.door.sign_in(Door::ADMIN).await.direct(&ana).await;
+    let desk = desk.with_admin().await;
+    let door = &desk.server.door;
+    for command in [["conversation", "tail"], ["event", "tail"]] {
+        let (mut child, _, mut lines) = tailing(&desk, &command, &ana, conversation).await;
+        let (first, refresh_token) = (desk.session("access_token"), desk.session("refresh_token"));
+        is_over(door, &first).await;
+        eventually("it is renewed", async || (desk.session("access_token") != first).then_some(())).await;
+        assert_ne!(desk.session("refresh_token"), refresh_token);
+        assert_eq!(mode(&desk.credentials()), 0o600);
+
+        let ana = door.sign_in(&ana.email).await;
+        let sent = ana.write(conversation, &format!("after {}", command[0])).await.ok();
+        let number = sent["seq"].to_string();
+        let told = tokio::task::spawn_blocking(move || {
+            let mut line = String::new();
+            while !line.split(' ').any(|word| word.trim_end() == number) {
+                line.clear();
+                assert!(lines.read_line(&mut line).is_ok_and(|bytes| bytes > 0), "it ended without telling");
+            }
+        });
+        told.await.expect("it is told");
+        interrupt(&child);
+        assert_eq!(ended(&mut child).await, Some(130));
+        desk.run(&["whoami"]).await.ok();
+    }
+}
