@@ -1,6 +1,5 @@
 use chat_client::{Client, Connection, FollowOptions, LiveChange, TokenSource, Update, plain_line};
 use clap::{Args, Subcommand};
-use serde_json::json;
 
 use crate::access::Door;
 use crate::exit::{Exit, Failure, print};
@@ -30,8 +29,7 @@ pub(crate) async fn run(event: &Event, door: &Door, style: &Style) -> Result<Exi
             return None;
         }
         if style.json {
-            let line = json!(head).to_string();
-            return Some(plain_line(&line).into_owned() + "\n");
+            return Some(plain_line(&event.to_json().to_string()).into_owned() + "\n");
         }
         let by = head.by.as_ref().map_or_else(String::new, |by| format!(" by {}", text::line(&by.name)));
         let conversation = head.conv.map_or_else(String::new, |id| format!(" in {id}"));

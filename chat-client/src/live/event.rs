@@ -3,8 +3,9 @@ use chat_proto::wire::{
     AccessRevoked, DeliveredMoved, EphemeralEvent, ErrFrame, Event, EventHead, EventName, ParticipantAdded,
     ParticipantRemoved, ReadMoved,
 };
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Closed;
 
@@ -84,6 +85,30 @@ impl LiveChange {
             _ => Change::Unknown,
         };
         Ok(Self { head, change })
+    }
+
+    /// The event in the form in which the server told it, data included, without what belongs to the connection (`t` and
+    /// `n`). What this client does not know of a newer server's events is left out.
+    pub fn to_json(&self) -> Value {
+        #[derive(Serialize)]
+        struct Told<'a> {
+            #[serde(flatten)]
+            head: &'a EventHead,
+            d: Value,
+        }
+
+        let d = match &self.change {
+            Change::MessageCreated(message) | Change::MessageChanged(message) => json!(message),
+            Change::ReadMoved(moved) => json!(moved),
+            Change::DeliveredMoved(moved) => json!(moved),
+            Change::ConversationCreated(conversation) | Change::AccessGranted(conversation) => json!(conversation),
+            Change::ParticipantAdded(added) => json!(added),
+            Change::ParticipantRemoved(removed) => json!(removed),
+            Change::AccessRevoked(revoked) => json!(revoked),
+            Change::UserChanged(user) => json!(user),
+            Change::Unknown => Value::Null,
+        };
+        json!(Told { head: &self.head, d })
     }
 }
 

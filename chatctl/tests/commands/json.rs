@@ -93,9 +93,9 @@ async fn what_is_told_live_as_json() {
         child.wait().expect("it ends");
         let mut json = redacted(serde_json::from_str(&first).expect("JSON"), &desk.url());
         // Which of the messages was the first to be told is not said beforehand.
-        for key in ["text", "seq", "n", "v"] {
-            if let Some(value) = json.get_mut(key) {
-                *value = Value::String(format!("({key})"));
+        for key in ["/text", "/seq", "/v", "/d/text", "/d/seq"] {
+            if let Some(value) = json.pointer_mut(key) {
+                *value = Value::String(format!("({})", &key[key.rfind('/').unwrap_or(0) + 1..]));
             }
         }
         let text = serde_json::to_string_pretty(&json).expect("JSON");

@@ -6,6 +6,8 @@ use std::time::Duration;
 use chat_proto::Role;
 use chat_tests::{Door, Options, Request, eventually};
 
+use serde_json::Value;
+
 use crate::desk::Desk;
 use crate::exits::{ended, interrupt, tailing};
 use crate::mode;
@@ -51,4 +53,47 @@ async fn what_goes_on_goes_on_when_its_token_is_over_and_leaves_a_session_that_h
         assert_eq!(ended(&mut child).await, Some(130));
         desk.run(&["whoami"]).await.ok();
     }
+}
+
+#[tokio::test]
+async fn an_event_is_told_to_programs_as_the_server_tells_it() {
+    let desk = Desk::signed_in().await;
+    let door = &desk.server.door;
+    let ana = door.person(Role::Customer, "ana").await;
+    let admin = door.sign_in(Door::ADMIN).await;
+    let conversation = admin.direct(&ana).await;
+    let mut socket = admin.socket().await;
+    let (mut child, first, mut lines) = tailing(&desk, &["event", "tail", "--json"], &ana, conversation).await;
+    let told: Value = serde_json::from_str(&first).expect("JSON");
+    let frame = socket.until(|frame| frame["c"] == told["c"]).await.pop().expect("a frame");
+    assert_eq!(without_what_is_the_connections(frame), told);
+    assert!(told["d"]["text"].as_str().is_some_and(|text| text.starts_with("message ")), "{told}");
+
+    let read = format!("/conversations/{conversation}/read");
+    admin.call_with("POST", &read, &serde_json::json!({"seq": 1})).await.ok();
+    let others = admin.group("order 7", &[&ana]).await.to_string();
+    let told = tokio::task::spawn_blocking(move || {
+        let mut told: Vec<Value> = Vec::new();
+        while told.last().is_none_or(|event| event["conv"] != others.as_str()) {
+            let mut line = String::new();
+            assert!(lines.read_line(&mut line).is_ok_and(|bytes| bytes > 0), "it ended without telling");
+            told.push(serde_json::from_str(&line).expect("JSON"));
+        }
+        told
+    });
+    let told = told.await.expect("it is told");
+    assert!(told.iter().any(|event| event["e"] == "read.moved"), "{told:?}");
+    for event in told {
+        let frame = socket.until(|frame| frame["c"] == event["c"]).await.pop().expect("a frame");
+        assert_eq!(without_what_is_the_connections(frame), event);
+    }
+    child.kill().expect("it runs");
+    child.wait().expect("it ends");
+}
+
+fn without_what_is_the_connections(mut frame: Value) -> Value {
+    let fields = frame.as_object_mut().expect("a frame");
+    assert_eq!(fields.remove("t"), Some("ev".into()));
+    fields.remove("n").expect("a number");
+    frame
 }
