@@ -1,5 +1,4 @@
 use std::fmt::Write as _;
-use std::io;
 use std::path::PathBuf;
 
 use chat_client::{Change, Client, Draft, Entropy as _, PageQuery, Part, SystemEntropy, plain_line};
@@ -9,6 +8,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use crate::access::Door;
+use crate::ask;
 use crate::attachment;
 use crate::event::{Following, follow};
 use crate::exit::{Exit, Failure, print};
@@ -168,7 +168,7 @@ fn told(message: &Message) -> String {
 }
 
 async fn send(client: &Client, message: &Send, style: &Style) -> Result<Exit, Failure> {
-    let text = if message.text == "-" { io::read_to_string(io::stdin())? } else { message.text.clone() };
+    let text = if message.text == "-" { ask::everything().await? } else { message.text.clone() };
     // Whether there is such a conversation is said before anything is uploaded.
     client.conversation(message.id).await?;
     let mut files = Vec::new();

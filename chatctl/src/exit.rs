@@ -57,6 +57,8 @@ pub(crate) enum Failure {
     Client(Error),
     /// A word of our own.
     Says { what: String, exit: Exit },
+    /// Nothing that anybody would have to be told.
+    Ended(Exit),
 }
 
 impl Failure {
@@ -71,7 +73,7 @@ impl Failure {
     fn exit(&self) -> Exit {
         match self {
             Self::Client(error) => Exit::of(error),
-            Self::Says { exit, .. } => *exit,
+            Self::Says { exit, .. } | Self::Ended(exit) => *exit,
         }
     }
 
@@ -82,6 +84,7 @@ impl Failure {
             Self::Client(Error::Refused(problem)) => serde_json::to_value(problem).unwrap_or_default(),
             Self::Client(error) => serde_json::json!({ "detail": error.to_string(), "exit_code": exit }),
             Self::Says { what, .. } => serde_json::json!({ "detail": what, "exit_code": exit }),
+            Self::Ended(_) => serde_json::json!({ "exit_code": exit }),
         }
     }
 
@@ -98,6 +101,7 @@ impl Failure {
                 format!("{error}{hint}")
             }
             Self::Says { what, .. } => what.clone(),
+            Self::Ended(_) => "interrupted".to_owned(),
         }
     }
 }
@@ -170,7 +174,7 @@ pub(crate) fn partly(done: usize, failures: &[(String, Failure)], style: &Style)
 /// Says what went wrong, if anything did, and how to end.
 pub(crate) fn end(done: Result<Exit, Failure>, style: &Style) -> Exit {
     let failure = match done {
-        Ok(exit) => return exit,
+        Ok(exit) | Err(Failure::Ended(exit)) => return exit,
         Err(failure) => failure,
     };
     let exit = failure.exit();

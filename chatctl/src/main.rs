@@ -2,6 +2,7 @@
 
 mod access;
 mod address;
+mod ask;
 mod attachment;
 mod audit;
 mod bench;
@@ -147,7 +148,11 @@ async fn run(command: Command, door: &Door, style: &Style) -> Result<Exit, Failu
 
 /// One thread is enough for a command.
 fn in_runtime(work: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
-    runtime()?.block_on(work)
+    let runtime = runtime()?;
+    let done = runtime.block_on(work);
+    // What still reads from a terminal ends with the program.
+    runtime.shutdown_background();
+    done
 }
 
 fn runtime() -> std::io::Result<Runtime> {

@@ -8,6 +8,7 @@ use clap::Args;
 use serde::Serialize;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
+use crate::ask;
 use crate::exit::{Exit, Failure, print};
 use crate::text::line;
 
@@ -27,7 +28,7 @@ pub(crate) struct Style {
     no_color: bool,
     /// Ask nothing: what is missing is an error
     #[arg(long, global = true)]
-    pub(crate) no_input: bool,
+    no_input: bool,
     /// Say yes to what would be asked
     #[arg(long, short, global = true)]
     pub(crate) yes: bool,
@@ -118,17 +119,20 @@ impl Style {
         }
     }
 
+    /// Whether what is missing can be asked for.
+    pub(crate) fn may_ask(&self) -> bool {
+        !self.no_input && ask::is_possible()
+    }
+
     /// Asks whether to go on.
-    pub(crate) fn confirm(&self, question: &str) -> Result<(), Failure> {
+    pub(crate) async fn confirm(&self, question: &str) -> Result<(), Failure> {
         if self.yes {
             return Ok(());
         }
-        if self.no_input || !io::stdin().is_terminal() {
+        if !self.may_ask() {
             return Err(Failure::usage(format!("{question} Say --yes to go on without being asked.")));
         }
-        write!(io::stderr(), "{} [y/N] ", line(question))?;
-        let mut answer = String::new();
-        io::stdin().read_line(&mut answer)?;
+        let answer = ask::line(&format!("{} [y/N]", line(question))).await?.unwrap_or_default();
         if matches!(answer.trim(), "y" | "Y" | "yes") {
             return Ok(());
         }
@@ -138,22 +142,20 @@ impl Style {
 
 impl Style {
     /// Asks for the name of what would be gone for good, unless it was said already. `--yes` is not enough for that.
-    pub(crate) fn confirm_name(&self, warning: &str, name: &str, said: Option<&str>) -> Result<(), Failure> {
+    pub(crate) async fn confirm_name(&self, warning: &str, name: &str, said: Option<&str>) -> Result<(), Failure> {
         // As it can be read and typed.
         let name = line(name);
         let answer = match said {
             Some(said) => said.to_owned(),
-            None if self.no_input || !io::stdin().is_terminal() => {
+            None if !self.may_ask() => {
                 let quoted = name.replace('\'', "'\\''");
                 return Err(Failure::usage(format!(
                     "{warning} Say --confirm '{quoted}' to go on without being asked."
                 )));
             }
             None => {
-                write!(io::stderr(), "{}\nType the name ({name}) to go on: ", line(warning))?;
-                let mut answer = String::new();
-                io::stdin().read_line(&mut answer)?;
-                answer
+                let question = format!("{}\nType the name ({name}) to go on:", line(warning));
+                ask::line(&question).await?.unwrap_or_default()
             }
         };
         if answer.trim() == name.trim() {

@@ -119,6 +119,7 @@ fn told(failure: Failure) -> Error {
         Failure::Client(error) => error,
         Failure::Says { what, exit: Exit::Denied } => Error::refusal(ErrorCode::Unauthenticated, &what),
         Failure::Says { what, .. } => Error::File(Arc::new(io::Error::other(what))),
+        Failure::Ended(_) => Error::File(Arc::new(io::ErrorKind::Interrupted.into())),
     }
 }
 

@@ -1,14 +1,14 @@
-use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
-
 use chat_proto::model::User;
 use clap::Args;
 use serde::Serialize;
 
 use crate::access::Door;
+use crate::ask;
 use crate::exit::{Exit, Failure};
 use crate::files::Server;
 use crate::output::Style;
 use crate::session::kept;
+use crate::text;
 
 #[derive(Debug, Args)]
 pub(crate) struct Login {
@@ -28,11 +28,11 @@ pub(crate) async fn login(args: &Login, door: &Door, style: &Style) -> Result<Ex
         None => door.server()?,
     };
     let client = door.stranger(&server)?;
-    let email = match args.email.clone().or(server.email.clone()) {
+    let email = match args.email.clone().or(server.email.clone()).filter(|email| !email.trim().is_empty()) {
         Some(email) => email,
-        None => ask_address(style)?,
+        None => ask_address(style).await?,
     };
-    let password = if args.password_stdin { read_password()? } else { ask_password(&email, style)? };
+    let password = if args.password_stdin { read_password().await? } else { ask_password(&email, style).await? };
     let (_, signed_in) = client.login(&email, &password).await?;
 
     let _lock = door.places.lock()?;
@@ -98,27 +98,29 @@ fn profile_name(url: &str) -> String {
     host.split(['/', ':']).next().unwrap_or(host).to_owned()
 }
 
-fn ask_address(style: &Style) -> Result<String, Failure> {
-    if style.no_input || !io::stdin().is_terminal() {
-        return Err(Failure::usage("Whose address? Say --email ADDRESS."));
+/// Asks until there is one.
+async fn ask_address(style: &Style) -> Result<String, Failure> {
+    let missing = || Failure::usage("Whose address? Say --email ADDRESS.");
+    if !style.may_ask() {
+        return Err(missing());
     }
-    write!(io::stderr(), "Address: ")?;
-    let mut email = String::new();
-    io::stdin().read_line(&mut email)?;
-    Ok(email.trim().to_owned())
+    loop {
+        let email = ask::line("Address:").await?.ok_or_else(missing)?;
+        if !email.trim().is_empty() {
+            return Ok(email.trim().to_owned());
+        }
+    }
 }
 
-fn ask_password(email: &str, style: &Style) -> Result<String, Failure> {
-    if style.no_input || !io::stdin().is_terminal() {
-        return Err(Failure::usage("The password is asked for on a terminal, or read with --password-stdin."));
+async fn ask_password(email: &str, style: &Style) -> Result<String, Failure> {
+    let missing = || Failure::usage("The password is asked for on a terminal, or read with --password-stdin.");
+    if !style.may_ask() {
+        return Err(missing());
     }
-    rpassword::prompt_password(format!("Password of {}: ", chat_client::plain_line(email))).map_err(Failure::from)
+    ask::hidden(&format!("Password of {}:", text::line(email))).await?.ok_or_else(missing)
 }
 
 /// The first line of standard input.
-pub(crate) fn read_password() -> Result<String, Failure> {
-    let mut line = String::new();
-    io::stdin().lock().read_line(&mut line)?;
-    let password = line.strip_suffix('\n').unwrap_or(&line);
-    Ok(password.strip_suffix('\r').unwrap_or(password).to_owned())
+pub(crate) async fn read_password() -> Result<String, Failure> {
+    Ok(ask::piped_line().await?.unwrap_or_default())
 }

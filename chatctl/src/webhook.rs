@@ -153,7 +153,7 @@ async fn replay(client: &Client, args: &Replay, style: &Style) -> Result<Exit, F
 
 async fn delete(client: &Client, id: WebhookId, style: &Style) -> Result<Exit, Failure> {
     let webhook = client.webhook(id).await?;
-    style.confirm(&format!("Tell {} nothing more, and forget what waits for it?", webhook.url))?;
+    style.confirm(&format!("Tell {} nothing more, and forget what waits for it?", webhook.url)).await?;
     client.delete_webhook(id).await?;
     style.done(&webhook, &format!("{id} is deleted."))
 }

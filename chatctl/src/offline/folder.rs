@@ -22,7 +22,7 @@ const FOR_EVER: Duration = Duration::from_hours(100 * 365 * 24);
 
 pub(super) async fn create(args: &Create, folder: &Path, style: &Style) -> Result<Exit, Failure> {
     let is_new = !folder.join("chat.redb").exists();
-    let mut person = NewPerson::new(args.role, &args.email).password(crate::sign_in::read_password()?);
+    let mut person = NewPerson::new(args.role, &args.email).password(crate::sign_in::read_password().await?);
     if let Some(name) = &args.name {
         person = person.name(name);
     }

@@ -12,7 +12,7 @@ pub(super) async fn delete(client: &Client, args: &Delete, style: &Style) -> Res
     if account.state != UserState::Deleted {
         let warning =
             format!("{} is deleted for good; the address is free again, and what was written stays.", named(&account));
-        style.confirm_name(&warning, &account.name, args.confirm.as_deref())?;
+        style.confirm_name(&warning, &account.name, args.confirm.as_deref()).await?;
     }
     let left = client.delete_user(account.id).await?;
     style.done(&left, &format!("Deleted {}. What was written in it shows as {}.", named(&account), left.name))

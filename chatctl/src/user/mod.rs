@@ -135,7 +135,7 @@ pub(crate) async fn run(user: &User, door: &Door, style: &Style) -> Result<Exit,
         User::Invite(args) => invite(&client, args, style).await,
         User::Role(ChangeRole { who, role }) => {
             let account = find(&client, who).await?;
-            style.confirm(&format!("{} becomes {role} and is signed out everywhere.", named(&account)))?;
+            style.confirm(&format!("{} becomes {role} and is signed out everywhere.", named(&account))).await?;
             let change = PatchUser { name: None, role: Some(*role) };
             let changed = client.change_user(account.id, &change).await?;
             style.done(&changed, &format!("{} is {role} now, instead of {}.", changed.name, account.role))
@@ -221,7 +221,7 @@ pub(crate) fn show(account: &Account, style: &Style) -> Result<Exit, Failure> {
 
 async fn create(client: &Client, args: &Create, style: &Style) -> Result<Exit, Failure> {
     let name = args.name.as_deref().or(args.email.split('@').next()).unwrap_or_default().to_owned();
-    let password = read_password()?;
+    let password = read_password().await?;
     let made = client.create_user(&NewUser { email: args.email.clone(), name, password, role: args.role }).await?;
     style.done(&made, &format!("Created {} {} ({}).", made.id, made.name, made.role))
 }

@@ -26,7 +26,7 @@ pub(super) async fn each<R: Future<Output = Result<Account, chat_client::Error>>
     }
     if let (Some(doubt), false) = (doubt, found.is_empty()) {
         let names: Vec<String> = found.iter().map(named).collect();
-        style.confirm(&doubt.replace("{}", &names.join(", ")))?;
+        style.confirm(&doubt.replace("{}", &names.join(", "))).await?;
     }
     let mut changed = Vec::new();
     for account in found {

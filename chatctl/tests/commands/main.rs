@@ -8,6 +8,7 @@ mod hostile;
 mod json;
 mod policy;
 mod profiles;
+mod prompts;
 mod tails;
 mod vapid;
 mod webhook;
