@@ -1,8 +1,13 @@
-//! Addresses of servers: which of them are the same.
+//! Addresses of servers: which of them are the same, and what they are called.
 
 /// Whether both lead to the same server. A session is used for no other.
 pub(crate) fn same(one: &str, other: &str) -> bool {
     spelled(one) == spelled(other)
+}
+
+/// What a server is called: its host, with the port unless that goes without saying, and the path if there is one.
+pub(crate) fn name(url: &str) -> String {
+    spelled(url).1
 }
 
 /// An address in one spelling: the scheme, and host and path behind it. Without the port that goes without saying, and
@@ -43,6 +48,18 @@ mod tests {
             ("http://[::80]", "http://[:]"),
         ] {
             assert!(!same(one, other), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn a_server_is_called_by_its_host_and_what_else_tells_it_from_others() {
+        for (url, expected) in [
+            ("http://127.0.0.1:9000", "127.0.0.1:9000"),
+            ("https://Chat.Test/", "chat.test"),
+            ("https://chat.test:443/shop/", "chat.test/shop"),
+            ("http://chat.test:443", "chat.test:443"),
+        ] {
+            assert_eq!(name(url), expected);
         }
     }
 }

@@ -1,7 +1,9 @@
 use clap::Subcommand;
 
 use crate::access::Door;
+use crate::address;
 use crate::exit::{Exit, Failure};
+use crate::files::{Credentials, Profiles, Server};
 use crate::output::Style;
 
 #[derive(Debug, Subcommand)]
@@ -30,7 +32,7 @@ pub(crate) fn run(profile: &Profile, door: &Door, style: &Style) -> Result<Exit,
     match profile {
         Profile::List => {
             let sessions = door.places.credentials()?.sessions;
-            let row = |(name, server): (&String, &crate::files::Server)| {
+            let row = |(name, server): (&String, &Server)| {
                 let mark = if known.default.as_ref() == Some(name) { "*" } else { "" };
                 let state = if sessions.contains_key(name) { "signed in" } else { "" };
                 vec![
@@ -64,4 +66,43 @@ pub(crate) fn run(profile: &Profile, door: &Door, style: &Style) -> Result<Exit,
             style.done(&known, &format!("Forgot {name}."))
         }
     }
+}
+
+/// What the profile is called with which somebody signs in: as they say, else as theirs at this server is called already,
+/// else by a name that is nobody's yet.
+///
+/// # Errors
+/// The profile of that name has a session of somebody else, or at another server, which would be lost.
+pub(crate) fn for_sign_in(
+    named: Option<&str>,
+    (server, email): (&str, &str),
+    known: &Profiles,
+    credentials: &Credentials,
+) -> Result<String, Failure> {
+    let is_theirs = |profile: &Server| {
+        let is_same = profile.email.as_ref().is_none_or(|other| other.eq_ignore_ascii_case(email));
+        is_same && address::same(&profile.server, server)
+    };
+    if let Some(name) = named {
+        let lost = |other: &&Server| !is_theirs(other) && credentials.sessions.contains_key(name);
+        return match known.profiles.get(name).filter(lost) {
+            None => Ok(name.to_owned()),
+            Some(Server { server, email }) => Err(Failure::usage(format!(
+                "Profile {name} is signed in to {server}{}. Sign out there first (`chatctl logout --profile {name}`), or \
+                 say another --profile.",
+                email.as_ref().map(|email| format!(" as {email}")).unwrap_or_default()
+            ))),
+        };
+    }
+    let default = known.default.as_ref().and_then(|name| known.profiles.get_key_value(name));
+    if let Some((name, _)) = default.into_iter().chain(&known.profiles).find(|(_, profile)| is_theirs(profile)) {
+        return Ok(name.clone());
+    }
+    let place = address::name(server);
+    let nick = email.split('@').next().unwrap_or(email);
+    let names = [place.clone(), format!("{nick}@{place}"), format!("{email}@{place}"), format!("{email}@{server}")];
+    let is_free = |name: &String| !known.profiles.contains_key(name);
+    names.into_iter().find(is_free).ok_or_else(|| {
+        Failure::usage(format!("Every name for {email} at {server} is another profile's. Say one with --profile NAME."))
+    })
 }

@@ -5,8 +5,9 @@ use serde::Serialize;
 use crate::access::Door;
 use crate::ask;
 use crate::exit::{Exit, Failure};
-use crate::files::Server;
+use crate::files::{Credentials, Profiles, Server};
 use crate::output::Style;
+use crate::profile::for_sign_in;
 use crate::session::kept;
 use crate::text;
 
@@ -32,20 +33,31 @@ pub(crate) async fn login(args: &Login, door: &Door, style: &Style) -> Result<Ex
         Some(email) => email,
         None => ask_address(style).await?,
     };
+    let name = |known: &Profiles, credentials: &Credentials| {
+        for_sign_in(door.named(), (&server.server, &email), known, credentials)
+    };
+    // Before anything is asked of the server: a session that cannot be kept is not to begin.
+    name(&door.places.profiles()?, &door.places.credentials()?)?;
     let password = if args.password_stdin { read_password().await? } else { ask_password(&email, style).await? };
     let (_, signed_in) = client.login(&email, &password).await?;
 
     let _lock = door.places.lock()?;
     let mut known = door.places.profiles()?;
-    let name = door.named().map_or_else(|| profile_name(&server.server), ToOwned::to_owned);
-    known.profiles.insert(name.clone(), Server { server: server.server.clone(), email: Some(email) });
-    known.default.get_or_insert_with(|| name.clone());
     let mut credentials = door.places.credentials()?;
+    let name = name(&known, &credentials)?;
+    known.profiles.insert(name.clone(), Server { server: server.server.clone(), email: Some(email.clone()) });
+    let default = known.default.get_or_insert_with(|| name.clone()).clone();
     credentials.sessions.insert(name.clone(), kept(&signed_in));
     door.places.keep_credentials(&credentials)?;
     door.places.keep_profiles(&known)?;
     let User { name: who, role, .. } = &signed_in.user;
-    style.done(&signed_in.user, &format!("Signed in to {} as {who} ({role}), profile {name}.", server.server))
+    let used = if default == name {
+        "It is used when no profile is named.".to_owned()
+    } else {
+        format!("When none is named, {default} is used; `chatctl profile use {name}` changes that.")
+    };
+    let says = format!("Signed in to {} as {who} ({role}), profile {name}. {used}", server.server);
+    style.done(&signed_in.user, &says)
 }
 
 pub(crate) async fn logout(door: &Door, style: &Style) -> Result<Exit, Failure> {
@@ -90,12 +102,6 @@ pub(crate) async fn whoami(door: &Door, style: &Style) -> Result<Exit, Failure> 
             ("Profile", chosen.profile.clone().unwrap_or_default()),
         ],
     )
-}
-
-/// The server's host, which is short and says enough.
-fn profile_name(url: &str) -> String {
-    let host = url.split_once("://").map_or(url, |(_, rest)| rest);
-    host.split(['/', ':']).next().unwrap_or(host).to_owned()
 }
 
 /// Asks until there is one.

@@ -1,7 +1,7 @@
 //! Files, in and out of the shop.
 
 use chat_proto::Role;
-use chat_tests::{Door, PASSWORD};
+use chat_tests::Door;
 use serde_json::Value;
 
 use crate::desk::Desk;
@@ -92,7 +92,7 @@ async fn who_is_not_in_the_conversation_gets_no_file_of_it() {
     let message: Value = serde_json::from_str(desk.run(&["conv", "export", &order]).await.ok()).expect("JSON");
     let id = message["attachments"][0]["id"].as_str().expect("an id");
     desk.server.door.person(Role::Customer, "ben").await;
-    desk.run_with(&["login", &desk.url(), "--email", "ben@shop.test", "--password-stdin"], PASSWORD).await.ok();
+    desk.becomes("ben@shop.test").await;
     assert_eq!(desk.run(&["attachment", "save", id]).await.code, Some(5));
     assert_eq!(desk.run(&["attachment", "link", id]).await.code, Some(5));
 }

@@ -15,11 +15,16 @@ fn redacted(value: Value, url: &str) -> Value {
         Value::Object(map) => {
             // In order, whatever `serde_json` was built to do with them.
             let map: BTreeMap<_, _> = map.into_iter().collect();
-            Value::Object(map.into_iter().map(|(key, value)| (key.clone(), of_field(&key, value, url))).collect())
+            let named = |key: &str| without_place(key, url);
+            Value::Object(map.into_iter().map(|(key, value)| (named(&key), of_field(&key, value, url))).collect())
         }
         Value::Array(items) => items.into_iter().map(|item| redacted(item, url)).collect(),
         other => other,
     }
+}
+
+fn without_place(text: &str, url: &str) -> String {
+    text.replace(url, "(url)").replace(url.trim_start_matches("http://"), "(host)")
 }
 
 fn of_field(key: &str, value: Value, url: &str) -> Value {
@@ -34,7 +39,7 @@ fn of_field(key: &str, value: Value, url: &str) -> Value {
         _ if key.ends_with("_at") || key == "at" => of("moment"),
         _ => match ["user_", "conv_", "msg_", "sess_", "inv_"].into_iter().find(|prefix| is_id(prefix)) {
             Some(prefix) => of(prefix.trim_end_matches('_')),
-            None => Value::String(text.replace(url, "(url)")),
+            None => Value::String(without_place(&text, url)),
         },
     }
 }
@@ -58,7 +63,7 @@ async fn every_answer_as_json() {
     let id = conversation.to_string();
     show("whoami", &["whoami"], "").await;
     show("profile-list", &["profile", "list"], "").await;
-    show("profile-use", &["profile", "use", "127.0.0.1"], "").await;
+    show("profile-use", &["profile", "use", url.trim_start_matches("http://")], "").await;
     show("status", &["status"], "").await;
     show("user-list", &["user", "list"], "").await;
     show("user-show", &["user", "show", &ana.email], "").await;

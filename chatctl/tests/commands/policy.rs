@@ -71,8 +71,7 @@ async fn words_that_the_policy_does_not_know_are_told_from_a_no() {
     }
     assert_eq!(desk.run(&["policy", "can", "nobody@shop.test", "post_message"]).await.code, Some(5));
     let ana = desk.server.door.person(Role::Customer, "ana").await;
-    let login = ["login", &desk.url(), "--email", &ana.email, "--password-stdin"];
-    desk.run_with(&login, chat_tests::PASSWORD).await.ok();
+    desk.becomes(&ana.email).await;
     assert_eq!(desk.run(&["policy", "matrix"]).await.code, Some(4), "customers do not work with rules");
     assert_ne!(ana.email, Door::ADMIN);
 }
