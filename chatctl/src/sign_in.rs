@@ -126,7 +126,31 @@ async fn ask_password(email: &str, style: &Style) -> Result<String, Failure> {
     ask::hidden(&format!("Password of {}:", text::line(email))).await?.ok_or_else(missing)
 }
 
-/// The first line of standard input.
-pub(crate) async fn read_password() -> Result<String, Failure> {
-    Ok(ask::piped_line().await?.unwrap_or_default())
+/// The first line of standard input; what is typed for it at a terminal is not shown.
+async fn read_password() -> Result<String, Failure> {
+    let read = if ask::is_possible() { ask::hidden("Password:").await? } else { ask::piped_line().await? };
+    read.ok_or_else(|| Failure::usage("There is no password on standard input."))
+}
+
+/// The password of an account to be: asked for twice, since nobody sees what they type, or read from standard input.
+pub(crate) async fn new_password(email: &str, from_stdin: bool, style: &Style) -> Result<String, Failure> {
+    if from_stdin {
+        return read_password().await;
+    }
+    let missing = || {
+        Failure::usage(
+            "A password is asked for on a terminal, or read with --password-stdin. Who is invited (`chatctl user invite`) \
+             chooses it themselves.",
+        )
+    };
+    if !style.may_ask() {
+        return Err(missing());
+    }
+    loop {
+        let password = ask::hidden(&format!("Password for {}:", text::line(email))).await?.ok_or_else(missing)?;
+        if ask::hidden("The same again:").await?.ok_or_else(missing)? == password {
+            return Ok(password);
+        }
+        style.remark("These were two different ones.");
+    }
 }

@@ -79,6 +79,19 @@ async fn what_does_not_go_offline_says_what_does() {
         assert_eq!((code, out.as_str()), (Some(2), ""), "{arguments:?}");
         assert!(err.contains("`user create`, `user show` and `import`"), "{err}");
     }
-    let (code, _, err) = run(home.path(), &MIA, "password1").await;
-    assert_eq!(code, Some(1), "{err}");
+    let (code, _, err) = run(home.path(), &MIA[..MIA.len() - 1], PASSWORD).await;
+    assert_eq!(code, Some(2), "nobody can be asked: {err}");
+    assert!(err.contains("--password-stdin"), "{err}");
+}
+
+#[tokio::test]
+async fn what_is_refused_leaves_no_folder_behind() {
+    let home = tempfile::tempdir().expect("a folder");
+    let folder = home.path().join("new/data");
+    let no_address = ["user", "create", "mia", "--role", "admin", "--password-stdin"];
+    for (arguments, stdin) in [(&no_address[..], PASSWORD), (&MIA, "password1"), (&MIA, "")] {
+        let (code, _, err) = run(&folder, arguments, stdin).await;
+        assert!(matches!(code, Some(1 | 2)), "{err}");
+        assert!(!home.path().join("new").exists(), "{arguments:?}");
+    }
 }

@@ -9,6 +9,7 @@ use chatcore::{Chat, Error, Limits, NewPerson, Retention};
 
 use crate::exit::{Exit, Failure};
 use crate::output::Style;
+use crate::sign_in::new_password;
 use crate::user::{Create, Who};
 
 /// Nothing else is going on that closing could wait for.
@@ -22,9 +23,14 @@ const FOR_EVER: Duration = Duration::from_hours(100 * 365 * 24);
 
 pub(super) async fn create(args: &Create, folder: &Path, style: &Style) -> Result<Exit, Failure> {
     let is_new = !folder.join("chat.redb").exists();
-    let mut person = NewPerson::new(args.role, &args.email).password(crate::sign_in::read_password().await?);
+    let password = new_password(&args.email, args.password_stdin, style).await?;
+    let mut person = NewPerson::new(args.role, &args.email).password(password);
     if let Some(name) = &args.name {
         person = person.name(name);
+    }
+    if is_new {
+        // What is refused leaves no folder behind.
+        try_in_memory(person.clone(), folder).await?;
     }
     let chat = open(folder, Limits::default()).await?;
     let made = chat.people().create(person).await;
@@ -34,6 +40,14 @@ pub(super) async fn create(args: &Create, folder: &Path, style: &Style) -> Resul
         style.remark(&format!("{} is a new data folder.", folder.display()));
     }
     style.done(&made, &format!("Created {} {} ({}).", made.id, made.name, made.role))
+}
+
+/// Makes the account in a shop of its own, which nothing is kept of.
+async fn try_in_memory(person: NewPerson, folder: &Path) -> Result<(), Failure> {
+    let chat = Chat::builder().open().await.map_err(|error| failure(&error, folder))?;
+    let made = chat.people().create(person).await;
+    close(chat).await?;
+    made.map(drop).map_err(|error| failure(&error, folder))
 }
 
 pub(super) async fn show(who: &Who, folder: &Path, style: &Style) -> Result<Exit, Failure> {

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::access::Door;
 use crate::exit::{Exit, Failure};
 use crate::output::{Style, moment};
-use crate::sign_in::read_password;
+use crate::sign_in::new_password;
 use ending::{delete, reset_password};
 use several::each;
 
@@ -104,9 +104,9 @@ pub(crate) struct Create {
     /// How others see them named; the address up to its @ unless given
     #[arg(long)]
     pub(crate) name: Option<String>,
-    /// Read the password from the first line of standard input
-    #[arg(long, required = true)]
-    password_stdin: bool,
+    /// Read the password from the first line of standard input, instead of asking for it
+    #[arg(long)]
+    pub(crate) password_stdin: bool,
 }
 
 #[derive(Debug, Args)]
@@ -221,7 +221,7 @@ pub(crate) fn show(account: &Account, style: &Style) -> Result<Exit, Failure> {
 
 async fn create(client: &Client, args: &Create, style: &Style) -> Result<Exit, Failure> {
     let name = args.name.as_deref().or(args.email.split('@').next()).unwrap_or_default().to_owned();
-    let password = read_password().await?;
+    let password = new_password(&args.email, args.password_stdin, style).await?;
     let made = client.create_user(&NewUser { email: args.email.clone(), name, password, role: args.role }).await?;
     style.done(&made, &format!("Created {} {} ({}).", made.id, made.name, made.role))
 }

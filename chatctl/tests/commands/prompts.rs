@@ -90,3 +90,41 @@ async fn without_a_terminal_an_empty_address_is_wrong_usage() {
     let ran = desk.run_with(&["login", &desk.url(), "--email", "", "--password-stdin"], PASSWORD).await;
     assert!(ran.code == Some(2) && ran.err.contains("--email ADDRESS"), "{ran:?}");
 }
+
+#[tokio::test]
+async fn a_new_password_is_asked_for_twice_and_never_shown() {
+    let desk = Desk::signed_in().await;
+    let tmux = Tmux::new();
+    let shell = tmux.shell("leo", SIZE);
+    let folder = desk.file("data");
+    let mut doors = vec![String::new()];
+    if cfg!(feature = "offline") {
+        doors.push(format!("--data-dir {} ", folder.display()));
+    }
+    for door in doors {
+        type_command(&shell, &desk, &format!("{door}user create mia@shop.test --role agent")).await;
+        for (questions, typed) in (1..).zip([PASSWORD, "another", PASSWORD, PASSWORD]) {
+            let are_asked = |screen: &str| {
+                let of = |question: &str| screen.matches(question).count();
+                of("Password for mia@shop.test:") + of("The same again:") == questions
+            };
+            shell.until("the question", are_asked).await;
+            shell.types(typed);
+            shell.presses("Enter");
+        }
+        let screen = ended(&shell, 0).await;
+        assert!(screen.contains("These were two different ones.") && screen.contains(" mia (agent)."), "{screen}");
+        assert!(!screen.contains(PASSWORD) && !screen.contains("another"), "{screen}");
+    }
+    for command in
+        [format!("login {} --email mia@shop.test", desk.url()), "user create bo@shop.test --role agent".to_owned()]
+    {
+        type_command(&shell, &desk, &format!("{command} --password-stdin")).await;
+        shell.until("the question", |screen| screen.contains("Password:")).await;
+        shell.types(PASSWORD);
+        shell.presses("Enter");
+        let screen = ended(&shell, 0).await;
+        assert!(!screen.contains(PASSWORD), "{screen}");
+    }
+    is_as_it_was(&shell).await;
+}
