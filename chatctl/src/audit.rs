@@ -2,7 +2,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use chat_client::{Client, Clock as _, PageQuery, SystemClock};
-use chat_proto::model::{AuditEntry, AuditFields, AuditPerson};
+use chat_proto::model::{AuditEntry, AuditFields, AuditPerson, Page};
 use chat_proto::{Timestamp, UserId};
 use clap::{Args, Subcommand};
 use serde_json::Value;
@@ -10,7 +10,8 @@ use serde_json::Value;
 use crate::access::Door;
 use crate::exit::{Exit, Failure};
 use crate::output::{Style, moment};
-use crate::user::{self, Items};
+use crate::pages::Limit;
+use crate::user;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Audit {
@@ -30,12 +31,8 @@ pub(crate) struct List {
     /// Only what is not older than this, such as 90m, 12h, 7d or 4w
     #[arg(long)]
     since: Option<Age>,
-    /// So many at the most
-    #[arg(long, default_value_t = 50, conflicts_with = "all")]
-    limit: u32,
-    /// All of them
-    #[arg(long)]
-    all: bool,
+    #[command(flatten)]
+    limit: Limit,
 }
 
 /// How long ago, at the most.
@@ -91,12 +88,12 @@ async fn list(client: &Client, args: &List, style: &Style) -> Result<Exit, Failu
             entry.id.to_string(),
         ]
     };
-    let rows: Vec<_> = found.iter().map(row).collect();
+    let rows: Vec<_> = found.items.iter().map(row).collect();
     let header = ["WHEN", "ACTION", "BY", "ON", "WHAT", "ADDRESS", "DEVICE", "ID"];
-    style.table(&Items { items: &found }, &header, &rows, "act")
+    style.list(&found, &header, &rows, "act")
 }
 
-async fn get(client: &Client, args: &List) -> Result<Vec<AuditEntry>, Failure> {
+async fn get(client: &Client, args: &List) -> Result<Page<AuditEntry>, Failure> {
     let user: Option<UserId> = match args.user.as_deref().map(|user| (user, user.parse())) {
         None => None,
         // Whoever is gone by now is found by their id all the same.
@@ -105,19 +102,8 @@ async fn get(client: &Client, args: &List) -> Result<Vec<AuditEntry>, Failure> {
     };
     let oldest = args.since.map(Age::ago);
     let is_wanted = |entry: &AuditEntry| oldest.is_none_or(|oldest| entry.at >= oldest);
-    let most = if args.all { usize::MAX } else { args.limit as usize };
-    let mut found: Vec<AuditEntry> = Vec::new();
-    let mut query = PageQuery::first();
-    loop {
-        let rows = u32::try_from(most - found.len()).unwrap_or(u32::MAX).min(200);
-        let page = client.audit_log(user, args.action.as_deref(), &query.limit(rows)).await?;
-        let is_last = page.items.last().is_some_and(|entry| !is_wanted(entry));
-        found.extend(page.items.into_iter().take_while(is_wanted));
-        match page.next_cursor {
-            Some(next) if found.len() < most && !is_last => query = PageQuery::after(next),
-            _ => return Ok(found),
-        }
-    }
+    let part = async |part: PageQuery| client.audit_log(user, args.action.as_deref(), &part).await;
+    Ok(args.limit.get_while(part, is_wanted).await?)
 }
 
 /// By whom it was done: a person, a key, or the shop itself.

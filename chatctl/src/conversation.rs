@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use chat_client::{Change, Client, Draft, Entropy as _, PageQuery, Part, SystemEntropy, plain_line};
+use chat_client::{Change, Client, Draft, Entropy as _, Part, SystemEntropy, plain_line};
 use chat_proto::model::{Conversation as Row, Message};
 use chat_proto::{ConversationId, Seq};
 use clap::{Args, Subcommand};
@@ -13,6 +13,7 @@ use crate::attachment;
 use crate::event::{Following, follow};
 use crate::exit::{Exit, Failure, print};
 use crate::output::{Style, moment};
+use crate::pages::Limit;
 use crate::text;
 
 #[derive(Debug, Subcommand)]
@@ -35,12 +36,8 @@ pub(crate) enum Conversation {
 
 #[derive(Debug, Args)]
 pub(crate) struct List {
-    /// So many at the most
-    #[arg(long, default_value_t = 50, conflicts_with = "all")]
-    limit: u32,
-    /// All of them
-    #[arg(long)]
-    all: bool,
+    #[command(flatten)]
+    limit: Limit,
 }
 
 #[derive(Debug, Args)]
@@ -80,30 +77,14 @@ pub(crate) async fn run(conversation: &Conversation, door: &Door, style: &Style)
     }
 }
 
-#[derive(Serialize)]
-struct Items<'a, T> {
-    items: &'a [T],
-}
-
 async fn list(client: &Client, args: &List, style: &Style) -> Result<Exit, Failure> {
-    let mut found: Vec<Row> = Vec::new();
-    let mut query = PageQuery::first();
-    loop {
-        let left =
-            if args.all { u32::MAX } else { args.limit.saturating_sub(u32::try_from(found.len()).unwrap_or(u32::MAX)) };
-        let page = client.conversations(&query.limit(left.min(200))).await?;
-        found.extend(page.items);
-        match page.next_cursor {
-            Some(next) if args.all || found.len() < args.limit as usize => query = PageQuery::after(next),
-            _ => break,
-        }
-    }
-    let rows = found.iter().map(|row| {
+    let found = args.limit.get(async |part| client.conversations(&part).await).await?;
+    let rows = found.items.iter().map(|row| {
         let newest = row.last_message.as_ref().map(beginning).unwrap_or_default();
         vec![row.id.to_string(), moment(row.updated_at), row.unread.to_string(), title(row), newest]
     });
     let rows: Vec<_> = rows.collect();
-    style.table(&Items { items: &found }, &["ID", "CHANGED", "UNREAD", "WITH", "NEWEST"], &rows, "conversation")
+    style.list(&found, &["ID", "CHANGED", "UNREAD", "WITH", "NEWEST"], &rows, "conversation")
 }
 
 /// What a message says, or which file says it all.

@@ -14,6 +14,7 @@ mod files;
 mod import;
 mod offline;
 mod output;
+mod pages;
 mod policy;
 mod profile;
 mod progress;

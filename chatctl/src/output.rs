@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 
 use chat_client::plain;
 use chat_proto::Timestamp;
+use chat_proto::model::Page;
 use clap::Args;
 use serde::Serialize;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
@@ -82,6 +83,21 @@ impl Style {
         let exit = print(&columns(header, rows, self.look()), Exit::Ok);
         let count = rows.len();
         self.remark(&format!("{count} {unit}{}", if count == 1 { "" } else { "s" }));
+        Ok(exit)
+    }
+
+    /// A list that may have been cut off: then that is said, and how to see the rest.
+    pub(crate) fn list<T: Serialize>(
+        &self,
+        answer: &Page<T>,
+        header: &[&str],
+        rows: &[Vec<String>],
+        unit: &str,
+    ) -> Result<Exit, Failure> {
+        let exit = self.table(answer, header, rows, unit)?;
+        if exit == Exit::Ok && answer.next_cursor.is_some() {
+            self.remark("There are more: --limit N shows so many, --all shows them all.");
+        }
         Ok(exit)
     }
 

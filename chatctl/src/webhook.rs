@@ -7,7 +7,6 @@ use clap::{Args, Subcommand};
 use crate::access::Door;
 use crate::exit::{Exit, Failure};
 use crate::output::{Style, moment};
-use crate::user::Items;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Webhook {
@@ -84,7 +83,7 @@ const fn word(state: WebhookState) -> &'static str {
 }
 
 async fn list(client: &Client, style: &Style) -> Result<Exit, Failure> {
-    let found = client.webhooks().await?.items;
+    let found = client.webhooks().await?;
     let row = |webhook: &Row| {
         vec![
             webhook.url.clone(),
@@ -96,9 +95,9 @@ async fn list(client: &Client, style: &Style) -> Result<Exit, Failure> {
             webhook.id.to_string(),
         ]
     };
-    let rows: Vec<_> = found.iter().map(row).collect();
+    let rows: Vec<_> = found.items.iter().map(row).collect();
     let header = ["URL", "STATE", "EVENTS", "LAST DELIVERED", "FAILING SINCE", "FOR", "ID"];
-    style.table(&Items { items: &found }, &header, &rows, "webhook")
+    style.table(&found, &header, &rows, "webhook")
 }
 
 async fn create(client: &Client, args: &Create, style: &Style) -> Result<Exit, Failure> {
@@ -130,7 +129,7 @@ async fn test(client: &Client, id: WebhookId, style: &Style) -> Result<Exit, Fai
 }
 
 async fn deliveries(client: &Client, id: WebhookId, style: &Style) -> Result<Exit, Failure> {
-    let found = client.webhook_deliveries(id).await?.items;
+    let found = client.webhook_deliveries(id).await?;
     let row = |delivery: &WebhookDelivery| {
         vec![
             moment(delivery.given_up_at),
@@ -141,9 +140,9 @@ async fn deliveries(client: &Client, id: WebhookId, style: &Style) -> Result<Exi
             delivery.id.clone(),
         ]
     };
-    let rows: Vec<_> = found.iter().map(row).collect();
+    let rows: Vec<_> = found.items.iter().map(row).collect();
     let header = ["GIVEN UP", "EVENT", "CONVERSATION", "ATTEMPTS", "TROUBLE", "ID"];
-    style.table(&Items { items: &found }, &header, &rows, "delivery")
+    style.table(&found, &header, &rows, "delivery")
 }
 
 async fn replay(client: &Client, args: &Replay, style: &Style) -> Result<Exit, Failure> {

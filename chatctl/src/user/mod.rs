@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::access::Door;
 use crate::exit::{Exit, Failure};
 use crate::output::{Style, moment};
+use crate::pages::Limit;
 use crate::sign_in::new_password;
 use ending::{delete, reset_password};
 use several::each;
@@ -51,12 +52,8 @@ pub(crate) struct List {
     /// Only those in this state
     #[arg(long)]
     state: Option<State>,
-    /// So many at the most
-    #[arg(long, default_value_t = 50, conflicts_with = "all")]
-    limit: u32,
-    /// All of them
-    #[arg(long)]
-    all: bool,
+    #[command(flatten)]
+    limit: Limit,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -184,24 +181,13 @@ async fn list(client: &Client, args: &List, style: &Style) -> Result<Exit, Failu
         State::Disabled => UserState::Disabled,
         State::Deleted => UserState::Deleted,
     });
-    let most = if args.all { usize::MAX } else { args.limit as usize };
-    let mut found: Vec<Account> = Vec::new();
-    let mut query = PageQuery::first();
-    loop {
-        let rows = u32::try_from(most - found.len()).unwrap_or(u32::MAX).min(200);
-        let page = client.users(args.role, state, &query.limit(rows)).await?;
-        found.extend(page.items);
-        match page.next_cursor {
-            Some(next) if found.len() < most => query = PageQuery::after(next),
-            _ => break,
-        }
-    }
+    let found = args.limit.get(async |part| client.users(args.role, state, &part).await).await?;
     let row = |account: &Account| {
         let Account { id, email, name, role, state, created_at, .. } = account;
         vec![name.clone(), email.clone(), role.to_string(), state.to_string(), moment(*created_at), id.to_string()]
     };
-    let rows: Vec<_> = found.iter().map(row).collect();
-    style.table(&Items { items: &found }, &["NAME", "LOGIN", "ROLE", "STATE", "SINCE", "ID"], &rows, "user")
+    let rows: Vec<_> = found.items.iter().map(row).collect();
+    style.list(&found, &["NAME", "LOGIN", "ROLE", "STATE", "SINCE", "ID"], &rows, "user")
 }
 
 pub(crate) fn show(account: &Account, style: &Style) -> Result<Exit, Failure> {

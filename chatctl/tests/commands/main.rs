@@ -6,6 +6,7 @@ mod exits;
 mod help;
 mod hostile;
 mod json;
+mod lists;
 mod policy;
 mod profiles;
 mod prompts;

@@ -1,0 +1,71 @@
+//! Lists, which say when they are not whole.
+
+use chat_proto::Role;
+use chat_tests::{Door, InProcess};
+use serde_json::Value;
+
+use crate::desk::Desk;
+
+const MORE: &str = "There are more: --limit N shows so many, --all shows them all.\n";
+
+/// Three accounts, three conversations, and as many acts.
+async fn shop(server: &InProcess) {
+    let admin = server.door.sign_in(Door::ADMIN).await;
+    for name in ["ana", "ben", "cleo"] {
+        let person = server.door.person(Role::Customer, name).await;
+        admin.direct(&person).await;
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_is_cut_off_says_so_and_how_to_see_the_rest() {
+    let desk = Desk::signed_in().await;
+    shop(&desk.server).await;
+    let admin = desk.server.door.sign_in(Door::ADMIN).await;
+    for (list, path) in
+        [(["user", "list"], "/users"), (["conversation", "list"], "/conversations"), (["audit", "list"], "/audit-log")]
+    {
+        let run = async |more: &[&str]| desk.run(&[&list, more].concat()).await;
+        let cut = run(&["--limit", "2"]).await;
+        assert_eq!((cut.ok().lines().count(), cut.err.as_str()), (3, MORE), "{cut:?}");
+        for whole in [&["--limit", "200"][..], &["--all"], &[]] {
+            let whole = run(whole).await;
+            assert!(whole.ok().lines().count() > 3 && whole.err.is_empty(), "{whole:?}");
+        }
+        for quiet in ["--quiet", "--json"] {
+            assert_eq!(run(&["--limit", "2", quiet]).await.err, "");
+        }
+        let nothing = run(&["--limit", "0"]).await;
+        assert_eq!(nothing.code, Some(2), "{nothing:?}");
+
+        // Programs are told by the cursor, which goes on where the list was cut off.
+        let json = run(&["--limit", "2", "--json"]).await.json();
+        let server = admin.get(&format!("{path}?limit=2")).await;
+        assert_eq!(json["items"], server["items"]);
+        let keys = |value: &Value| value.as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
+        assert_eq!(keys(&json), keys(&server));
+        let next = json["next_cursor"].as_str().expect("a cursor");
+        let rest = admin.get(&format!("{path}?cursor={next}")).await;
+        let all = run(&["--all", "--json"]).await.json();
+        let both = [&json, &rest].map(|part| part["items"].as_array().expect("rows").clone()).concat();
+        assert_eq!(all["items"].as_array(), Some(&both));
+        assert_eq!(all["next_cursor"], Value::Null);
+    }
+}
+
+#[tokio::test]
+async fn more_than_the_server_gives_at_a_time_are_still_one_list() {
+    let desk = Desk::signed_in().await;
+    let people = desk.server.chat.people();
+    for n in 0..205 {
+        people.create(chatcore::NewPerson::customer(format!("c{n}@shop.test"))).await.expect("an account");
+    }
+    let cut = desk.run(&["user", "list", "--limit", "203", "-q"]).await;
+    assert_eq!(cut.ok().lines().count(), 203);
+    let all = desk.run(&["user", "list", "--all", "--json"]).await.json();
+    let mut ids: Vec<&str> =
+        all["items"].as_array().expect("rows").iter().filter_map(|user| user["id"].as_str()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), 206, "each once");
+}
