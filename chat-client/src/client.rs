@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use crate::Error;
 use crate::base_url::BaseUrl;
+use crate::connector::Connector;
 use crate::exchange::Connections;
+use crate::tls::Tls;
 
 /// The daemon's REST API, typed. Cheap to clone: clones share their connections.
 ///
@@ -22,17 +24,38 @@ impl Client {
     /// How long a request may take unless [`timeout`](Self::timeout) says otherwise.
     pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
-    /// A client for the daemon at `http://host[:port][/prefix]`. Connects when it is first used.
+    /// A client for the daemon at `http[s]://host[:port][/prefix]`. Connects when it is first used.
+    ///
+    /// `https://` needs the feature `tls`. Certificates are checked against those that this machine trusts, which are read
+    /// here; instead of them against those in the file that `SSL_CERT_FILE` names, and the folders of `SSL_CERT_DIR`.
     ///
     /// # Errors
-    /// [`Error::InvalidUrl`] for any other URL, `https://` included.
+    /// [`Error::InvalidUrl`] for any other URL; [`Error::Transport`] when this machine trusts nobody.
     pub fn new(base_url: &str) -> Result<Self, Error> {
-        Ok(Self {
-            base: Arc::new(BaseUrl::parse(base_url)?),
-            connections: Connections::new(),
+        let base = BaseUrl::parse(base_url)?;
+        let tls = base.is_secure().then(|| Tls::of_this_machine(base.host())).transpose()?;
+        Ok(Self::over(base, tls))
+    }
+
+    /// A client that trusts what this configuration says: certificates of the shop's own, one of its own to show. Its
+    /// protocols (ALPN) are replaced by `http/1.1`, which is what this client speaks. Without `https://` it is of no use.
+    ///
+    /// # Errors
+    /// [`Error::InvalidUrl`] as [`new`](Self::new).
+    #[cfg(feature = "tls")]
+    pub fn with_tls(base_url: &str, config: rustls::ClientConfig) -> Result<Self, Error> {
+        let base = BaseUrl::parse(base_url)?;
+        let tls = base.is_secure().then(|| Tls::new(base.host(), config)).transpose()?;
+        Ok(Self::over(base, tls))
+    }
+
+    fn over(base: BaseUrl, tls: Option<Tls>) -> Self {
+        Self {
+            base: Arc::new(base),
+            connections: Connections::new(Connector::new(tls)),
             token: None,
             timeout: Self::DEFAULT_TIMEOUT,
-        })
+        }
     }
 
     /// A client that acts for the person whose access token this is.

@@ -1,9 +1,11 @@
+use std::error::Error as _;
 use std::fmt;
 use std::sync::Arc;
 
 use chat_proto::ErrorCode;
 use chat_proto::wire::{ErrFrame, Problem};
 use http::StatusCode;
+use hyper_util::client::legacy;
 
 use crate::Closed;
 
@@ -15,7 +17,8 @@ pub enum Error {
     Refused(Box<Problem>),
     /// An error status without the daemon's own words, as a proxy in between gives it.
     Status(StatusCode),
-    /// The network failed: no connection, or one that broke. A change may have been carried out or not.
+    /// The network failed: no connection, none that can be trusted, or one that broke. A change may have been carried out
+    /// or not.
     Transport(Arc<dyn std::error::Error + Send + Sync>),
     /// No answer in time. A change may have been carried out or not.
     Timeout,
@@ -72,6 +75,18 @@ impl Error {
         Self::Transport(Arc::from(cause.into()))
     }
 
+    /// No answer at all; said in the connector's own words when it is no connection either.
+    pub(crate) fn of_request(failed: legacy::Error) -> Self {
+        let mut cause = failed.source();
+        while let Some(inner) = cause {
+            if let Some(told) = inner.downcast_ref::<Self>() {
+                return told.clone();
+            }
+            cause = inner.source();
+        }
+        Self::transport(failed)
+    }
+
     /// What the server would say, said without asking it: for a [`TokenSource`](crate::TokenSource) that knows no more
     /// tokens, with [`ErrorCode::Unauthenticated`].
     pub fn refusal(code: ErrorCode, detail: &str) -> Self {
@@ -118,6 +133,9 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(problem) => write!(f, "{} ({})", problem.detail, problem.code),
+            Self::Status(status) if status.is_redirection() => {
+                write!(f, "the server answered {status}: it is met at another URL, perhaps at one with https://")
+            }
             Self::Status(status) => write!(f, "the server answered {status} without saying more"),
             Self::Transport(cause) => {
                 write!(f, "the connection failed: {cause}")?;

@@ -8,11 +8,11 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper_util::client::legacy;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::connector::{Connector, Stream};
 use crate::{Client, Error};
 
 /// The most bytes of an answer that are read.
@@ -24,20 +24,25 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 /// What is sent: words that are in memory, or a file.
 pub(crate) type Body = UnsyncBoxBody<Bytes, std::io::Error>;
 
-/// The connections that wait to be used again.
+/// How connections are made, and those that wait to be used again.
 #[derive(Clone)]
-pub(crate) struct Connections(legacy::Client<HttpConnector, Body>);
+pub(crate) struct Connections {
+    connector: Connector,
+    waiting: legacy::Client<Connector, Body>,
+}
 
 impl Connections {
-    pub(crate) fn new() -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        Self(
-            legacy::Client::builder(TokioExecutor::new())
-                .pool_timer(TokioTimer::new())
-                .pool_idle_timeout(IDLE_TIMEOUT)
-                .build(connector),
-        )
+    pub(crate) fn new(connector: Connector) -> Self {
+        let waiting = legacy::Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .build(connector.clone());
+        Self { connector, waiting }
+    }
+
+    /// A new connection to this host, for whoever keeps it.
+    pub(crate) async fn open(&self, origin: Uri) -> Result<Stream, Error> {
+        self.connector.open(origin).await
     }
 }
 
@@ -136,7 +141,7 @@ impl Client {
 
     /// The head of an answer; what it says is still to come.
     pub(crate) async fn answer_to(&self, request: Request<Body>) -> Result<Response<Incoming>, Error> {
-        self.connections.0.request(request).await.map_err(Error::transport)
+        self.connections.waiting.request(request).await.map_err(Error::of_request)
     }
 }
 

@@ -63,6 +63,8 @@
 //! # }
 //! ```
 //!
+//! With the feature `tls` base URLs may begin with `https://`.
+//!
 //! Names and texts come from people and are handed over as they are: [`plain`] makes them harmless for a terminal;
 //! a page escapes them in its own way.
 
@@ -74,6 +76,7 @@ mod base_url;
 mod client;
 mod client_ids;
 mod clock;
+mod connector;
 mod conversations;
 mod draft;
 mod error;
@@ -87,10 +90,16 @@ mod probe;
 mod query;
 mod sign_in;
 mod stats;
+#[cfg(feature = "tls")]
+mod tls;
+#[cfg(not(feature = "tls"))]
+#[path = "no_tls.rs"]
+mod tls;
 mod watch;
 mod webhooks;
 
 pub use attachments::{Download, FileInfo, Upload, local_file_name};
+pub use base_url::is_in_clear;
 pub use client::Client;
 pub use clock::{Clock, Entropy, SystemClock, SystemEntropy};
 pub use conversations::Outcome;
@@ -100,6 +109,8 @@ pub use follow::{Connection, FollowOptions, Follower, OutboxEntry, Renewal, Requ
 pub use live::{Change, Closed, Live, LiveChange, LiveEvent, LiveReceiver, LiveSender};
 pub use plain::{plain, plain_line};
 pub use query::{PageQuery, Part};
+#[cfg(feature = "tls")]
+pub use rustls;
 pub use sign_in::SignIn;
 pub use watch::{Diff, Inbox, Outgoing, Thread, Watch, WatchOptions};
 

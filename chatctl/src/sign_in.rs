@@ -29,6 +29,11 @@ pub(crate) async fn login(args: &Login, door: &Door, style: &Style) -> Result<Ex
         None => door.server()?,
     };
     let client = door.stranger(&server)?;
+    if chat_client::is_in_clear(&server.server) {
+        style.remark(
+            "The password goes to this server in clear, for everybody on the way to read; https:// keeps it secret.",
+        );
+    }
     let email = match args.email.clone().or(server.email.clone()).filter(|email| !email.trim().is_empty()) {
         Some(email) => email,
         None => ask_address(style).await?,

@@ -16,6 +16,7 @@ mod drain;
 mod event_stream;
 mod floods;
 mod holes;
+mod https;
 mod identity;
 mod limits;
 mod log_secrets;

@@ -2,12 +2,14 @@
 //!
 //! Nothing here waits for a fixed time. What is waited for is a condition, and [`DEADLINE`] is when a test gives up.
 
+mod authority;
 mod bucket;
 mod cutter;
 mod dice;
 mod door;
 mod engine_io;
 mod event_source;
+mod gate;
 pub mod history;
 mod http;
 mod in_process;
@@ -16,12 +18,14 @@ mod socket;
 mod tmux;
 mod wait;
 
+pub use authority::Authority;
 pub use bucket::Bucket;
 pub use cutter::Cutter;
 pub use dice::Dice;
 pub use door::{Door, Person};
 pub use engine_io::EngineIo;
 pub use event_source::{EventSource, Sent};
+pub use gate::Gate;
 pub use http::{Answer, Request};
 pub use in_process::{InProcess, Options};
 pub use server::{Finished, Server, run};

@@ -3,6 +3,7 @@
 mod files;
 mod given_back;
 mod group;
+mod https;
 
 use chat_proto::Role;
 use chat_tests::{Person, Server, Terminal, Tmux};

@@ -7,7 +7,6 @@ use chat_proto::wire::{ClientFrame, ClientInfo, Hello, SUBPROTOCOL, ServerFrame,
 use futures_util::{SinkExt as _, StreamExt as _};
 use http::Uri;
 use http::header::RETRY_AFTER;
-use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
@@ -19,6 +18,7 @@ use super::socket::{self, LAST_WORDS, Queues, Socket};
 use super::{
     Closed, HEARTBEAT_SECONDS, INBOUND_EVENTS, Live, LiveReceiver, LiveSender, OUTBOUND_FRAMES, WELCOME_WITHIN, frame,
 };
+use crate::connector::Stream;
 use crate::{Client, Error};
 
 const READ_BUFFER: usize = 4 * 1024;
@@ -55,8 +55,12 @@ impl Client {
             }),
             resume: resume.map(|cursor| cursor.as_str().to_owned()),
         };
-        let address = (self.base.host(), self.base.port());
-        let opened = timeout(self.timeout, open(address, self.base.socket()?)).await;
+        let (origin, uri) = (self.base.origin()?, self.base.socket()?);
+        let opened = async {
+            let stream = self.connections.open(origin).await?;
+            open(stream, uri).await
+        };
+        let opened = timeout(self.timeout, opened).await;
         let mut socket = opened.unwrap_or(Err(Error::Timeout.into()))?;
         let greeted = timeout(WELCOME_WITHIN, greet(&mut socket, hello)).await;
         let welcome = greeted.unwrap_or(Err(Error::Timeout.into()))?;
@@ -81,9 +85,7 @@ impl From<Error> for NotConnected {
     }
 }
 
-async fn open(address: (&str, u16), uri: Uri) -> Result<Socket, NotConnected> {
-    let stream = TcpStream::connect(address).await.map_err(Error::transport)?;
-    stream.set_nodelay(true).map_err(Error::transport)?;
+async fn open(stream: Stream, uri: Uri) -> Result<Socket, NotConnected> {
     let request =
         ClientRequestBuilder::new(uri).with_header("User-Agent", crate::USER_AGENT).with_sub_protocol(SUBPROTOCOL);
     let config = WebSocketConfig::default()

@@ -4,7 +4,6 @@ use chat_proto::model::Cursor;
 use chat_proto::wire::{Event, ServerFrame};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
-use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
@@ -12,8 +11,9 @@ use tokio_tungstenite::tungstenite::{Error as SocketError, Message};
 
 use super::sender::Shared;
 use super::{Closed, HEARTBEAT_GRACE, LiveChange, LiveEvent, STALL, frame};
+use crate::connector::Stream;
 
-pub(super) type Socket = WebSocketStream<TcpStream>;
+pub(super) type Socket = WebSocketStream<Stream>;
 
 /// How long a connection that cannot be written to is still read, for the server's last words.
 pub(super) const LAST_WORDS: Duration = Duration::from_secs(1);

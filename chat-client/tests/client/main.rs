@@ -32,6 +32,8 @@ mod outbox;
 mod rest;
 #[cfg(test)]
 mod seeded;
+#[cfg(all(test, feature = "tls"))]
+mod tls;
 #[cfg(test)]
 mod token;
 #[cfg(test)]

@@ -14,6 +14,8 @@ use crate::theme::{Look, Tone};
 
 /// Columns of a field.
 const FIELD: usize = 40;
+/// Fits into a line.
+const IN_CLEAR: &str = "Your password goes in clear: http is not secret.";
 
 /// The form to sign in with.
 pub(super) fn draw(form: &SignIn, look: Look, frame: &mut Frame<'_>, over: Rect) {
@@ -46,6 +48,9 @@ pub(super) fn draw(form: &SignIn, look: Look, frame: &mut Frame<'_>, over: Rect)
             lines.extend(why.map(|line| Line::styled(format!("  {line}"), look.theme.style(Tone::Alert))));
         }
         _ => {}
+    }
+    if form.is_in_clear() {
+        lines.push(Line::styled(format!("  {IN_CLEAR}"), look.theme.style(Tone::Alert)));
     }
     frame.render_widget(Paragraph::new(lines), inner);
     let last = Rect { y: over.bottom().saturating_sub(1), height: 1, ..over };

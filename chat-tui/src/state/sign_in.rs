@@ -23,4 +23,15 @@ impl SignIn {
         let at = fields.iter().position(Composer::is_empty).unwrap_or(Self::PASSWORD);
         Self { fields, at, busy: false, why: None }
     }
+
+    /// The server as it was typed, with the scheme that people leave away.
+    pub(crate) fn url(&self) -> String {
+        let url = self.fields[0].text().trim();
+        if url.contains("://") { url.to_owned() } else { format!("http://{url}") }
+    }
+
+    /// Whether others on the way can read the password.
+    pub(crate) fn is_in_clear(&self) -> bool {
+        chat_client::is_in_clear(&self.url())
+    }
 }

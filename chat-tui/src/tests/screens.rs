@@ -301,6 +301,21 @@ fn sign_in() {
 }
 
 #[test]
+fn sign_in_in_clear() {
+    shows("sign_in_in_clear", |state| {
+        *state = State::new(TimeZone::UTC);
+        state.sign_in = Some(SignIn::new("shop.example/chat", "leo@shop.example"));
+        type_text(state, "secret");
+        press(state, KeyCode::Enter);
+        let why = "the connection failed: tcp connect error: Connection refused (os error 111), ";
+        update(state, Event::NotSignedIn(why.repeat(3)));
+    });
+    let state = &mut State::new(TimeZone::UTC);
+    state.sign_in = Some(SignIn::new("https://shop.example/chat", ""));
+    assert!(!screen(state, (100, 30)).contains("in clear"));
+}
+
+#[test]
 fn a_screen_that_is_too_small_says_so() {
     insta::assert_snapshot!("too_small", screen(&mut opened(), (40, 4)));
 }

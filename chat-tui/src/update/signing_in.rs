@@ -30,9 +30,8 @@ pub(super) fn submit(state: &mut State) -> Vec<Effect> {
     }
     form.busy = true;
     form.why = None;
-    let [url, email, password] = [0, 1, 2].map(|field| form.fields[field].text().to_owned());
-    let url = url.trim();
-    let url = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
+    let url = form.url();
+    let [email, password] = [1, SignIn::PASSWORD].map(|field| form.fields[field].text().to_owned());
     let email = email.trim().to_owned();
     state.account = (url.clone(), email.clone());
     vec![Effect::SignIn { url, email, password }]

@@ -1,0 +1,157 @@
+//! Servers behind https, as the shop's web server puts them there.
+
+use std::io::Write as _;
+use std::process::{Command, Output, Stdio};
+
+use chat_proto::Role;
+use chat_tests::{Authority, Door, Gate, InProcess, PASSWORD, eventually};
+use tempfile::TempDir;
+
+/// A user whose machine trusts one authority.
+struct Desk {
+    home: TempDir,
+}
+
+#[derive(Debug)]
+struct Ran {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl Desk {
+    fn trusting(authority: &Authority) -> Self {
+        let home = tempfile::tempdir().expect("a folder");
+        std::fs::write(home.path().join("trusted.pem"), authority.pem()).expect("a file");
+        Self { home }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_chatctl"));
+        command.args(arguments).env_clear().env("HOME", self.home.path());
+        command.env("SSL_CERT_FILE", self.home.path().join("trusted.pem"));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// The server lives on this test's thread, so the program is waited for on another.
+    async fn run(&self, arguments: &[&str]) -> Ran {
+        let mut command = self.command(arguments);
+        let run = tokio::task::spawn_blocking(move || {
+            let mut child = command.spawn().expect("the program starts");
+            // One that reads nothing may be gone already.
+            let _ = child.stdin.take().expect("it is piped").write_all(PASSWORD.as_bytes());
+            child.wait_with_output().expect("it ends")
+        });
+        let Output { status, stdout, stderr } = run.await.expect("no panic");
+        let text = |bytes| String::from_utf8(bytes).expect("text");
+        Ran { code: status.code(), out: text(stdout), err: text(stderr) }
+    }
+
+    async fn login(&self, url: &str) -> Ran {
+        self.run(&["login", url, "--email", Door::ADMIN, "--password-stdin", "--timeout", "20"]).await
+    }
+}
+
+impl Ran {
+    #[track_caller]
+    fn ok(&self) -> &str {
+        assert_eq!((self.code, self.err.as_str()), (Some(0), ""), "{self:?}");
+        &self.out
+    }
+}
+
+#[tokio::test]
+async fn what_is_done_at_a_desk_goes_over_https_and_under_a_path() {
+    let server = InProcess::start().await;
+    let ana = server.door.person(Role::Customer, "ana").await;
+    let order = server.door.sign_in(Door::ADMIN).await.direct(&ana).await.to_string();
+    let authority = Authority::new("The shop");
+    let gate = Gate::before(server.door.address, authority.vouches_for(&["localhost", "127.0.0.1"])).await;
+    let desk = Desk::trusting(&authority);
+    let url = gate.url("localhost");
+    assert!(desk.login(&url).await.ok().starts_with(&format!("Signed in to {url} as Admin (admin)")));
+
+    let mut tail = desk.command(&["event", "tail", "--json"]).spawn().expect("the program starts");
+    let sent = desk.run(&["conversation", "send", &order, "--text", "Good morning"]).await;
+    assert_eq!(sent.ok(), "Sent as number 1.\n");
+    // It tells what happens once it is connected.
+    let mut lines = std::io::BufReader::new(tail.stdout.take().expect("it is piped"));
+    let told = tokio::task::spawn_blocking(move || {
+        let mut line = String::new();
+        std::io::BufRead::read_line(&mut lines, &mut line).expect("text");
+        line
+    });
+    let mut n = 0;
+    eventually("an event is told", async || {
+        n += 1;
+        ana.write(order.parse().expect("an id"), &format!("still there {n}")).await.ok();
+        told.is_finished().then_some(())
+    })
+    .await;
+    let line = told.await.expect("no panic");
+    tail.kill().expect("it runs");
+    tail.wait().expect("it ends");
+    assert!(line.contains("message.created"), "{line}");
+
+    let file = desk.home.path().join("orders.txt");
+    let orders = (0..30_000).map(|line| format!("order {line}\n")).collect::<Vec<_>>().concat();
+    std::fs::write(&file, &orders).expect("a file");
+    let uploaded = desk.run(&["attachment", "upload", file.to_str().expect("text")]).await;
+    let (id, _) = uploaded.ok().split_once("  ").expect("its id");
+    assert_eq!(desk.run(&["attachment", "save", id, "-o", "-"]).await.ok(), orders);
+}
+
+#[tokio::test]
+async fn who_is_not_who_they_should_be_gets_no_password() {
+    let server = InProcess::start().await;
+    let [authority, another, forger] = ["The shop", "Somebody", "The shop"].map(Authority::new);
+    let desk = Desk::trusting(&authority);
+    for (certificate, says) in [
+        (authority.vouches_for(&["shop.test", "www.shop.test"]), "is for shop.test, www.shop.test, not for 127.0.0.1"),
+        (another.vouches_for(&["127.0.0.1"]), "is from an unknown issuer, whom nothing on this machine vouches for"),
+        (forger.vouches_for(&["127.0.0.1"]), "was not signed by the issuer that it names"),
+        (authority.vouched_for(&["127.0.0.1"]), "has expired, on 2020-02-29"),
+    ] {
+        let gate = Gate::before(server.door.address, certificate).await;
+        let ran = desk.login(&gate.url("127.0.0.1")).await;
+        let expected = format!("chatctl: the connection failed: the server's certificate {says}\n");
+        assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (Some(7), "", expected.as_str()), "{ran:?}");
+    }
+    assert!(!desk.home.path().join(".config").exists(), "nothing is remembered of them");
+}
+
+#[tokio::test]
+async fn who_does_not_speak_tls_or_says_nothing_cannot_be_reached() {
+    let server = InProcess::start().await;
+    let desk = Desk::trusting(&Authority::new("The shop"));
+    let ran = desk.login(&format!("https://{}", server.door.address)).await;
+    let says = "chatctl: the connection failed: the server does not speak TLS; its URL may be one with http://\n";
+    assert_eq!((ran.code, ran.err.as_str()), (Some(7), says), "{ran:?}");
+
+    // Connections are taken, and nobody is there.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("https://{}", silent.local_addr().expect("an address"));
+    let ran = desk.run(&["status", "--server", &url, "--timeout", "1"]).await;
+    assert_eq!((ran.code, ran.err.as_str()), (Some(7), "chatctl: the server did not answer in time\n"), "{ran:?}");
+
+    std::fs::write(desk.home.path().join("trusted.pem"), "").expect("a file");
+    let ran = desk.login(&url).await;
+    assert_eq!(ran.code, Some(7), "{ran:?}");
+    assert!(ran.err.contains("this machine trusts no certificates") && ran.err.contains("SSL_CERT_FILE"), "{ran:?}");
+}
+
+#[tokio::test]
+async fn a_password_in_clear_is_warned_of_and_goes_all_the_same() {
+    let server = InProcess::start().await;
+    let desk = Desk::trusting(&Authority::new("The shop"));
+    let port = server.door.address.port();
+    // No address of this machine by name, though it leads there.
+    let ran = desk.login(&format!("http://0.0.0.0:{port}")).await;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(
+        ran.err.starts_with("The password goes to this server in clear") && ran.err.lines().count() == 1,
+        "{ran:?}"
+    );
+    desk.login(&format!("http://127.0.0.1:{port}")).await.ok();
+}
