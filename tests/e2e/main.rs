@@ -29,6 +29,7 @@ mod passwords;
 mod presence;
 mod push;
 mod renewal;
+mod resets;
 mod sessions;
 mod slow_readers;
 mod socket_io;

@@ -8,7 +8,7 @@ use std::thread::ThreadId;
 use std::time::Duration;
 
 use chatcore::testing::{ManualClock, MemoryNotifier};
-use chatcore::{AttachmentStore, Chat, Clock, Limits, PushOptions, Site, SystemClock};
+use chatcore::{AttachmentStore, Chat, Clock, Limits, PushOptions, Retention, Site, SystemClock};
 use chatd::RouterConfig;
 use chatd::listener::HttpLimits;
 use tokio::net::TcpListener;
@@ -40,6 +40,8 @@ pub struct Options {
     pub access_ttl: Duration,
     pub refresh_ttl: Duration,
     pub limits: Limits,
+    /// How long events are kept.
+    pub retention: Retention,
     pub router: RouterConfig,
     /// The shop's web sites.
     pub sites: Vec<Site>,
@@ -59,6 +61,7 @@ impl Default for Options {
             access_ttl: Duration::from_hours(1),
             refresh_ttl: Duration::from_hours(24),
             limits: Limits::default(),
+            retention: Retention::default(),
             router: RouterConfig::default(),
             sites: Vec::new(),
             mails: None,
@@ -98,6 +101,7 @@ impl InProcess {
             .access_ttl(options.access_ttl)
             .refresh_ttl(options.refresh_ttl)
             .limits(limits)
+            .retention(options.retention)
             .push(PushOptions::default())
             .webhooks(chatd::webhook_options())
             .sites(options.sites);

@@ -134,7 +134,7 @@ impl<'a> Connected<'a> {
     async fn hear(&mut self, event: Option<LiveEvent>) -> Result<(), End> {
         match event {
             Some(LiveEvent::Event(change)) => {
-                self.tell_hole("unknown").await?;
+                self.tell_hole().await?;
                 let cursor = Cursor::from_text(change.head.c.clone());
                 self.recognise(&change).await?;
                 self.say(Update::Event(change)).await?;
@@ -142,15 +142,15 @@ impl<'a> Connected<'a> {
                 Ok(())
             }
             Some(LiveEvent::Live(cursor)) => {
-                self.tell_hole("unknown").await?;
+                self.tell_hole().await?;
                 self.say(Update::Connection(Connection::Live)).await?;
                 self.move_to(cursor).await
             }
             Some(LiveEvent::Ping(cursor)) => {
-                self.tell_hole("unknown").await?;
+                self.tell_hole().await?;
                 self.move_to(cursor).await
             }
-            Some(LiveEvent::Reset(reason)) => self.tell_hole(&reason).await,
+            Some(LiveEvent::Reset(reason)) => self.reset(reason).await,
             Some(LiveEvent::Ephemeral(event)) => {
                 // May be lost, and waits for nobody.
                 let _ = self.tell.try_send(Update::Ephemeral(event));
@@ -163,12 +163,22 @@ impl<'a> Connected<'a> {
         }
     }
 
-    /// Says that the place could not be gone on from. Before that the old place is kept: when the connection breaks in
-    /// between, the next one finds the same hole.
-    async fn tell_hole(&mut self, reason: &str) -> Result<(), End> {
+    /// The server says that what comes next comes after a hole: at once, or later, when the log was trimmed before it
+    /// was read to its end. Then the place before stays until something says where it goes on: a connection that breaks
+    /// in between finds the same hole.
+    async fn reset(&mut self, reason: String) -> Result<(), End> {
+        self.say(Update::Reset(reason)).await?;
         if let Some(begins) = self.hole.take() {
-            self.say(Update::Reset(reason.to_owned())).await?;
             self.cursor = Some(begins);
+        }
+        Ok(())
+    }
+
+    /// Says that the place could not be gone on from, when the server has gone on without a word about it. Before that
+    /// the old place is kept.
+    async fn tell_hole(&mut self) -> Result<(), End> {
+        if self.hole.is_some() {
+            self.reset("unknown".to_owned()).await?;
         }
         Ok(())
     }

@@ -122,6 +122,28 @@ async fn a_reset_is_told_even_when_the_connection_breaks_before_it_comes() {
 }
 
 #[tokio::test]
+async fn a_reset_that_comes_later_is_told_and_the_place_before_stays_until_it_goes_on() {
+    let server = FakeListener::new().await;
+    let (_follower, mut updates) = server.client.follow(soon().after(cursor("c-start")));
+    for goes_on in [false, true] {
+        let (hello, mut socket) = server.welcomed().await;
+        let from = if goes_on { "c1" } else { "c-start" };
+        assert_eq!(hello["resume"], from, "the reset alone moves nothing");
+        if !goes_on {
+            socket.say(&event(1, "message.created", &message(1, "Hello"))).await;
+            assert_matches!(news(&mut updates).await, Update::Event(_));
+        }
+        socket.say(&json!({"t": "reset", "reason": "too_old"})).await;
+        assert_matches!(news(&mut updates).await, Update::Reset(why) if why == "too_old");
+        if goes_on {
+            socket.say(&json!({"t": "live", "c": "c-live"})).await;
+            assert_matches!(news(&mut updates).await, Update::Cursor(c) if c == cursor("c-live"));
+        }
+    }
+    assert_eq!(server.welcomed().await.0["resume"], "c-live");
+}
+
+#[tokio::test]
 async fn a_held_one_connects_when_it_is_told_from_where() {
     let server = FakeListener::new().await;
     let (follower, mut updates) = server.client.follow(soon().held());
