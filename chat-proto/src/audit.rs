@@ -113,6 +113,9 @@ pub struct AuditFields {
     /// So many attempts to sign in had failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failures: Option<u64>,
+    /// So many open invitations of whoever is no admin any more were taken back by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invitations_ended: Option<u64>,
     /// So many accounts were brought over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accounts: Option<u64>,

@@ -179,6 +179,7 @@ fn entries_of_the_audit_log() {
         expires_at: Some(at(0)),
         sessions_ended: Some(2),
         failures: Some(5),
+        invitations_ended: Some(3),
         accounts: Some(6),
         conversations: Some(7),
         messages: Some(8),

@@ -110,6 +110,7 @@ fn letters() {
         created_at: AT,
         expires_at: AT,
         token: [0x66; 32],
+        by: None,
     };
     golden(
         &letter,
@@ -245,13 +246,14 @@ fn entries_of_the_audit_log() {
         expires_at: Some(AT),
         sessions_ended: Some(2),
         failures: Some(5),
+        invitations_ended: Some(3),
         accounts: Some(6),
         conversations: Some(7),
         messages: Some(8),
     };
     golden(
         &every,
-        "b0006341646101636140620200030104f50501066473686f7007816a75736572733a7265616408f50950555555555555555555555555555555550a1b000001a3185c507b0b020c05140615071608",
+        "b1006341646101636140620200030104f50501066473686f7007816a75736572733a7265616408f50950555555555555555555555555555555550a1b000001a3185c507b0b020c050d03140615071608",
     );
     let (session, api_key) = (Some(session), Some(session));
     golden(

@@ -223,6 +223,9 @@ pub struct Letter {
     /// SHA-256 of the token in its link.
     #[cbor(n(6), with = "minicbor::bytes")]
     pub token: [u8; 32],
+    /// The admin who lets the link be used, if it is one that admins pass on; it goes with their role.
+    #[cbor(n(7), with = "cbor::optional_user_no", default)]
+    pub by: Option<UserNo>,
 }
 
 /// What a letter is about.

@@ -11,6 +11,7 @@
 //! | the same in the dialect of the replaced backend | `compat`, in each file by the hole's number |
 
 mod access;
+mod accounts;
 mod browsers;
 mod http;
 mod injection;

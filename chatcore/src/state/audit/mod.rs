@@ -95,6 +95,8 @@ pub struct AuditFields {
     pub sessions_ended: Option<u64>,
     #[n(12)]
     pub failures: Option<u64>,
+    #[n(13)]
+    pub invitations_ended: Option<u64>,
     #[n(20)]
     pub accounts: Option<u64>,
     #[n(21)]
@@ -202,6 +204,7 @@ impl AuditFields {
             expires_at: self.expires_at,
             sessions_ended: self.sessions_ended,
             failures: self.failures,
+            invitations_ended: self.invitations_ended,
             accounts: self.accounts,
             conversations: self.conversations,
             messages: self.messages,

@@ -139,6 +139,7 @@ pub(super) fn change_password(context: &Context<'_>, by: Author, current: &str, 
         changes: vec![(Change::PasswordChanged { user: no }, None)],
         puts: vec![Put::Account { no, account: Box::new(account), before: Some(before) }],
     };
+    letters::forget_resets(context, &mut decision, no)?;
     sessions::end_all(context, &mut decision, no, by.session)?;
     Ok(decision)
 }

@@ -37,6 +37,9 @@ pub(super) fn delete(
         staff::keep_an_admin(context, no, &before)?;
     }
     let mut decision = staff::changed(author, no, emptied(&before), std::sync::Arc::clone(&before));
+    if before.role == Role::Admin {
+        staff::take_back_ways_in(context, &mut decision, no)?;
+    }
     sessions::end_all(context, &mut decision, no, None)?;
     keys::revoke_all(context, &mut decision, no)?;
     notices::forget_wishes(context, &mut decision, no)?;

@@ -76,6 +76,14 @@ pub(super) fn accept(context: &Context<'_>, acceptance: Acceptance) -> Result<De
     Ok(decision)
 }
 
+/// Nobody comes in any more whom this admin has invited.
+pub(super) fn end_all_by(context: &Context<'_>, decision: &mut Decision, admin: UserNo) -> Result<(), Stop> {
+    for invitation in context.lookup.invitations()?.iter().filter(|invitation| invitation.by == admin) {
+        end(decision, invitation.id);
+    }
+    Ok(())
+}
+
 fn admin(context: &Context<'_>, by: Author) -> Result<(UserNo, std::sync::Arc<Account>), Stop> {
     let me = context.author(by)?;
     me.require(Action::ManageInvitations, Relation::Stranger)?;

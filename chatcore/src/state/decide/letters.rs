@@ -13,6 +13,8 @@ use crate::state::{Author, Change, Letter, LetterId, LetterKind, NewLetter, Outc
 const MOST_LETTERS: usize = 3;
 /// Letters that are forgotten at a time.
 const FORGOTTEN_AT_ONCE: usize = 500;
+/// Letters that are gone through at a time.
+const LOOKED_AT_ONCE: usize = 500;
 
 /// Writes a letter, unless there are enough. Those about the account that are over go.
 pub(super) fn write(
@@ -32,7 +34,8 @@ pub(super) fn write(
         decision.puts.extend(over.iter().map(gone));
     }
     let NewLetter { id, token, expires_at } = letter;
-    let row = Letter { id, kind, user, to: to.to_owned(), created_at: context.now, expires_at, token };
+    let by = decision.by.filter(|_| kind == LetterKind::PasswordResetByAdmin);
+    let row = Letter { id, kind, user, to: to.to_owned(), created_at: context.now, expires_at, token, by };
     decision.puts.push(Put::Letter(Box::new(row)));
     decision.changes.push((Change::LetterWritten { letter: id }, None));
     if kind != LetterKind::PasswordResetByAdmin {
@@ -102,7 +105,7 @@ pub(super) fn reset_password(
     if seen_to_change {
         decision.changes.push((Change::AccountChanged { user: no, version }, None));
     }
-    forget_all(context, &mut decision, LetterKind::PasswordReset, no)?;
+    forget_resets(context, &mut decision, no)?;
     sessions::end_all(context, &mut decision, no, None)?;
     Ok(decision)
 }
@@ -165,6 +168,29 @@ fn forget_all(context: &Context<'_>, decision: &mut Decision, kind: LetterKind, 
     let letters = context.lookup.letters(user)?;
     decision.puts.extend(letters.iter().filter(|letter| letter.kind.purpose() == kind.purpose()).map(gone));
     Ok(())
+}
+
+/// No link sets another password for this account any more.
+pub(super) fn forget_resets(context: &Context<'_>, decision: &mut Decision, user: UserNo) -> Result<(), Stop> {
+    let before = decision.puts.len();
+    forget_all(context, decision, LetterKind::PasswordReset, user)?;
+    if decision.changes.is_empty() && decision.puts.len() > before {
+        decision.changes.push((Change::Tidied, None));
+    }
+    Ok(())
+}
+
+/// No link that this admin has let others use is good any more.
+pub(super) fn forget_allowed_by(context: &Context<'_>, decision: &mut Decision, admin: UserNo) -> Result<(), Stop> {
+    let mut after = None;
+    loop {
+        let letters = context.lookup.letters_after(after, LOOKED_AT_ONCE)?;
+        decision.puts.extend(letters.iter().filter(|letter| letter.by == Some(admin)).map(gone));
+        match letters.last() {
+            Some(last) => after = Some(last.id),
+            None => return Ok(()),
+        }
+    }
 }
 
 pub(super) fn gone(letter: &Arc<Letter>) -> Put {

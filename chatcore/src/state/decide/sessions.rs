@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chat_proto::{ErrorCode, SessionId, UserId};
 
-use super::{Acting, Context, Decision, Put, Refusal, Stop, keys};
+use super::{Acting, Context, Decision, Put, Refusal, Stop, keys, letters};
 use crate::access::{Action, Relation};
 use crate::state::{Author, Change, NewSession, Outcome, RefreshHashes, Renewal, Session, UserNo};
 
@@ -112,6 +112,7 @@ pub(super) fn end_others(context: &Context<'_>, by: Author) -> Result<Decision, 
     let no = me.no;
     let mut decision = Decision { by: Some(no), ..Decision::nothing(Outcome::Done) };
     end_all(context, &mut decision, no, by.session)?;
+    letters::forget_resets(context, &mut decision, no)?;
     Ok(decision)
 }
 

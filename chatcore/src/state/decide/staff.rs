@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chat_proto::{ErrorCode, Role, UserId};
 
-use super::{Account, AccountState, Context, Decision, Put, Refusal, Stop, sessions};
+use super::{Account, AccountState, Context, Decision, Put, Refusal, Stop, invitations, letters, sessions};
 use crate::access::{Action, Relation};
 use crate::state::{Author, Change, Outcome, UserNo};
 use crate::store::StoreError;
@@ -37,7 +37,11 @@ pub(super) fn change(
     if other_role && before.role == Role::Admin {
         keep_an_admin(context, no, &before)?;
     }
+    let was_admin = before.role == Role::Admin;
     let mut decision = changed(author, no, account, before);
+    if other_role && was_admin {
+        take_back_ways_in(context, &mut decision, no)?;
+    }
     if other_role {
         // What they may do is asked anew each time; what they have loaded was loaded as somebody else.
         sessions::end_all(context, &mut decision, no, None)?;
@@ -59,8 +63,13 @@ pub(super) fn set_state(
         keep_an_admin(context, no, &before)?;
     }
     let account = Account { state, version: before.version + 1, ..(*before).clone() };
+    let was_admin = before.role == Role::Admin;
     let mut decision = changed(author, no, account, before);
     if state == AccountState::Disabled {
+        if was_admin {
+            take_back_ways_in(context, &mut decision, no)?;
+        }
+        letters::forget_resets(context, &mut decision, no)?;
         sessions::end_all(context, &mut decision, no, None)?;
     }
     Ok(decision)
@@ -70,6 +79,7 @@ pub(super) fn end_sessions(context: &Context<'_>, by: Author, user: UserId) -> R
     let (author, no, _) = concerned(context, by, user)?;
     let mut decision = Decision { by: author, ..Decision::nothing(Outcome::Done) };
     sessions::end_all(context, &mut decision, no, None)?;
+    letters::forget_resets(context, &mut decision, no)?;
     Ok(decision)
 }
 
@@ -123,6 +133,13 @@ pub(super) fn changed(author: Option<UserNo>, no: UserNo, account: Account, befo
         changes: vec![(Change::AccountChanged { user: no, version: account.version }, None)],
         puts: vec![Put::Account { no, account: Box::new(account), before: Some(before) }],
     }
+}
+
+/// Takes back by what whoever is no admin any more could have others come in, themselves under another name included:
+/// their open invitations, and the links by which they let passwords be set.
+pub(super) fn take_back_ways_in(context: &Context<'_>, decision: &mut Decision, admin: UserNo) -> Result<(), Stop> {
+    invitations::end_all_by(context, decision, admin)?;
+    letters::forget_allowed_by(context, decision, admin)
 }
 
 /// Refuses what would leave the shop without anybody who can administer it.

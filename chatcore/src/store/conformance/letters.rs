@@ -127,7 +127,8 @@ fn a_disabled_account_gets_no_other_password(shop: &mut Shop) {
     let letter = letters(shop, ana)[0].id;
     let state = AccountState::Disabled;
     shop.one(Command::SetUserState { by: admin.author(), user: ana, state, origin: Origin::default() });
-    assert_eq!(shop.refused(reset(letter, "x")), ErrorCode::Forbidden);
+    assert_eq!(shop.refused(reset(letter, "x")), ErrorCode::Invalid);
+    assert!(letters(shop, ana).is_empty());
 }
 
 fn letters_are_paged_and_forgotten_when_they_are_over(shop: &mut Shop) {

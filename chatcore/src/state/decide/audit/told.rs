@@ -74,10 +74,14 @@ impl Told {
         self
     }
 
-    /// How many sessions end.
+    /// How many sessions end, and invitations.
     pub(super) fn ended_in(mut self, decision: &Decision) -> Self {
-        let ended = decision.puts.iter().filter(|put| matches!(put, Put::SessionGone { .. })).count();
-        self.after.sessions_ended = Some(ended as u64).filter(|ended| *ended > 0);
+        let count = |ended: fn(&Put) -> bool| {
+            let ended = decision.puts.iter().filter(|put| ended(put)).count();
+            Some(ended as u64).filter(|ended| *ended > 0)
+        };
+        self.after.sessions_ended = count(|put| matches!(put, Put::SessionGone { .. }));
+        self.after.invitations_ended = count(|put| matches!(put, Put::InvitationGone { .. }));
         self
     }
 }
