@@ -149,7 +149,7 @@ impl Entrance {
         let password = strength::password("/password", password, &account.email, &account.name)?;
         let (password, origin) = (engine.passwords.hash(password).await?, self.origin.clone());
         engine.writer.carry(Command::ResetPassword { letter, token, password, origin }).await?;
-        engine.guard.forgive(&fold_email(&account.email));
+        engine.guard.forgive(&fold_email(&account.email), stranger(self.origin.address));
         Ok(())
     }
 

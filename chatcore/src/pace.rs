@@ -57,6 +57,14 @@ impl Network {
             ip @ IpAddr::V4(_) => ip,
         })
     }
+
+    /// The network of a whole site: with IPv6 48 bits of it, of which one may have 65,536 households.
+    pub(crate) fn site(self) -> Self {
+        Self(match self.0 {
+            IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() & !(u128::MAX >> 48))),
+            ip @ IpAddr::V4(_) => ip,
+        })
+    }
 }
 
 /// All buckets.

@@ -5,8 +5,10 @@
 //!
 //! - no wait is longer than [`LONGEST`], an attempt that comes too early does not make it longer, and an hour without
 //!   failures forgets all;
-//! - from an address from which somebody is signed in to the account, failures of others count nothing: only those on
-//!   this account from this address;
+//! - from an address from which somebody is signed in to the account, or has set a new password for it within a day, failures
+//!   of others count nothing: only those on this account from this address;
+//! - a network that has not failed on the account within a day has one attempt, whatever others do there; so have the first
+//!   [`MOST_OF_ACCOUNT`] of a day. That is how many more guesses a day somebody has who can come from as many networks;
 //! - whoever sets a new password by mail has nothing to wait for;
 //! - sessions go on.
 
@@ -21,6 +23,7 @@ use crate::error::{Error, Result};
 use crate::pace::Network;
 use crate::state::Origin;
 
+use super::networks::{MOST_OF_ACCOUNT, Networks};
 use super::slowed::{Reports, Slowed};
 
 /// After so many failures on an account there is a wait of a second, and then twice the last.
@@ -38,8 +41,17 @@ const MOST: usize = 50_000;
 #[derive(Debug)]
 pub(crate) struct Guard {
     clock: Arc<dyn Clock>,
-    failures: Mutex<HashMap<Key, Failures>>,
+    remembered: Mutex<Remembered>,
     reports: Reports,
+}
+
+#[derive(Debug, Default)]
+struct Remembered {
+    failures: HashMap<Key, Failures>,
+    /// From where somebody failed on an account, or tries to with the attempt that each network has.
+    failed_from: Networks,
+    /// From where somebody has set a new password for it.
+    reset_from: Networks,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -72,8 +84,11 @@ struct Failures {
 #[derive(Debug)]
 pub(crate) struct Attempt<'a> {
     guard: &'a Guard,
-    account: Key,
+    /// What waits longer if it fails; nothing when it is the one that the network has.
+    account: Option<Key>,
     address: Option<Key>,
+    /// The account, and a network that may be anybody's.
+    from: Option<(String, Network)>,
     succeeded: bool,
     /// Of an account that does not exist nothing is recorded.
     exists: bool,
@@ -82,7 +97,7 @@ pub(crate) struct Attempt<'a> {
 
 impl Guard {
     pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, failures: Mutex::default(), reports: Reports::default() }
+        Self { clock, remembered: Mutex::default(), reports: Reports::default() }
     }
 
     /// Somebody wants to sign in to the account of this folded address. `familiar`: somebody is signed in to it from there.
@@ -90,39 +105,45 @@ impl Guard {
     /// # Errors
     /// `rate_limited` when there is something to wait for.
     pub(crate) fn attempt(&self, account: &str, from: Option<Network>, familiar: bool) -> Result<Attempt<'_>> {
-        let account = account.to_owned();
-        let (account, address) = if familiar {
-            (Key::AccountFrom(account, from), None)
-        } else {
-            (Key::Account(account), from.map(Key::Address))
-        };
         let now = self.clock.now();
-        let mut failures = self.lock();
-        let wait = |key: &Key| failures.get(key).map_or(Duration::ZERO, |failures| failures.wait(now));
-        let wait = wait(&account).max(address.as_ref().map_or(Duration::ZERO, wait));
-        if !wait.is_zero() {
-            return Err(too_often(wait));
-        }
-        if failures.len() >= MOST {
-            make_room(&mut failures, now);
-        }
-        let entry = failures.entry(account.clone()).or_insert_with(|| Failures::none(now));
-        if entry.is_forgotten(now) {
-            entry.count = 0;
-        }
-        if entry.under_way >= AT_ONCE.saturating_sub(entry.count).max(1) {
-            return Err(too_often(Duration::from_secs(1)));
-        }
-        entry.under_way += 1;
-        Ok(Attempt { guard: self, account, address, succeeded: false, exists: false, origin: Origin::default() })
+        let mut remembered = self.lock();
+        let known = from.is_some_and(|from| remembered.reset_from.contains(account, from, now));
+        let attempt = if familiar || known {
+            let key = Key::AccountFrom(account.to_owned(), from);
+            remembered.admit(&key, now)?;
+            self.one(Some(key), None, None)
+        } else {
+            let address = from.map(Key::Address);
+            let from = from.map(|from| (account.to_owned(), from.site()));
+            let key = Key::Account(account.to_owned());
+            let wait = address.as_ref().map_or(Duration::ZERO, |address| remembered.wait(address, now));
+            if !wait.is_zero() {
+                return Err(too_often(wait.max(remembered.wait(&key, now))));
+            }
+            match remembered.admit(&key, now) {
+                Ok(()) => self.one(Some(key), address, from),
+                Err(_) if remembered.has_one_left(from.as_ref(), now) => self.one(None, address, from),
+                Err(error) => return Err(error),
+            }
+        };
+        Ok(attempt)
     }
 
-    /// There is nothing to wait for any more on this account.
-    pub(crate) fn forgive(&self, account: &str) {
-        self.lock().retain(|key, _| match key {
+    fn one(&self, account: Option<Key>, address: Option<Key>, from: Option<(String, Network)>) -> Attempt<'_> {
+        let origin = Origin::default();
+        Attempt { guard: self, account, address, from, succeeded: false, exists: false, origin }
+    }
+
+    /// There is nothing to wait for any more on this account, and least of all from where its password was set anew.
+    pub(crate) fn forgive(&self, account: &str, from: Option<Network>) {
+        let mut remembered = self.lock();
+        remembered.failures.retain(|key, _| match key {
             Key::Account(known) | Key::AccountFrom(known, _) => known != account,
             Key::Address(_) => true,
         });
+        if let Some(from) = from {
+            remembered.reset_from.add(account, from, self.clock.now());
+        }
     }
 
     /// Where guessing begins to be slowed down, one after the other. For one who waits.
@@ -130,8 +151,45 @@ impl Guard {
         self.reports.next().await
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Failures>> {
-        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Remembered> {
+        self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Remembered {
+    /// Lets one more attempt be under way, unless there is something to wait for.
+    fn admit(&mut self, account: &Key, now: Timestamp) -> Result<()> {
+        let wait = self.wait(account, now);
+        if !wait.is_zero() {
+            return Err(too_often(wait));
+        }
+        if self.failures.len() >= MOST {
+            make_room(&mut self.failures, now);
+        }
+        let entry = self.failures.entry(account.clone()).or_insert_with(|| Failures::none(now));
+        if entry.is_forgotten(now) {
+            entry.count = 0;
+        }
+        if entry.under_way >= AT_ONCE.saturating_sub(entry.count).max(1) {
+            return Err(too_often(Duration::from_secs(1)));
+        }
+        entry.under_way += 1;
+        Ok(())
+    }
+
+    fn wait(&self, key: &Key, now: Timestamp) -> Duration {
+        self.failures.get(key).map_or(Duration::ZERO, |failures| failures.wait(now))
+    }
+
+    /// Whether this network has an attempt of its own on this account, which it uses up.
+    fn has_one_left(&mut self, from: Option<&(String, Network)>, now: Timestamp) -> bool {
+        let Some((account, network)) = from else { return false };
+        let failed = &mut self.failed_from;
+        let has = !failed.contains(account, *network, now) && failed.count(account, now) < MOST_OF_ACCOUNT;
+        if has {
+            failed.add(account, *network, now);
+        }
+        has
     }
 }
 
@@ -151,27 +209,35 @@ impl Attempt<'_> {
 impl Drop for Attempt<'_> {
     fn drop(&mut self) {
         let now = self.guard.clock.now();
-        let mut failures = self.guard.lock();
-        let (mut left, mut slowed) = (0, Vec::new());
-        if let Some(entry) = failures.get_mut(&self.account) {
+        let mut remembered = self.guard.lock();
+        let Remembered { failures, failed_from, .. } = &mut *remembered;
+        let mut slowed = Vec::new();
+        if let Some(key) = self.account.take()
+            && let Some(entry) = failures.get_mut(&key)
+        {
             entry.under_way = entry.under_way.saturating_sub(1);
-            left = entry.under_way;
             if !self.succeeded && entry.failed(now, FREE_ON_ACCOUNT) && self.exists {
-                slowed.push((self.account.account().map(str::to_owned), entry.count));
+                slowed.push((key.account().map(str::to_owned), entry.count));
+            }
+            if self.succeeded && entry.under_way == 0 {
+                failures.remove(&key);
             }
         }
-        if self.succeeded {
-            // An address keeps its failures: whoever guesses at others has an account of their own as well.
-            if left == 0 {
-                failures.remove(&self.account);
-            }
-        } else if let Some(address) = self.address.take() {
+        // An address keeps its failures: whoever guesses at others has an account of their own as well.
+        if !self.succeeded
+            && let Some(address) = self.address.take()
+        {
             let entry = failures.entry(address).or_insert_with(|| Failures::none(now));
             if entry.failed(now, FREE_FROM_ADDRESS) {
                 slowed.push((None, entry.count));
             }
         }
-        drop(failures);
+        match &self.from {
+            Some((account, network)) if self.succeeded => failed_from.remove(account, *network),
+            Some((account, network)) => failed_from.add(account, *network, now),
+            None => {}
+        }
+        drop(remembered);
         for (account, failures) in slowed {
             self.guard.reports.add(now, Slowed { account, failures, origin: self.origin.clone() });
         }
@@ -249,13 +315,13 @@ mod tests {
     #[test]
     fn the_wait_grows_up_to_a_quarter_of_an_hour_and_is_forgotten_after_an_hour() {
         let (guard, clock) = guard();
-        let (tries, mut wait) = fail(&guard, "ana", from(1), false);
+        let (tries, mut wait) = fail(&guard, "ana", None, false);
         assert_eq!((tries, wait), (5, Duration::from_secs(1)));
         for _ in 0..15 {
             // Trying meanwhile changes nothing.
-            assert_eq!(fail(&guard, "ana", from(2), false), (0, wait));
+            assert_eq!(fail(&guard, "ana", None, false), (0, wait));
             clock.advance(wait);
-            let (tries, next) = fail(&guard, "ana", from(3), false);
+            let (tries, next) = fail(&guard, "ana", None, false);
             assert_eq!((tries, next), (1, (wait * 2).min(LONGEST)));
             wait = next;
         }
@@ -280,11 +346,61 @@ mod tests {
     fn a_stranger_locks_nobody_out_of_where_they_are_signed_in() {
         let (guard, _) = guard();
         fail(&guard, "ana", from(66), false);
-        assert!(guard.attempt("ana", from(1), false).is_err());
+        assert!(guard.attempt("ana", from(66), false).is_err());
+        fail(&guard, "ana", from(1), false);
         guard.attempt("ana", from(1), true).unwrap().succeeded();
         assert_eq!(fail(&guard, "ana", from(1), true).0, 5, "there, too, one can guess only so often");
-        guard.forgive("ana");
+        guard.forgive("ana", None);
         assert!(guard.attempt("ana", from(1), false).is_ok() && guard.attempt("ana", from(1), true).is_ok());
+    }
+
+    /// Many networks take every attempt that there is, for a day. What they get by it is bounded.
+    #[test]
+    fn attackers_who_go_on_lock_nobody_out() {
+        let (guard, clock) = guard();
+        let hers = Network::of([192, 0, 2, 7].into());
+        let attackers: Vec<_> = (0..500_u16)
+            .map(|i| {
+                let [high, low] = i.to_be_bytes();
+                Network::of([198, 51, high, low].into())
+            })
+            .collect();
+        let guesses_of = |second: usize| {
+            let now = (0..20).map(|i| attackers[(second * 20 + i) % attackers.len()]);
+            now.filter(|from| guard.attempt("ana", Some(*from), false).is_ok()).count()
+        };
+        let mut guesses = 0;
+        for second in 0..3_600 {
+            guesses += guesses_of(second);
+            clock.advance(Duration::from_secs(1));
+        }
+        // She comes from where nobody knows her, and fails on nothing.
+        guard.attempt("ana", Some(hers), false).unwrap().succeeded();
+        // She mistypes it: now she has to wait as they have.
+        drop(guard.attempt("ana", Some(hers), false).unwrap());
+        assert_eq!(guard.attempt("ana", Some(hers), false).unwrap_err().code(), ErrorCode::RateLimited);
+        guard.forgive("ana", Some(hers));
+        for second in 0..3_600 {
+            guesses += guesses_of(second);
+            guard.attempt("ana", Some(hers), false).unwrap().succeeded();
+            clock.advance(Duration::from_secs(1));
+        }
+        assert!((500..560).contains(&guesses), "one from each, and what an account has anyway: {guesses}");
+        // With more networks than are bounded for, nothing but the letter helps.
+        for i in 0..2_000_u16 {
+            let [high, low] = i.to_be_bytes();
+            drop(guard.attempt("ana", Some(Network::of([10, 0, high, low].into())), false));
+        }
+        let fresh = Network::of([192, 0, 2, 8].into());
+        assert!(guard.attempt("ana", Some(fresh), false).is_err() && guard.attempt("ana", Some(hers), false).is_ok());
+    }
+
+    #[test]
+    fn households_of_one_site_have_one_attempt_together() {
+        let (guard, _) = guard();
+        fail(&guard, "ana", None, false);
+        let household = |number: u16| Some(Network::of([0x2001, 0xdb8, 7, number, 0, 0, 0, 1].into()));
+        assert_eq!((0..99).filter(|number| guard.attempt("ana", household(*number), false).is_ok()).count(), 1);
     }
 
     #[test]
@@ -305,7 +421,7 @@ mod tests {
     fn guesses_at_the_same_time_are_counted_too() {
         let (guard, _) = guard();
         let attempts: Vec<_> = (0..100).filter_map(|_| guard.attempt("ana", from(1), false).ok()).collect();
-        assert_eq!(attempts.len(), 10);
+        assert_eq!(attempts.len(), 11, "ten, and the one that the network has");
         drop(attempts);
         assert_eq!(guard.attempt("ana", from(1), false).unwrap_err().retry_after(), Some(Duration::from_secs(32)));
     }
@@ -363,7 +479,7 @@ mod tests {
             clock.advance(Duration::from_millis(1));
             drop(guard.attempt(&format!("user{i}"), None, false));
         }
-        assert!(guard.lock().len() <= MOST);
-        assert!(guard.lock().contains_key(&Key::Account("ana".to_owned())));
+        assert!(guard.lock().failures.len() <= MOST);
+        assert!(guard.lock().failures.contains_key(&Key::Account("ana".to_owned())));
     }
 }

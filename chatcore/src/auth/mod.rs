@@ -4,6 +4,7 @@ mod bcrypt;
 mod guard;
 pub(crate) mod identity;
 mod link;
+mod networks;
 mod passwords;
 mod refresh;
 mod slowed;

@@ -1,5 +1,8 @@
+use std::time::Duration;
+
 use chat_proto::{ErrorCode, Role};
-use chat_tests::{Answer, Door, InProcess, PASSWORD, Person, Request, eventually};
+use chat_tests::{Answer, Door, InProcess, Options, PASSWORD, Person, Request, eventually};
+use chatd::{RouterConfig, TrustedProxies};
 use serde_json::{Value, json};
 
 async fn post(door: &Door, path: &str, body: &Value) -> Answer {
@@ -115,4 +118,39 @@ async fn threat_5_password_links_end_with_what_one_does_against_a_thief() {
             assert_eq!(answer.problem().code, ErrorCode::Invalid, "{name}: {}", answer.text());
         }
     }
+}
+
+/// From 500 addresses every attempt is taken, on and on.
+#[tokio::test]
+async fn threat_11_guessing_from_many_addresses_locks_nobody_out() {
+    let networks = vec!["127.0.0.1/32".parse().expect("a network")];
+    let mut router = RouterConfig::default();
+    router.trusted_proxies = TrustedProxies { networks, ..TrustedProxies::default() };
+    let server = InProcess::start_with(Options { manual_clock: true, router, ..Options::default() }).await;
+    server.door.person(Role::Customer, "ana").await.call("POST", "/auth/logout").await.ok();
+    let sent = async |path: &str, from: &str, body: Value| {
+        let request = Request::new("POST", format!("/api/v1{path}")).header("X-Forwarded-For", from);
+        server.door.send(request.json(&body)).await
+    };
+    let login = async |from: &str, password: &str| {
+        sent("/auth/login", from, json!({"email": "ana@shop.test", "password": password})).await.status
+    };
+    let attack = async || {
+        for i in 0..500 {
+            login(&format!("198.51.{}.{}", 100 + i / 250, i % 250), "guess number 1").await;
+            server.advance(Duration::from_millis(50));
+        }
+    };
+    attack().await;
+    assert_eq!(login("192.0.2.1", PASSWORD).await, 200, "from where nobody has failed");
+    assert_eq!([login("192.0.2.2", "mistyped").await, login("192.0.2.2", PASSWORD).await], [401, 429]);
+    sent("/auth/password/forgot", "192.0.2.2", json!({"email": "ana@shop.test"})).await.ok();
+    let letter = eventually("a letter", async || server.chat.letters(None, 10).await.expect("letters").pop()).await;
+    let link = letter.link("https://x");
+    let token = link.split_once('#').expect("a token").1;
+    let reset = json!({"token": token, "password": "a new one at last"});
+    assert_eq!(sent("/auth/password/reset", "192.0.2.2", reset).await.status, 204);
+    attack().await;
+    assert_eq!(login("192.0.2.2", "a new one at last").await, 200, "from where it was set anew");
+    assert_eq!(login("198.51.100.1", "a new one at last").await, 429, "where somebody guesses they have to wait");
 }
