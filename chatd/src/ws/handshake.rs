@@ -7,16 +7,19 @@ use chat_proto::model::Cursor;
 use chat_proto::wire::{ClientFrame, Hello, ServerFrame, Welcome};
 use chatcore::{Actor, EventStream};
 use futures_util::StreamExt;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::Message;
 
 use super::outbox::{End, Socket, feed_frame, flush, frame_error, refusal};
+use super::session::PerMinute;
 use crate::app::App;
 use crate::live::{self, Door, Farewell, Opened};
 use crate::problem::Refused;
 
 const FIRST_FRAME: Duration = Duration::from_secs(10);
 const BEFORE_WELCOME_BYTES: usize = 8 << 10;
+/// Pings and pongs before `hello`.
+const SIGNS_BEFORE_HELLO: u32 = 20;
 
 /// Hears who is there and welcomes them.
 pub(super) async fn greet(app: &App, socket: &mut Socket) -> Result<(Actor, EventStream), End> {
@@ -49,13 +52,17 @@ pub(super) async fn greet(app: &App, socket: &mut Socket) -> Result<(Actor, Even
 }
 
 async fn first_text(socket: &mut Socket) -> Result<String, End> {
+    let mut signs = PerMinute::<SIGNS_BEFORE_HELLO>::new(Instant::now());
     loop {
         return match socket.next().await {
             Some(Ok(Message::Text(text))) if text.len() > BEFORE_WELCOME_BYTES => {
                 Err(End::Violation { code: 1009, reason: ErrorCode::TooLarge })
             }
             Some(Ok(Message::Text(text))) => Ok(text.as_str().to_owned()),
-            Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => match signs.again() {
+                Ok(()) => continue,
+                Err(end) => Err(end),
+            },
             Some(Ok(Message::Binary(_))) => {
                 let refused = Refused::new(ErrorCode::Invalid, "Frames are text: one JSON object each.");
                 Err(refuse(socket, None, refused).await)

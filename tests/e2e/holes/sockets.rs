@@ -189,6 +189,42 @@ async fn threat_22_giant_frames_are_refused_unread() {
     witness.settle().await;
 }
 
+/// Pings, pongs and what else asks for nothing: some are answered, a flood ends the connection, and before `hello` sooner.
+#[tokio::test]
+async fn threat_23_and_27_a_flood_of_signs_of_life_ends_the_connection() {
+    let server = InProcess::start().await;
+    let ana = server.door.person(Role::Customer, "ana").await;
+    let hello = text_frame(&json!({"t": "hello", "token": ana.token}).to_string());
+    let mut witness = ana.socket().await;
+    let presence = |state: &str| text_frame(&json!({"t": "presence", "state": state}).to_string());
+    let both = [presence("away"), presence("online")].concat();
+    for (name, signs, repeated) in [
+        ("pings", frame_head(0x89, 0), 1),
+        ("pongs", frame_head(0x8a, 0), 1),
+        ("ping", text_frame(r#"{"t":"ping"}"#), 1),
+        ("presence", both, 2),
+    ] {
+        let mut raw = Raw::web_socket(ana.address).await;
+        raw.send(&hello).await;
+        raw.read_until(br#""t":"live""#).await;
+        raw.send(signs.repeat(600 / repeated)).await;
+        raw.send(text_frame(r#"{"t":"auth","re":7,"token":"x"}"#)).await;
+        raw.read_until(br#""re":7"#).await;
+        raw.send(&signs).await;
+        assert_eq!(close_code(&raw.read_to_end().await), Some(4429), "{name}");
+    }
+    for first in [0x89, 0x8a] {
+        let mut raw = Raw::web_socket(ana.address).await;
+        raw.send(frame_head(first, 0).repeat(20)).await;
+        raw.send(&hello).await;
+        raw.read_until(br#""t":"live""#).await;
+        let mut raw = Raw::web_socket(ana.address).await;
+        raw.send(frame_head(first, 0).repeat(21)).await;
+        assert_eq!(close_code(&raw.read_to_end().await), Some(4429), "{first:x}");
+    }
+    witness.settle().await;
+}
+
 /// Frames that are no frames: deep, doubled, half a letter.
 #[tokio::test]
 async fn threat_26_json_that_two_readers_could_read_differently_is_refused() {

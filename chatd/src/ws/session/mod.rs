@@ -36,6 +36,9 @@ const BAD_FRAMES_A_MINUTE: u32 = 20;
 /// The same for requests that a limit refuses. More than can wait for their answers at once: who has sent those could not
 /// know yet.
 const REFUSED_A_MINUTE: u32 = 300;
+/// The same for what asks for nothing and is counted for nobody: pings and pongs of RFC 6455, `ping` and `presence`. Ten a
+/// second is more than any device has to say.
+const SIGNS_A_MINUTE: u32 = 600;
 
 pub(super) async fn run(app: App, mut socket: Socket, mut seat: Seat) {
     // One that has not said who it is goes at once: it would not be told anything.
@@ -79,21 +82,22 @@ struct Session {
     unheard: u32,
     bad_frames: PerMinute<BAD_FRAMES_A_MINUTE>,
     refused: PerMinute<REFUSED_A_MINUTE>,
+    signs: PerMinute<SIGNS_A_MINUTE>,
 }
 
 /// Counts what is put up with so often within a minute.
-struct PerMinute<const MOST: u32> {
+pub(super) struct PerMinute<const MOST: u32> {
     count: u32,
     since: Instant,
 }
 
 impl<const MOST: u32> PerMinute<MOST> {
-    fn new(now: Instant) -> Self {
+    pub(super) fn new(now: Instant) -> Self {
         Self { count: 0, since: now }
     }
 
     /// Once more; the end of the connection when that is once too often.
-    fn again(&mut self) -> Result<(), End> {
+    pub(super) fn again(&mut self) -> Result<(), End> {
         if self.since.elapsed() > Duration::from_mins(1) {
             *self = Self::new(Instant::now());
         }
@@ -119,6 +123,7 @@ impl Session {
             unheard: 0,
             bad_frames: PerMinute::new(now),
             refused: PerMinute::new(now),
+            signs: PerMinute::new(now),
         }
     }
 
@@ -210,7 +215,7 @@ impl Session {
             }
             Message::Close(_) => Err(End::Closed),
             // The library answers pings; pongs have told what they had to: that somebody is there.
-            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => Ok(()),
+            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => self.signs.again(),
         }
     }
 

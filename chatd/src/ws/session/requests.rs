@@ -67,10 +67,12 @@ impl Session {
                 self.reply(socket, done(viewing.re, &told)).await
             }
             ClientFrame::Presence(presence) => {
+                self.signs.again()?;
                 self.stream.appear(presence.state);
                 self.reply(socket, done(presence.re, &Ok(()))).await
             }
             ClientFrame::Ping(_) => {
+                self.signs.again()?;
                 self.last_out = Instant::now();
                 let c = self.stream.idle_cursor().unwrap_or_else(|| self.stream.cursor());
                 feed_frame(socket, &ServerFrame::Ping { c: c.as_str().to_owned() }).await
