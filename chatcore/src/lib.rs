@@ -69,6 +69,7 @@ mod keys;
 mod letters;
 mod links;
 mod message;
+mod names;
 mod notify;
 mod pace;
 mod people;

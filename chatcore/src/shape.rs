@@ -4,6 +4,7 @@ use chat_proto::{AttachmentId, UserId};
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::error::{Error, Result};
+use crate::names;
 use crate::state::Refusal;
 
 /// The most bytes of an e-mail address (RFC 5321, 4.5.3.1.3, less the angle brackets).
@@ -31,7 +32,19 @@ pub(crate) fn email(email: &str) -> Result<String> {
 }
 
 pub(crate) fn name(name: &str) -> Result<String> {
-    line(name, NAME_CHARS, "/name", "A name has 1 to 100 characters, none of them invisible.")
+    let rule = "A name has 1 to 100 characters, none of them invisible.";
+    let name = line(&names::normalised(bounded(name)), NAME_CHARS, "/name", rule)?;
+    if names::is_mixed(&name) {
+        let detail = "A word of this name has letters of two alphabets, and looks like another name. Use one alphabet.";
+        return Err(Error::invalid("/name", detail));
+    }
+    Ok(name)
+}
+
+/// No more of a name than is needed to see that it is too long.
+fn bounded(name: &str) -> &str {
+    let name = name.trim();
+    name.char_indices().nth(NAME_CHARS + 1).map_or(name, |(end, _)| &name[..end])
 }
 
 pub(crate) fn subject(subject: &str) -> Result<String> {
@@ -118,7 +131,7 @@ fn line(text: &str, most_chars: usize, pointer: &'static str, rule: &'static str
 
 /// What can be kept of a name that was given elsewhere.
 pub(crate) fn kept_name(text: &str) -> Option<String> {
-    kept_line(text, NAME_CHARS)
+    kept_line(&names::normalised(text), NAME_CHARS)
 }
 
 /// The same, of a subject.
@@ -139,7 +152,7 @@ fn kept_line(text: &str, most_chars: usize) -> Option<String> {
 pub(crate) fn is_unprintable(c: char) -> bool {
     c.is_control()
         || matches!(c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{3164}' | '\u{ffa0}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
@@ -156,7 +169,9 @@ mod tests {
             assert!(email(bad).is_err(), "{bad:?}");
         }
         assert_eq!(name("  Ana Ruiz ").unwrap(), "Ana Ruiz");
-        for bad in ["", "   ", "a\u{200b}b", "a\nb", "\u{202e}nimda", &"x".repeat(101)] {
+        assert_eq!(name("ＡＤＭＩＮ").unwrap(), "ADMIN");
+        assert_eq!(kept_name("Аdmin").as_deref(), Some("Аdmin"), "what came from elsewhere is somebody's name already");
+        for bad in ["", "   ", "Аdmin", "\u{3164}", "a\u{200b}b", "a\nb", "\u{202e}nimda", &"x".repeat(101)] {
             assert!(name(bad).is_err(), "{bad:?}");
         }
         assert_eq!(kept_name(" Ana\n\u{202e}Ruiz\u{7} ").as_deref(), Some("Ana Ruiz"));

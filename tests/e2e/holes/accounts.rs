@@ -154,3 +154,33 @@ async fn threat_11_guessing_from_many_addresses_locks_nobody_out() {
     assert_eq!(login("192.0.2.2", "a new one at last").await, 200, "from where it was set anew");
     assert_eq!(login("198.51.100.1", "a new one at last").await, 429, "where somebody guesses they have to wait");
 }
+
+#[tokio::test]
+async fn threat_14_no_name_is_made_to_look_like_another() {
+    let server = InProcess::start().await;
+    let admin = server.door.sign_in(Door::ADMIN).await;
+    let ana = server.door.person(Role::Customer, "ana").await;
+    let invited = json!({"email": "mia@shop.test", "role": "agent"});
+    let token = admin.call_with("POST", "/invitations", &invited).await.ok()["token"].clone();
+    let register = |name: &str| json!({"email": "new@shop.test", "name": name, "password": PASSWORD});
+    // The first letter is Cyrillic, Greek; the fourth Cyrillic; something between two letters cannot be seen.
+    for name in ["Аdmin", "Αdmin", "Admіn", "Ad\u{34f}min", "\u{3164}"] {
+        let user = json!({"email": "x@shop.test", "name": name, "password": PASSWORD, "role": "agent"});
+        let key = json!({"name": "Desk", "scopes": ["messages:write"], "bot": {"name": name, "role": "agent"}});
+        for answer in [
+            ana.call_with("PATCH", "/me", &json!({"name": name})).await,
+            admin.call_with("PATCH", &format!("/users/{}", ana.id), &json!({"name": name})).await,
+            admin.call_with("POST", "/users", &user).await,
+            admin.call_with("POST", "/api-keys", &key).await,
+            post(&server.door, "/auth/register", &register(name)).await,
+            post(&server.door, "/auth/invitation", &json!({"token": token, "name": name, "password": PASSWORD})).await,
+        ] {
+            let problem = answer.problem();
+            assert_eq!((problem.code, &*problem.fields[0].pointer), (ErrorCode::Invalid, "/name"), "{name}");
+        }
+    }
+    for (given, kept) in [("ＡＤＭＩＮ", "ADMIN"), ("Zoe\u{308}", "Zoë"), ("Ирина Berg", "Ирина Berg")]
+    {
+        assert_eq!(ana.call_with("PATCH", "/me", &json!({"name": given})).await.ok()["name"], kept);
+    }
+}
