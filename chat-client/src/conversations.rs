@@ -21,6 +21,12 @@ impl Client {
         self.get(&format!("/conversations{}", page.to_query())).await
     }
 
+    /// Those of my conversations in which something is unread, the latest first. A part may have few or none while others
+    /// follow; cursors of [`conversations`](Self::conversations) are good here, too.
+    pub async fn unread_conversations(&self, page: &PageQuery) -> Result<Page<Conversation>, Error> {
+        self.get(&format!("/conversations{}", page.to_query().with("unread", Some(&true)))).await
+    }
+
     /// One of my conversations, with everybody who is in it.
     pub async fn conversation(&self, id: ConversationId) -> Result<Conversation, Error> {
         self.get(&format!("/conversations/{id}")).await

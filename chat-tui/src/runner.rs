@@ -217,6 +217,7 @@ impl Runner {
             Effect::Open(conv) => watch.open(conv),
             Effect::Older(conv) => watch.older(conv),
             Effect::MoreConversations => watch.more_conversations(),
+            Effect::MoreUnread => watch.more_unread(),
             Effect::Send { conv, text, files, reply_to, if_last_seq } => {
                 let mut draft = chat_client::Draft::text(text.clone()).attachments(files.clone());
                 if let Some(message) = reply_to {

@@ -6,14 +6,17 @@ use chat_proto::model::{self, Cursor, Page, Snapshot};
 use chat_proto::{ConversationId, ErrorCode, UserId};
 
 use crate::access::{Action, Relation};
-use crate::actor::Actor;
+use crate::actor::{Actor, Reading};
 use crate::builder::PAGE_ROWS;
 use crate::error::{Error, Result};
 use crate::shape;
-use crate::state::{Command, Outcome, Position, conversation_view};
+use crate::state::{Command, Conversation, Outcome, Position, conversation_view};
 
 /// So many participants stand in a row of the inbox; a single conversation shows all.
 const PARTICIPANTS_IN_A_ROW: usize = 20;
+/// So many of somebody's conversations are looked at for one part of those with something unread: unread is computed and in
+/// no index, and a part is to cost no more than a few of the whole list.
+const LOOKED_AT: usize = 1_000;
 
 impl Actor {
     /// My conversations, the one with the newest activity first; at most 200 at once.
@@ -21,6 +24,32 @@ impl Actor {
     /// # Errors
     /// `invalid_cursor`.
     pub async fn conversations(&self, limit: usize, cursor: Option<Cursor>) -> Result<Page<model::Conversation>> {
+        let limit = limit.clamp(1, PAGE_ROWS);
+        self.part_of_inbox(limit, limit, |_, _| Ok(true), cursor).await
+    }
+
+    /// Those of my conversations in which something is unread, in the order of the whole list, whose cursors are good here
+    /// too; at most 200 at once. As only the next 1,000 of the whole list are looked at, a part may have few or none while
+    /// others follow.
+    ///
+    /// # Errors
+    /// `invalid_cursor`.
+    pub async fn unread_conversations(
+        &self,
+        limit: usize,
+        cursor: Option<Cursor>,
+    ) -> Result<Page<model::Conversation>> {
+        self.part_of_inbox(limit.clamp(1, PAGE_ROWS), LOOKED_AT, has_news, cursor).await
+    }
+
+    /// Of the next `looked_at` conversations those that are wanted, at most `limit`.
+    async fn part_of_inbox(
+        &self,
+        limit: usize,
+        looked_at: usize,
+        wanted: fn(&Reading<'_>, &Conversation) -> Result<bool>,
+        cursor: Option<Cursor>,
+    ) -> Result<Page<model::Conversation>> {
         let engine = Arc::clone(self.chat().engine());
         self.read(move |me| {
             me.require(Action::ReadConversation, Relation::Member)?;
@@ -29,17 +58,17 @@ impl Actor {
                 None => None,
                 Some(cursor) => Some(inbox_place(engine.seal.open_page(list.as_bytes(), cursor))?),
             };
-            let limit = limit.clamp(1, PAGE_ROWS);
-            // One more than asked for tells whether there is more.
-            let mut rows = me.view.inbox(me.no, before, limit + 1)?;
-            let more = rows.len() > limit;
-            rows.truncate(limit);
-            let items = rows.iter().map(|(_, no)| {
-                let conversation = me.own(*no)?;
-                Ok(conversation_view(me.view, &conversation, me.no, PARTICIPANTS_IN_A_ROW)?)
-            });
-            let items = items.collect::<Result<_>>()?;
-            let last = rows.last().filter(|_| more);
+            // One more than is looked at tells whether there is more.
+            let rows = me.view.inbox(me.no, before, looked_at + 1)?;
+            let (mut items, mut end) = (Vec::new(), 0);
+            while items.len() < limit && end < rows.len().min(looked_at) {
+                let conversation = me.own(rows[end].1)?;
+                if wanted(me, &conversation)? {
+                    items.push(conversation_view(me.view, &conversation, me.no, PARTICIPANTS_IN_A_ROW)?);
+                }
+                end += 1;
+            }
+            let last = rows[..end].last().filter(|_| end < rows.len());
             let next_cursor = last.map(|(activity, _)| engine.seal.page(list.as_bytes(), &activity.0.to_be_bytes()));
             Ok(Page { items, next_cursor, as_of: engine.as_of(me.view) })
         })
@@ -172,6 +201,11 @@ impl ConversationHandle {
         self.actor.chat().engine().typing.sign(&conversation, no, self.actor.user_id(), on);
         Ok(())
     }
+}
+
+/// Writing moves one's own mark, so what comes after it is by others.
+fn has_news(me: &Reading<'_>, conversation: &Conversation) -> Result<bool> {
+    Ok(me.view.mark(conversation.no, me.no)?.read < conversation.last_seq)
 }
 
 fn inbox_place(place: Option<Vec<u8>>) -> Result<Position> {

@@ -235,3 +235,42 @@ async fn marks_tell_the_others_how_far_somebody_is_and_never_that_they_went_back
     assert_eq!(moves, 1, "{frames:?}");
     assert_eq!(own(&ana).await, [3, 0, 3, 3]);
 }
+
+#[tokio::test]
+async fn what_is_unread_is_listed_however_far_down_it_is() {
+    let server = InProcess::start().await;
+    let ana = server.door.person(Role::Customer, "ana").await;
+    let leo = server.door.person(Role::Agent, "leo").await;
+    let mut groups = Vec::new();
+    for number in 0..7 {
+        groups.push(leo.group(&format!("Order {number}"), &[&ana]).await);
+    }
+    // Those with even numbers, the newest activity last.
+    for number in [0, 2, 4, 6] {
+        ana.write(groups[number], &format!("Where is order {number}?")).await.ok();
+    }
+    leo.write(groups[1], "Any news?").await.ok();
+    let list = async |query: &str| {
+        let page = leo.get(&format!("/conversations?{query}")).await;
+        let ids = page["items"].as_array().expect("rows").iter().map(|row| row["id"].clone()).collect::<Vec<_>>();
+        (ids, page["next_cursor"].as_str().map(str::to_owned))
+    };
+    let of = |numbers: &[usize]| numbers.iter().map(|number| json!(groups[*number])).collect::<Vec<_>>();
+    assert_eq!(list("unread=true").await, (of(&[6, 4, 2, 0]), None));
+    assert_eq!(list("unread=false").await, list("").await);
+    let (first, next) = list("unread=true&limit=3").await;
+    assert_eq!(first, of(&[6, 4, 2]));
+    assert_eq!(list(&format!("unread=true&cursor={}", next.expect("a part more"))).await, (of(&[0]), None));
+    // A cursor of the whole list is good, too: what is unread below it.
+    let (top, next) = list("limit=3").await;
+    assert_eq!(top, of(&[1, 6, 4]));
+    assert_eq!(list(&format!("unread=true&cursor={}", next.expect("a part more"))).await, (of(&[2, 0]), None));
+    leo.call_with("POST", &format!("/conversations/{}/read", groups[4]), &json!({"seq": 1})).await;
+    assert_eq!(list("unread=true").await, (of(&[6, 2, 0]), None));
+    leo.call_with("POST", &format!("/conversations/{}/unread", groups[4]), &json!({"seq": 1})).await;
+    assert_eq!(list("unread=true").await, (of(&[6, 4, 2, 0]), None));
+    // It is of no use to somebody else.
+    let cursor = list("limit=1").await.1.expect("a part more");
+    let other = ana.call("GET", &format!("/conversations?unread=true&cursor={cursor}")).await;
+    assert_eq!(other.problem().code.as_str(), "invalid_cursor");
+}

@@ -130,9 +130,9 @@ fn attempts(route: &str, stranger: &Person, scene: &Scene, conv: ConversationId)
         "DELETE /api/v1/conversations/{id}/participants/{user}" => {
             [me, member, scene.owner.id].map(|user| at("DELETE", &format!("/participants/{user}"))).to_vec()
         }
-        "GET /api/v1/conversations" => {
-            ["", "?limit=200"].map(|query| stranger.request("GET", &format!("/conversations{query}"))).to_vec()
-        }
+        "GET /api/v1/conversations" => ["", "?limit=200", "?unread=true"]
+            .map(|query| stranger.request("GET", &format!("/conversations{query}")))
+            .to_vec(),
         "GET /api/v1/directory" => {
             Role::ALL.map(|role| stranger.request("GET", &format!("/directory?role={role}"))).to_vec()
         }

@@ -5,7 +5,7 @@ use chat_proto::wire::EventHead;
 use chat_proto::{ConversationId, UserId};
 
 use super::conversations::{
-    Rank, count_people, count_unread, delivered_up_to, is_partial, merge, read_moved, read_up_to,
+    APART, Rank, count_people, count_unread, delivered_up_to, is_partial, merge, read_moved, read_up_to,
 };
 use super::inbox::Asked;
 use super::wanted::{Want, Wanted};
@@ -39,6 +39,10 @@ impl Inbox {
                     // It is older than the list goes back, or was on its way from one page to another while they were
                     // loaded.
                     self.want(id, rank);
+                }
+                if !held && self.is_my_mark(&change.change) {
+                    // It may be unread now, and does not move up for that.
+                    self.want(id, APART);
                 }
                 if self.wanted.contains(id) {
                     // For when the answer comes: people who are in it, but are not held yet, have read on.
@@ -244,10 +248,14 @@ impl Inbox {
         }
     }
 
-    fn touch(&mut self, id: ConversationId, rank: Rank, diffs: &mut Vec<Diff>) {
+    pub(super) fn touch(&mut self, id: ConversationId, rank: Rank, diffs: &mut Vec<Diff>) {
         if let Some(to) = self.conversations.touch(id, rank) {
             diffs.push(Diff::ConversationMoved { conversation: id, to });
         }
+    }
+
+    fn is_my_mark(&self, change: &Change) -> bool {
+        matches!(change, Change::ReadMoved(moved) if Some(moved.user_id) == self.my_id())
     }
 
     pub(super) fn my_id(&self) -> Option<UserId> {

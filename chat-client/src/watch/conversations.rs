@@ -15,6 +15,8 @@ pub(super) struct Conversations {
     last_rank: Rank,
     /// Whether the server has older ones.
     pub(super) more: bool,
+    /// Whether something may be unread in those that are not held.
+    pub(super) more_unread: bool,
 }
 
 #[derive(Debug)]
@@ -26,9 +28,14 @@ struct Held {
 /// Grows with each event; what was loaded below everything else has negative ones.
 pub(super) type Rank = i64;
 
+/// The rank of those that are held apart, for what is unread in them: between them and the others are some that are not
+/// held. Among themselves they stand by the moment of their newest activity.
+pub(super) const APART: Rank = Rank::MIN;
+
 impl Conversations {
     /// With these in this order, nothing else.
     pub(super) fn replace(&mut self, conversations: Vec<Conversation>, more: bool) {
+        self.more_unread = more;
         self.last_rank = Rank::try_from(conversations.len()).unwrap_or(Rank::MAX);
         let ranks = (1..=self.last_rank).rev();
         self.held = ranks.zip(conversations).map(|(rank, conversation)| Held { rank, conversation }).collect();
@@ -61,14 +68,20 @@ impl Conversations {
         self.last_rank
     }
 
-    /// A rank below all others.
+    /// A rank below all others but those that are held apart.
     pub(super) fn lowest_rank(&self) -> Rank {
-        self.held.last().map_or(0, |held| held.rank - 1)
+        self.held.iter().rev().find(|held| held.rank > APART).map_or(0, |held| held.rank - 1)
+    }
+
+    /// How many are held apart.
+    pub(super) fn apart(&self) -> usize {
+        self.held.iter().rev().take_while(|held| held.rank == APART).count()
     }
 
     /// Adds one that is not held; its place.
     pub(super) fn insert(&mut self, rank: Rank, conversation: Conversation) -> usize {
-        let at = self.held.partition_point(|held| held.rank > rank);
+        let later = |held: &Held| held.rank == APART && held.conversation.updated_at > conversation.updated_at;
+        let at = self.held.partition_point(|held| held.rank > rank || (rank == APART && later(held)));
         self.held.insert(at, Held { rank, conversation });
         at
     }

@@ -45,7 +45,11 @@ pub enum Diff {
         seq: Seq,
     },
     /// Whether the server has older conversations than the list; see [`more_conversations`](crate::Watch::more_conversations).
+    /// Comes with every further part of the list, after its conversations.
     MoreConversations(bool),
+    /// Whether something may be unread in conversations that are not in the list; see
+    /// [`more_unread`](crate::Watch::more_unread). Comes with every part of them, after its conversations.
+    MoreUnread(bool),
     /// How things stand with the messages of an opened conversation.
     ThreadChanged {
         /// Which.

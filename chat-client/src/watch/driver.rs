@@ -1,7 +1,7 @@
 use std::fmt;
 
 use chat_proto::model::{Cursor, DeviceState};
-use chat_proto::{ConversationId, Seq};
+use chat_proto::{ConversationId, ErrorCode, Seq};
 use tokio::time::{Instant, sleep_until};
 
 use super::inbox::Asked;
@@ -12,6 +12,9 @@ use crate::{Client, Draft, Error};
 
 /// Updates that are taken up at once before their diffs are handed out.
 const AT_ONCE: usize = 256;
+
+/// Conversations that are held apart for what is unread in them; more are loaded when they are asked for.
+const APART: usize = 1_000;
 
 /// My [`Inbox`], kept up to date for as long as this is asked for the [`next`](Self::next) diffs.
 ///
@@ -26,6 +29,8 @@ pub struct Watch {
     rows: usize,
     /// Where the list goes on below its end; `None`: nowhere, or it is being loaded.
     below: Option<Cursor>,
+    /// Where what is unread below the end goes on; `None`: nowhere, or it is being loaded.
+    unread_below: Option<Cursor>,
     /// The snapshot is being loaded.
     loading: bool,
     /// Events come after a hole until following resumes from a snapshot.
@@ -50,6 +55,7 @@ impl Client {
             updates,
             rows: options.conversations,
             below: None,
+            unread_below: None,
             loading: false,
             stale: true,
             ready: Vec::new(),
@@ -117,6 +123,14 @@ impl Watch {
     pub fn more_conversations(&mut self) {
         if let Some(cursor) = self.below.take() {
             self.loader.load(Load::Page(cursor));
+        }
+    }
+
+    /// Loads more of the conversations below the list in which something is unread, if there may be any and none are being
+    /// loaded. The first 1,000 come by themselves.
+    pub fn more_unread(&mut self) {
+        if let Some(cursor) = self.unread_below.take() {
+            self.loader.load(Load::Unread(cursor));
         }
     }
 
@@ -234,7 +248,9 @@ impl Watch {
         let diffs = match loaded {
             Loaded::Snapshot { snapshot, as_of, next } => {
                 self.loading = false;
-                self.below = next;
+                self.below.clone_from(&next);
+                self.unread_below = next;
+                self.more_unread();
                 self.follower.resume_after(as_of);
                 self.inbox.replace(snapshot)
             }
@@ -242,6 +258,14 @@ impl Watch {
                 let more = page.next_cursor.is_some();
                 self.below = page.next_cursor;
                 self.inbox.extend(page.items, more)
+            }
+            Loaded::Unread(page) => {
+                let diffs = self.inbox.hold_apart(page.items, page.next_cursor.is_some());
+                self.unread_below = page.next_cursor;
+                if self.inbox.held_apart() < APART {
+                    self.more_unread();
+                }
+                diffs
             }
             Loaded::Conversation(id, generation, conversation) => {
                 self.inbox.conversation_loaded(id, generation, conversation.map(|conversation| *conversation))
@@ -260,7 +284,7 @@ impl Watch {
         let wanted = match failed.load {
             Load::Conversation(id, generation) => self.inbox.awaits(Asked::Conversation(id, generation)),
             Load::Messages(id, question) => self.inbox.awaits(Asked::Messages(id, question)),
-            Load::Snapshot(_) | Load::Page(_) => true,
+            Load::Snapshot(_) | Load::Page(_) | Load::Unread(_) => true,
         };
         if wanted {
             let at_first = matches!(failed.load, Load::Snapshot(_)) && self.inbox.me().is_none();
@@ -284,8 +308,12 @@ impl Watch {
             }
             Load::Conversation(id, generation) => self.inbox.conversation_loaded(id, generation, None),
             Load::Messages(id, question) => self.inbox.history_failed(id, question.generation, error),
+            // A server that does not know what is unread.
+            Load::Unread(_) if error.code() != Some(ErrorCode::InvalidCursor) => {
+                self.inbox.hold_apart(Vec::new(), false)
+            }
             // Its cursor is of no use any more.
-            Load::Page(_) => return self.begin_anew(),
+            Load::Page(_) | Load::Unread(_) => return self.begin_anew(),
         };
         self.took(diffs);
     }

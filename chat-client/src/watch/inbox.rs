@@ -52,7 +52,8 @@ impl Inbox {
         self.me.as_ref()
     }
 
-    /// My conversations, the one with the newest activity first.
+    /// My conversations, the one with the newest activity first. Where the list does not go back to the oldest, those below
+    /// its end in which something is unread stand at its end all the same.
     pub fn conversations(&self) -> impl DoubleEndedIterator<Item = &Conversation> + ExactSizeIterator {
         self.conversations.iter()
     }
@@ -65,6 +66,12 @@ impl Inbox {
     /// Whether the server has older conversations than these.
     pub fn more_conversations(&self) -> bool {
         self.conversations.more
+    }
+
+    /// Whether something may be unread in conversations that are not among these; see
+    /// [`more_unread`](crate::Watch::more_unread).
+    pub fn more_unread(&self) -> bool {
+        self.conversations.more_unread
     }
 
     /// The messages of an opened conversation.
@@ -163,6 +170,11 @@ impl Inbox {
         self.stop_typing(|typist| typist.until <= now, &mut diffs);
         self.stop_viewing(|viewer| viewer.until <= now, &mut diffs);
         diffs
+    }
+
+    /// Conversations that are held apart, for what is unread in them.
+    pub(super) fn held_apart(&self) -> usize {
+        self.conversations.apart()
     }
 
     pub(super) fn load_newest(&mut self, id: ConversationId, afresh: bool, diffs: &mut Vec<Diff>) {

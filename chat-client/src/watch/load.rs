@@ -31,6 +31,8 @@ pub(super) enum Load {
     Snapshot(usize),
     /// The page of the list that begins here.
     Page(Cursor),
+    /// What is unread in the list from here on.
+    Unread(Cursor),
     /// One conversation, for the question with this number.
     Conversation(ConversationId, u64),
     /// A part of a conversation's messages.
@@ -46,6 +48,7 @@ pub(super) enum Loaded {
         next: Option<Cursor>,
     },
     Page(Page<Conversation>),
+    Unread(Page<Conversation>),
     /// `None`: it is not mine to see.
     Conversation(ConversationId, u64, Option<Box<Conversation>>),
     Messages(ConversationId, u64, History),
@@ -145,6 +148,10 @@ async fn fetch(client: &Client, load: &Load) -> Result<Loaded, Error> {
         Load::Page(cursor) => {
             let page = client.conversations(&PageQuery::after(cursor.clone()).limit(PAGE)).await?;
             Ok(Loaded::Page(page))
+        }
+        Load::Unread(cursor) => {
+            let page = client.unread_conversations(&PageQuery::after(cursor.clone()).limit(PAGE)).await?;
+            Ok(Loaded::Unread(page))
         }
         Load::Conversation(id, generation) => match client.conversation(*id).await {
             Ok(conversation) => Ok(Loaded::Conversation(*id, *generation, Some(Box::new(conversation)))),

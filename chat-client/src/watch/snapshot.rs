@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use chat_proto::ConversationId;
 use chat_proto::model::{Conversation, History, User};
 
+use super::conversations::APART;
 use super::{Diff, Inbox};
 use crate::Error;
 
@@ -41,6 +42,9 @@ impl Inbox {
         self.compare(&conversations, &mut diffs);
         if self.conversations.more != more {
             diffs.push(Diff::MoreConversations(more));
+        }
+        if self.conversations.more_unread != more {
+            diffs.push(Diff::MoreUnread(more));
         }
         self.conversations.replace(conversations, more);
         for id in self.opened.clone() {
@@ -88,18 +92,39 @@ impl Inbox {
     pub(super) fn extend(&mut self, conversations: Vec<Conversation>, more: bool) -> Vec<Diff> {
         let mut diffs = Vec::new();
         for conversation in conversations {
-            // What is held is kept up to date by events; what is awaited comes with all that was told of it since.
-            let known = self.conversation(conversation.id).is_some() || self.wanted.contains(conversation.id);
-            if !known {
-                let rank = self.conversations.lowest_rank();
+            let rank = self.conversations.lowest_rank();
+            if self.is_known(conversation.id) {
+                // The list has come down to where it is held apart, or will be.
+                self.touch(conversation.id, rank, &mut diffs);
+                self.wanted.raise(conversation.id, rank);
+            } else {
                 self.put_conversation(rank, conversation, &mut diffs);
             }
         }
-        if self.conversations.more != more {
-            self.conversations.more = more;
-            diffs.push(Diff::MoreConversations(more));
+        self.conversations.more = more;
+        diffs.push(Diff::MoreConversations(more));
+        if !more && std::mem::take(&mut self.conversations.more_unread) {
+            diffs.push(Diff::MoreUnread(false));
         }
         diffs
+    }
+
+    /// Holds apart what is unread further down; `more`: there may be more of it.
+    pub(super) fn hold_apart(&mut self, conversations: Vec<Conversation>, more: bool) -> Vec<Diff> {
+        let mut diffs = Vec::new();
+        for conversation in conversations {
+            if !self.is_known(conversation.id) {
+                self.put_conversation(APART, conversation, &mut diffs);
+            }
+        }
+        self.conversations.more_unread = more;
+        diffs.push(Diff::MoreUnread(more));
+        diffs
+    }
+
+    /// What is held is kept up to date by events; what is awaited comes with all that was told of it since.
+    fn is_known(&self, id: ConversationId) -> bool {
+        self.conversation(id).is_some() || self.wanted.contains(id)
     }
 
     /// The answer to [`super::inbox::Asked::Messages`].

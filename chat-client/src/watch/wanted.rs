@@ -35,6 +35,13 @@ impl Wanted {
         fresh
     }
 
+    /// Gives it a place no lower than this.
+    pub(super) fn raise(&mut self, id: ConversationId, rank: Rank) {
+        if let Some(want) = self.0.get_mut(&id) {
+            want.rank = want.rank.max(rank);
+        }
+    }
+
     /// Remembers what happened in it; `false`: there is no room.
     pub(super) fn tell(&mut self, id: ConversationId, rank: Rank, change: LiveChange) -> bool {
         let want = self.0.get_mut(&id).filter(|want| want.told.len() < Self::MOST_TOLD);

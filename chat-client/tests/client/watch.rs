@@ -86,6 +86,27 @@ async fn pages_are_loaded_and_followed_from_the_first() {
 }
 
 #[tokio::test]
+async fn what_is_unread_below_the_list_comes_by_itself() {
+    let daemon = daemon().await;
+    daemon.answer("/conversations?limit=1", 200, page(&[row(conv())], Some("p2"), "c-first"));
+    let unread = "/conversations?limit=200&cursor=p2&unread=true";
+    daemon.answer(unread, 200, page(&[], Some("p3"), "c-second"));
+    let mut news = row(elsewhere());
+    (news["last_seq"], news["unread"]) = (json!(1), json!(1));
+    daemon.answer("/conversations?limit=200&cursor=p3&unread=true", 200, page(&[news], None, "c-third"));
+    let mut watch = daemon.client.watch(options().conversations(1));
+    until(&mut watch, "all that is unread", |watch| watch.inbox().me().is_some() && !watch.inbox().more_unread()).await;
+    assert!(watch.inbox().conversations().map(|held| held.id).eq([conv(), elsewhere()]));
+    assert!(watch.inbox().more_conversations());
+
+    // A server that does not know what is unread is not asked for ever.
+    daemon.answer(unread, 400, problem(400, "invalid"));
+    let mut watch = daemon.client.watch(options().conversations(1));
+    until(&mut watch, "no answer", |watch| watch.inbox().me().is_some() && !watch.inbox().more_unread()).await;
+    assert_eq!(watch.inbox().conversations().len(), 1);
+}
+
+#[tokio::test]
 async fn what_cannot_be_loaded_now_is_tried_again() {
     let mut daemon = daemon().await;
     daemon.answer(LIST, 503, problem(503, "unavailable"));

@@ -27,7 +27,8 @@ pub(super) fn draw(state: &State, look: Look, frame: &mut Frame<'_>, area: Rect)
         None => area,
     };
     if order.is_empty() {
-        frame.render_widget(Paragraph::new("  Nothing goes with that.").dim(), area);
+        let words = if state.more { "  Looking through older ones ..." } else { "  Nothing goes with that." };
+        frame.render_widget(Paragraph::new(words).dim(), area);
         return;
     }
     let shown = usize::from(area.height / 2).max(1);

@@ -40,6 +40,7 @@ pub(super) fn draw(picker: &Picker, look: Look, frame: &mut Frame<'_>, over: Rec
     if picker.found.is_empty() {
         let words = match (picker.kind, &picker.people) {
             (PickerKind::Person, None) => "Loading ...",
+            _ if picker.looks_on => "Looking through older ones ...",
             _ => "Nothing goes with that.",
         };
         lines.push(Line::from(format!(" {}", cut(words, columns))).dim());

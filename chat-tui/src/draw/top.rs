@@ -9,7 +9,8 @@ use crate::theme::{Look, Tone};
 /// Who I am, what is new, how things stand with the server.
 pub(super) fn draw(state: &State, look: Look, frame: &mut Frame<'_>, area: Rect) {
     let news = state.rows.values().filter(|row| row.unread > 0).count();
-    let news = if news > 0 { format!("   {news} unread") } else { String::new() };
+    let more = if state.more_unread { "+" } else { "" };
+    let news = if news > 0 || state.more_unread { format!("   {news}{more} unread") } else { String::new() };
     let moved = match state.list.moved() {
         0 => String::new(),
         moved => format!("   ({moved} moved)"),

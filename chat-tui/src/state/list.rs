@@ -42,27 +42,38 @@ impl List {
         self.held.as_ref().map_or(0, |held| held.moved.len())
     }
 
-    /// Puts a conversation there, out of where it was; `hold`: what is on the screen waits until [`settle`](Self::settle).
-    pub(crate) fn put(&mut self, at: usize, id: ConversationId, hold: bool) {
+    /// Puts a conversation there, out of where it was; with one to `hold` under the cursor, what would move it on the screen
+    /// waits until [`settle`](Self::settle).
+    pub(crate) fn put(&mut self, at: usize, id: ConversationId, hold: Option<ConversationId>) {
         let was = self.order.iter().position(|of| *of == id);
         let at = at.min(self.order.len() - usize::from(was.is_some()));
         if was == Some(at) {
             return;
         }
-        // What comes at the end moves nothing.
-        let at_the_end = was.is_none() && at == self.order.len();
-        if hold && !at_the_end && self.held.is_none() {
+        // What is new below moves nothing.
+        let above = at.checked_sub(1).and_then(|place| self.order.get(place)).copied().filter(|_| was.is_none());
+        let below = self.place_below(above, hold);
+        if hold.is_some() && below.is_none() && self.held.is_none() {
             self.held = Some(Held { order: self.order.clone(), moved: HashSet::new() });
         }
-        match &mut self.held {
-            Some(held) if at_the_end => held.order.push(id),
-            Some(held) => drop(held.moved.insert(id)),
-            None => {}
+        match (&mut self.held, below) {
+            (Some(held), Some(place)) => held.order.insert(place, id),
+            (Some(held), None) => drop(held.moved.insert(id)),
+            (None, _) => {}
         }
         if let Some(was) = was {
             self.order.remove(was);
         }
         self.order.insert(at, id);
+    }
+
+    /// The place right below this conversation on the screen, if it stands where it belongs, and no higher than what is held.
+    fn place_below(&self, above: Option<ConversationId>, hold: Option<ConversationId>) -> Option<usize> {
+        let (above, hold) = (above?, hold?);
+        let order = self.held.as_ref().map_or(&self.order, |held| &held.order);
+        let place = |of| order.iter().position(|id| *id == of);
+        let stands = self.held.as_ref().is_none_or(|held| !held.moved.contains(&above));
+        place(above).filter(|at| stands && place(hold).is_some_and(|held| held <= *at)).map(|at| at + 1)
     }
 
     pub(crate) fn remove(&mut self, id: ConversationId) {

@@ -88,6 +88,10 @@ pub(crate) struct State {
     pub(crate) loaded: bool,
     /// Whether the server has older conversations than the list.
     pub(crate) more: bool,
+    /// Whether something may be unread in those that are not in the list.
+    pub(crate) more_unread: bool,
+    /// Somebody waits for the next unread one, which is being looked for further down.
+    pub(crate) seeks_unread: bool,
     pub(crate) pane: Pane,
     /// Keys are text.
     pub(crate) writing: bool,
@@ -160,6 +164,8 @@ impl State {
             link: Link::Connecting,
             loaded: false,
             more: false,
+            more_unread: false,
+            seeks_unread: false,
             pane: Pane::List,
             writing: false,
             over: None,
@@ -228,10 +234,10 @@ impl State {
         self.list.shown().iter().position(|id| Some(*id) == self.selected)
     }
 
-    /// Whether somebody is about to do something in the list, which does not move under them.
-    pub(crate) fn holds_the_list(&self) -> bool {
+    /// What is under the cursor of somebody who is about to do something in the list, which does not move under them.
+    pub(crate) fn held_in_the_list(&self) -> Option<ConversationId> {
         let in_the_list = self.pane == Pane::List && matches!(self.context(), Context::Read | Context::Filter);
-        in_the_list && self.selected.is_some() && !self.attention.rests()
+        self.selected.filter(|_| in_the_list && !self.attention.rests())
     }
 
     /// A row is new or has changed: whether the filter lets it through is asked again.

@@ -14,6 +14,8 @@ pub(crate) struct Picker {
     pub(crate) query: Composer,
     pub(crate) found: Vec<Item>,
     pub(crate) chosen: usize,
+    /// What there may be besides is being looked for.
+    pub(crate) looks_on: bool,
     /// The directory, once it is loaded.
     pub(crate) people: Option<Vec<Person>>,
     /// Who is to be in a group, with their names, in the order in which they were marked.
@@ -72,8 +74,15 @@ impl Picker {
     pub(crate) const MOST_MARKED: usize = 100;
 
     pub(crate) fn new(kind: PickerKind, state: &State) -> Self {
-        let mut picker =
-            Self { kind, query: Composer::default(), found: Vec::new(), chosen: 0, people: None, marked: Vec::new() };
+        let mut picker = Self {
+            kind,
+            query: Composer::default(),
+            found: Vec::new(),
+            chosen: 0,
+            looks_on: false,
+            people: None,
+            marked: Vec::new(),
+        };
         picker.find(state);
         picker
     }
@@ -111,6 +120,7 @@ impl Picker {
     /// Finds anew what goes with what is typed, the best first.
     pub(crate) fn find(&mut self, state: &State) {
         self.chosen = 0;
+        self.looks_on = self.kind == PickerKind::Switch && state.more && !self.query.text().trim().is_empty();
         let pattern = Pattern::new(self.query.text(), CaseMatching::Ignore, Normalization::Smart, AtomKind::Fuzzy);
         let mut matcher = Matcher::new(Config::DEFAULT);
         let mut buffer = Vec::new();

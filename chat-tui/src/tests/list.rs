@@ -2,9 +2,12 @@
 
 use chat_client::Diff;
 use chat_proto::ConversationId;
+use chat_proto::model::Message;
 use crossterm::event::{KeyCode, KeyModifiers};
 
-use super::shop::{ANA, BO, MUGS, ORDER, conversation, message, opened, press, press_with, take, told, type_text};
+use super::shop::{
+    ANA, BO, LEO, MUGS, ORDER, conversation, message, opened, press, press_with, read_moved, take, told, type_text,
+};
 use crate::state::{List, Pane, State};
 use crate::update::{Effect, Event, update};
 
@@ -86,7 +89,8 @@ fn what_is_held_ends_where_the_server_has_it() {
             way => {
                 order.retain(|known| *known != of);
                 order.insert(at.min(order.len()), of);
-                list.put(at, of, way > 3);
+                let hold = (way > 3).then(|| id(throw(12)));
+                list.put(at, of, hold);
             }
         }
         assert_eq!(list.all(), order);
@@ -159,10 +163,87 @@ fn going_elsewhere_takes_the_filter_off() {
     assert_eq!((shown(&state), state.selected), (vec![ORDER], Some(ORDER)));
 }
 
+/// A page of older conversations, of which the last is the one with this message.
+fn older(state: &mut State, rows: u8, last: &Message, unread: u64, more: bool) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    let first = u8::try_from(state.list.all().len()).unwrap() + 20;
+    for number in first..first + rows {
+        let mut row = conversation(last.clone(), if number + 1 == first + rows { unread } else { 0 });
+        row.id = ConversationId::from_bytes([number; 16]);
+        if number + 1 < first + rows {
+            row.last_message = Some(message(row.id, last.seq.0, BO, "Thanks"));
+        }
+        let at = state.list.all().len();
+        effects.extend(take(state, Diff::ConversationInserted { at, conversation: Box::new(row) }));
+    }
+    effects.extend(take(state, Diff::MoreConversations(more)));
+    effects
+}
+
 #[test]
-fn a_filter_asks_for_older_conversations() {
+fn a_filter_looks_through_older_conversations_to_the_end() {
     let mut state = opened();
     take(&mut state, Diff::MoreConversations(true));
     press(&mut state, KeyCode::Char('/'));
-    assert!(press(&mut state, KeyCode::Char('x')).contains(&Effect::MoreConversations));
+    assert_eq!(press(&mut state, KeyCode::Char('x')), [Effect::MoreConversations]);
+    assert_eq!(older(&mut state, 9, &message(MUGS, 9, BO, "Nothing"), 0, true), [Effect::MoreConversations]);
+    let effects = older(&mut state, 9, &message(MUGS, 9, BO, "An axe"), 0, true);
+    let axe = *state.list.all().last().unwrap();
+    assert_eq!(
+        effects,
+        [Effect::Open(axe), Effect::Viewing(Some(axe)), Effect::MoreConversations],
+        "it is shown, and others are looked for"
+    );
+    assert!(older(&mut state, 9, &message(MUGS, 9, BO, "Nothing"), 0, false).is_empty(), "there are no others");
+    // Who stops typing stops looking.
+    take(&mut state, Diff::MoreConversations(true));
+    press(&mut state, KeyCode::Esc);
+    assert!(older(&mut state, 9, &message(MUGS, 9, BO, "Nothing"), 0, true).is_empty());
+}
+
+#[test]
+fn going_somewhere_looks_through_older_conversations_too() {
+    let mut state = opened();
+    take(&mut state, Diff::MoreConversations(true));
+    press_with(&mut state, KeyModifiers::CONTROL, KeyCode::Char('k'));
+    assert_eq!(press(&mut state, KeyCode::Char('x')), [Effect::MoreConversations]);
+    let mut axe = conversation(message(MUGS, 1, BO, "Hello"), 0);
+    (axe.id, axe.subject) = (ConversationId::from_bytes([9; 16]), Some("Axes".to_owned()));
+    let id = axe.id;
+    assert!(take(&mut state, Diff::ConversationInserted { at: 2, conversation: Box::new(axe) }).is_empty());
+    assert!(take(&mut state, Diff::MoreConversations(false)).is_empty());
+    assert_eq!(press(&mut state, KeyCode::Enter)[0], Effect::Open(id));
+}
+
+#[test]
+fn what_is_unread_is_reached_though_it_is_far_down() {
+    let mut state = opened();
+    take(&mut state, read_moved(ORDER, LEO, 3));
+    take(&mut state, Diff::MoreUnread(true));
+    assert_eq!(press(&mut state, KeyCode::Char(' ')), [Effect::MoreUnread], "nobody says that there is nothing");
+    assert_eq!(take(&mut state, Diff::MoreUnread(true)), [Effect::MoreUnread], "not in this part");
+    assert!(older(&mut state, 3, &message(MUGS, 9, BO, "Hello?"), 1, true).is_empty());
+    let below = *state.list.all().last().unwrap();
+    assert_eq!(take(&mut state, Diff::MoreUnread(false))[0], Effect::Open(below));
+    // Who does something else meanwhile is not taken away.
+    let mut state = opened();
+    take(&mut state, read_moved(ORDER, LEO, 3));
+    take(&mut state, Diff::MoreUnread(true));
+    press(&mut state, KeyCode::Char(' '));
+    press(&mut state, KeyCode::Char('k'));
+    older(&mut state, 3, &message(MUGS, 9, BO, "Hello?"), 1, true);
+    assert!(take(&mut state, Diff::MoreUnread(false)).is_empty());
+    assert_eq!(state.selected, Some(ORDER));
+}
+
+#[test]
+fn what_is_new_below_the_cursor_stands_there_at_once() {
+    let mut state = opened();
+    press(&mut state, KeyCode::Char('k'));
+    for number in [20, 21] {
+        let mut row = conversation(message(MUGS, 1, BO, "Hello"), 0);
+        row.id = ConversationId::from_bytes([number; 16]);
+        take(&mut state, Diff::ConversationInserted { at: 1, conversation: Box::new(row) });
+    }
+    assert_eq!((state.list.moved(), shown(&state)), (0, state.list.all().to_vec()));
 }

@@ -1,9 +1,9 @@
 //! Narrowing the list down.
 
 use super::moving::{self, NEAR_THE_END};
-use super::{Effect, acting};
+use super::{Effect, acting, picking};
 use crate::keys::Command;
-use crate::state::{Filter, Pane, State};
+use crate::state::{Filter, Over, Pane, PickerKind, State};
 
 /// Begins to type, from what is filtered by already.
 pub(super) fn begin(state: &mut State) -> Vec<Effect> {
@@ -43,6 +43,18 @@ pub(super) fn clear(state: &mut State) {
 fn find(state: &mut State) -> Vec<Effect> {
     let Some(filter) = &mut state.list.filter else { return Vec::new() };
     filter.find(&state.rows);
+    look_on(state)
+}
+
+/// What is typed has changed, or older conversations came: they are loaded, part by part, until what goes with it fills a
+/// screen, or to the end.
+pub(super) fn look_on(state: &mut State) -> Vec<Effect> {
+    if matches!(&state.over, Some(Over::Picker(picker)) if picker.kind == PickerKind::Switch) {
+        return picking::look_on(state);
+    }
+    if state.list.filter.as_ref().is_none_or(Filter::is_blank) {
+        return Vec::new();
+    }
     let shown = state.list.shown();
     let (first, few) = (shown.first().copied(), shown.len() < NEAR_THE_END);
     let mut effects = Vec::new();

@@ -4,7 +4,7 @@ use chat_client::{Connection, Diff, Error, OutboxEntry, Request};
 use chat_proto::model::{Conversation, Message, PresenceState};
 use chat_proto::{ClientId, ConversationId, ErrorCode, Seq, UserId};
 
-use super::{Effect, moving, reading, say, writing};
+use super::{Effect, filtering, moving, reading, say, writing};
 use crate::safe;
 use crate::state::{FileOf, Link, Outgoing, Row, State};
 
@@ -17,7 +17,14 @@ pub(super) fn take(state: &mut State, diff: Diff) -> Vec<Effect> {
             // Who I am comes with the first snapshot.
             state.loaded = true;
         }
-        Diff::MoreConversations(more) => state.more = more,
+        Diff::MoreConversations(more) => {
+            state.more = more;
+            return filtering::look_on(state);
+        }
+        Diff::MoreUnread(more) => {
+            state.more_unread = more;
+            return if state.seeks_unread { moving::next_unread(state) } else { Vec::new() };
+        }
         Diff::ConversationInserted { at, conversation } => {
             put_row(state, at, &conversation);
             if state.selected.is_none() {
@@ -26,7 +33,7 @@ pub(super) fn take(state: &mut State, diff: Diff) -> Vec<Effect> {
         }
         Diff::ConversationChanged(conversation) => return changed(state, &conversation),
         Diff::ConversationMoved { conversation, to } => {
-            let hold = state.holds_the_list();
+            let hold = state.held_in_the_list();
             state.list.put(to, conversation, hold);
         }
         Diff::ConversationRemoved { conversation } => return removed(state, conversation),
@@ -90,7 +97,7 @@ fn is_sign_out(why: &Error) -> bool {
 
 pub(super) fn put_row(state: &mut State, at: usize, conversation: &Conversation) {
     let row = Row::of(conversation, state.me);
-    let hold = state.holds_the_list();
+    let hold = state.held_in_the_list();
     state.list.put(at, conversation.id, hold);
     state.rows.insert(conversation.id, row);
     state.filter_again(conversation.id);

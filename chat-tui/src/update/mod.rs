@@ -94,6 +94,8 @@ pub(crate) enum Effect {
     Older(ConversationId),
     /// Shows older conversations.
     MoreConversations,
+    /// Looks further down for what is unread.
+    MoreUnread,
     Send {
         conv: ConversationId,
         text: String,
@@ -181,6 +183,7 @@ fn say(state: &mut State, words: &str) -> Vec<Effect> {
 
 fn press(state: &mut State, key: &KeyEvent) -> Vec<Effect> {
     state.notice = None;
+    state.seeks_unread = false;
     let mut effects = Vec::new();
     if state.attention.act() {
         effects.push(Effect::Presence(DeviceState::Online));
@@ -198,7 +201,7 @@ fn press(state: &mut State, key: &KeyEvent) -> Vec<Effect> {
         (None, Some(c)) => writing::type_text(state, c.encode_utf8(&mut [0; 4])),
         (None, None) => Vec::new(),
     });
-    if !state.holds_the_list() {
+    if state.held_in_the_list().is_none() {
         state.list.settle();
     }
     effects.extend(reading::read_if_looked_at(state));

@@ -121,13 +121,29 @@ fn older(state: &mut State) -> Vec<Effect> {
 
 /// The next conversation below, from the top again, in which something is unread.
 pub(super) fn next_unread(state: &mut State) -> Vec<Effect> {
+    // Whoever goes on has done what they wanted with the list as it stood.
+    state.list.settle();
     let from = state.place().map_or(0, |place| place + 1);
     let shown = state.list.shown();
     let (head, tail) = shown.split_at(from.min(shown.len()));
     let unread = |id: &&ConversationId| state.row(**id).is_some_and(|row| row.unread > 0);
     match tail.iter().chain(head).find(unread).copied() {
-        Some(id) => go(state, id),
-        None => say(state, "Nothing is unread."),
+        Some(id) => {
+            state.seeks_unread = false;
+            go(state, id)
+        }
+        None if state.list.filter.is_some() && state.rows.values().any(|row| row.unread > 0) => {
+            say(state, "Nothing unread goes with the filter. Esc in the list shows all.")
+        }
+        None if state.more_unread => {
+            state.seeks_unread = true;
+            say(state, "Looking further down for what is unread ...");
+            vec![Effect::MoreUnread]
+        }
+        None => {
+            state.seeks_unread = false;
+            say(state, "Nothing is unread.")
+        }
     }
 }
 

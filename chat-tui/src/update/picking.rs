@@ -40,7 +40,7 @@ pub(super) fn pick(state: &mut State, command: Command) -> Vec<Effect> {
                 say(state, "A group begins with no more people than that; others are added later.");
             }
         }
-        command if picker.query.edit(command) => picker.find(state),
+        command if picker.query.edit(command) => return find(state, picker),
         _ => {}
     }
     state.over = Some(Over::Picker(picker));
@@ -68,12 +68,30 @@ pub(super) fn name_group(state: &mut State, command: Command) -> Vec<Effect> {
 }
 
 /// Something is typed to narrow the list down.
-pub(super) fn narrow(state: &mut State, text: &str) {
-    if let Some(Over::Picker(mut picker)) = state.over.take() {
-        picker.query.insert(&text.replace('\n', " "));
-        picker.find(state);
-        state.over = Some(Over::Picker(picker));
-    }
+pub(super) fn narrow(state: &mut State, text: &str) -> Vec<Effect> {
+    let Some(Over::Picker(mut picker)) = state.over.take() else { return Vec::new() };
+    picker.query.insert(&text.replace('\n', " "));
+    find(state, picker)
+}
+
+/// What is typed has changed.
+fn find(state: &mut State, mut picker: Picker) -> Vec<Effect> {
+    picker.find(state);
+    let switches = picker.kind == PickerKind::Switch;
+    state.over = Some(Over::Picker(picker));
+    if switches { look_on(state) } else { Vec::new() }
+}
+
+/// While few conversations go with what is typed to go to one, older ones are loaded, part by part; what is chosen stays.
+pub(super) fn look_on(state: &mut State) -> Vec<Effect> {
+    let Some(Over::Picker(mut picker)) = state.over.take() else { return Vec::new() };
+    let chosen = picker.found.get(picker.chosen).map(|item| item.action.clone());
+    picker.find(state);
+    let place = picker.found.iter().position(|item| Some(&item.action) == chosen.as_ref());
+    picker.chosen = place.unwrap_or_default();
+    let few = picker.found.len() < moving::NEAR_THE_END && !picker.query.text().trim().is_empty();
+    state.over = Some(Over::Picker(picker));
+    if few && state.more { vec![Effect::MoreConversations] } else { Vec::new() }
 }
 
 fn take(state: &mut State, action: Action) -> Vec<Effect> {

@@ -56,7 +56,7 @@ pub(super) fn type_text(state: &mut State, text: &str) -> Vec<Effect> {
     match state.context() {
         Context::Write => return change(state, |composer| composer.insert(text)),
         Context::Filter => return filtering::narrow(state, text),
-        Context::Pick | Context::Directory => picking::narrow(state, text),
+        Context::Pick | Context::Directory => return picking::narrow(state, text),
         Context::Subject => {
             if let Some(Over::Subject(subject, _)) = &mut state.over {
                 subject.insert(&text.replace('\n', " "));

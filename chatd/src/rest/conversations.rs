@@ -1,11 +1,11 @@
 use axum::Json as Shown;
 use chat_proto::ConversationId;
-use chat_proto::model::{Conversation, Page, Snapshot};
+use chat_proto::model::{Conversation, Cursor, Page, Snapshot};
 use chat_proto::wire::{NewConversation, NewConversationKind, Problem, TypingBody};
 use http::StatusCode;
 use serde::Deserialize;
 
-use super::{Answer, PageQuery};
+use super::{Answer, DEFAULT_ROWS};
 use crate::extract::{Caller, Json, Path, Query};
 use crate::problem::Refused;
 
@@ -17,16 +17,35 @@ pub(crate) struct ConversationPath {
     pub(crate) id: ConversationId,
 }
 
+/// Which part of my conversations.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct InboxQuery {
+    /// `true`: only those in which something is unread.
+    unread: Option<bool>,
+    /// The most rows; 50 without it, never more than 200.
+    limit: Option<usize>,
+    /// `next_cursor` of the part before, with or without `unread`: the order is the same.
+    cursor: Option<String>,
+}
+
 /// My conversations
 ///
-/// The one with the newest activity first.
-#[utoipa::path(get, path = "/conversations", tag = "conversations", security(("bearer" = [])), params(PageQuery),
+/// The one with the newest activity first. With `unread=true` a part may have few rows or none while others follow: it is
+/// the last one when it has no `next_cursor`.
+#[utoipa::path(get, path = "/conversations", tag = "conversations", security(("bearer" = [])), params(InboxQuery),
     responses(
         (status = 200, description = "My conversations, each with its first 20 participants", body = Page<Conversation>),
         (status = 400, description = "`invalid`, `invalid_cursor`", body = Problem),
 ))]
-pub(crate) async fn list(Caller(me): Caller, Query(page): Query<PageQuery>) -> Answer<Shown<Page<Conversation>>> {
-    Ok(Shown(me.conversations(page.limit(), page.cursor()).await?))
+pub(crate) async fn list(Caller(me): Caller, Query(query): Query<InboxQuery>) -> Answer<Shown<Page<Conversation>>> {
+    let (limit, cursor) = (query.limit.unwrap_or(DEFAULT_ROWS), query.cursor.map(Cursor::from_text));
+    Ok(Shown(if query.unread == Some(true) {
+        me.unread_conversations(limit, cursor).await?
+    } else {
+        me.conversations(limit, cursor).await?
+    }))
 }
 
 /// Begin a conversation, or find the one with this person

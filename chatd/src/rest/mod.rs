@@ -28,33 +28,9 @@ pub(crate) mod visitor;
 #[cfg(feature = "webhooks")]
 pub(crate) mod webhooks;
 
-use chat_proto::model::Cursor;
-use serde::Deserialize;
-
 use crate::problem::Refused;
 
 type Answer<T> = Result<T, Refused>;
 
-/// Which part of a list.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct PageQuery {
-    /// The most rows; 50 without it, never more than 200.
-    limit: Option<usize>,
-    /// `next_cursor` of the part before.
-    cursor: Option<String>,
-}
-
 /// Rows in a part of a list when the request does not say.
 const DEFAULT_ROWS: usize = 50;
-
-impl PageQuery {
-    fn limit(&self) -> usize {
-        self.limit.unwrap_or(DEFAULT_ROWS)
-    }
-
-    fn cursor(self) -> Option<Cursor> {
-        self.cursor.map(Cursor::from_text)
-    }
-}

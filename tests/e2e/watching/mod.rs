@@ -104,6 +104,31 @@ async fn settles(watch: &mut Watch, who: &Person) {
 }
 
 #[tokio::test]
+async fn what_is_unread_is_in_the_picture_however_far_down_it_is() {
+    let server = InProcess::start().await;
+    let door = &server.door;
+    let (ana, leo) = (door.person(Role::Customer, "ana").await, door.person(Role::Agent, "leo").await);
+    let order = ana.direct(&leo).await;
+    ana.write(order, "Where is my order?").await.ok();
+    // More than the server looks at for one part, and more than is loaded of the list.
+    for number in 0..1_100 {
+        leo.group(&format!("Group {number}"), &[]).await;
+    }
+    let mut watch = leo.client().watch(options().conversations(50));
+    until(&mut watch, "all that is unread", |inbox| is_live(inbox) && !inbox.more_unread()).await;
+    assert_eq!(watch.inbox().conversations().len(), 51);
+    assert!(watch.inbox().conversations().next_back().is_some_and(|last| (last.id, last.unread) == (order, 1)));
+    // The list comes down to it.
+    while watch.inbox().more_conversations() {
+        let held = watch.inbox().conversations().len();
+        watch.more_conversations();
+        until(&mut watch, "a part more", |inbox| inbox.conversations().len() > held).await;
+    }
+    assert_eq!(watch.inbox().conversations().len(), 1_101);
+    assert_eq!(watch.inbox().conversations().next_back().map(|last| last.id), Some(order));
+}
+
+#[tokio::test]
 async fn what_happens_is_seen_and_ends_as_a_fresh_snapshot_shows_it() {
     let server = InProcess::start().await;
     let door = &server.door;

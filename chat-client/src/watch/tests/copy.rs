@@ -13,6 +13,7 @@ pub(super) struct Copy {
     me: Option<User>,
     pub(super) conversations: Vec<Conversation>,
     more: bool,
+    more_unread: bool,
     threads: BTreeMap<ConversationId, (bool, bool)>,
     messages: BTreeMap<(ConversationId, Seq), Message>,
     typing: BTreeSet<(ConversationId, UserId)>,
@@ -28,6 +29,7 @@ impl Copy {
             me: inbox.me().cloned(),
             conversations: inbox.conversations().cloned().collect(),
             more: inbox.more_conversations(),
+            more_unread: inbox.more_unread(),
             present: inbox.present.clone(),
             ..Self::default()
         };
@@ -56,6 +58,7 @@ impl Copy {
         match diff {
             Diff::Me(me) => self.me = Some(*me),
             Diff::MoreConversations(more) => self.more = more,
+            Diff::MoreUnread(more) => self.more_unread = more,
             Diff::ConversationInserted { at, conversation } => {
                 assert!(self.conversations.iter().all(|known| known.id != conversation.id), "inserted twice");
                 self.conversations.insert(at, *conversation);

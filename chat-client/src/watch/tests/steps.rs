@@ -153,6 +153,65 @@ fn an_older_page_goes_below_and_what_is_known_stays() {
 }
 
 #[test]
+fn what_is_unread_below_the_list_is_held_apart_until_the_list_comes_down_to_it() {
+    let mut shop = Shop::default();
+    for _ in 0..6 {
+        shop.create(&[ME, 1]);
+    }
+    for room in 0..6 {
+        shop.send(room, 1);
+    }
+    let everything = shop.snapshot().conversations;
+    let (mut inbox, mut copy) = (Inbox::default(), Copy::default());
+    let mut top = shop.snapshot();
+    top.conversations.truncate(2);
+    top.more = true;
+    copy.take(inbox.replace(top));
+    assert!(inbox.more_unread());
+    copy.take(inbox.hold_apart(vec![everything[5].clone()], true));
+    copy.take(inbox.hold_apart(vec![everything[1].clone(), everything[3].clone()], false));
+    let held = |inbox: &Inbox| inbox.conversations().map(|held| held.id).collect::<Vec<_>>();
+    let ids = |places: &[usize]| places.iter().map(|place| everything[*place].id).collect::<Vec<_>>();
+    assert_eq!(held(&inbox), ids(&[0, 1, 3, 5]), "in the order of the list");
+    assert!(!inbox.more_unread());
+    copy.take(inbox.extend(everything[2..4].to_vec(), true));
+    assert_eq!(held(&inbox), ids(&[0, 1, 2, 3, 5]));
+    // What comes in goes to the top from wherever it was.
+    shop.send(0, 1);
+    copy.take(tell(&mut inbox, &shop));
+    assert_eq!(held(&inbox), ids(&[5, 0, 1, 2, 3]));
+    copy.take(inbox.extend(everything[4..].to_vec(), false));
+    assert_eq!(held(&inbox), ids(&[5, 0, 1, 2, 3, 4]));
+    assert_eq!(copy, Copy::of(&inbox));
+}
+
+#[test]
+fn what_i_mark_as_unread_elsewhere_is_held_though_it_does_not_move_up() {
+    let mut shop = Shop::default();
+    for _ in 0..3 {
+        shop.create(&[ME, 1]);
+    }
+    shop.send(0, 1);
+    shop.read(0, ME, 0);
+    shop.send(1, 1);
+    shop.send(2, 1);
+    let (mut inbox, mut copy) = (Inbox::default(), Copy::default());
+    let mut top = shop.snapshot();
+    top.conversations.truncate(1);
+    top.more = true;
+    copy.take(inbox.replace(top));
+    shop.unread(0, 1);
+    copy.take(tell(&mut inbox, &shop));
+    let [Asked::Conversation(id, generation)] = inbox.questions()[..] else { panic!("it is asked for") };
+    // Meanwhile the list goes on to its end, past where that one belongs.
+    copy.take(inbox.extend(shop.snapshot().conversations.split_off(1), false));
+    copy.take(inbox.conversation_loaded(id, generation, shop.conversation(0, usize::MAX)));
+    assert!(inbox.conversations().map(|held| held.id).eq([2, 1, 0].map(room_id)));
+    assert_eq!(inbox.conversation(room_id(0)).unwrap().unread, 1);
+    assert_eq!(copy, Copy::of(&inbox));
+}
+
+#[test]
 fn outgoing_messages_are_shown_until_they_are_told() {
     let mut shop = Shop::default();
     shop.create(&[ME, 1]);
