@@ -180,6 +180,13 @@ impl Client {
         self.get(&format!("/directory{query}")).await
     }
 
+    /// The people that I may write to whose names have words that begin so, of all roles or of one. A part may have few or
+    /// none while others follow.
+    pub async fn find_people(&self, words: &str, role: Option<Role>, page: &PageQuery) -> Result<Page<Person>, Error> {
+        let query = page.to_query().with("role", role.as_ref()).with("q", Some(&words));
+        self.get(&format!("/directory{query}")).await
+    }
+
     /// What the server is and what it takes.
     pub async fn server(&self) -> Result<ServerInfo, Error> {
         self.get("/server").await

@@ -243,10 +243,8 @@ impl Runner {
             Effect::Viewing(conv) => watch.viewing(conv),
             Effect::Presence(state) => watch.presence(state),
             Effect::Retry => watch.retry_now(),
-            Effect::Directory => {
-                let client = watch.client();
-                self.tasks
-                    .push(Box::pin(async move { Done::Told(Event::Directory(session::directory(client).await)) }));
+            Effect::Directory(typed) => {
+                self.tasks.push(Box::pin(session::directory(watch.client(), typed).map(Done::Told)));
             }
             Effect::BeginGroup { people, subject } => {
                 let client = watch.client();

@@ -3,14 +3,16 @@
 use std::path::PathBuf;
 
 use chat_client::{Client, Error, FollowOptions, OutboxEntry, PageQuery, SignIn, Upload, Watch, WatchOptions};
-use chat_proto::model::{Attachment, Person, User};
+use chat_proto::model::{Attachment, User};
 use chat_proto::{AttachmentId, ErrorCode, Role};
 
 use crate::files;
-use crate::update::{Event, Unsaved};
+use crate::update::{Event, Found, Unsaved};
 
-/// Parts of the directory that are loaded of each role.
-const MOST_PAGES: usize = 10;
+/// People who are looked for at once; with more of them, more of the name has to be typed.
+const MOST_FOUND: usize = 200;
+/// Parts of the directory that are looked through for a name: a million people.
+const MOST_PAGES: usize = 50;
 
 /// Somebody who is signed in.
 #[derive(Debug)]
@@ -41,27 +43,41 @@ impl SignedIn {
     }
 }
 
-/// Everybody whom this client's person may write to.
-pub(crate) async fn directory(client: Client) -> Result<Vec<Person>, String> {
-    let mut people = Vec::new();
+/// The first of each role of those whom this client's person may write to, or who of them goes with what is typed.
+pub(crate) async fn directory(client: Client, typed: String) -> Event {
+    let found = if typed.is_empty() { first_people(&client).await } else { find_people(&client, &typed).await };
+    Event::Directory { typed, found: found.map_err(|error| error.to_string()) }
+}
+
+async fn first_people(client: &Client) -> Result<Found, Error> {
+    let mut found = Found::default();
     for role in Role::ALL {
-        let mut page = PageQuery::first().limit(200);
-        for _ in 0..MOST_PAGES {
-            let part = match client.directory(role, &page).await {
-                Ok(part) => part,
-                // Not everybody may write to everybody.
-                Err(error) if error.code() == Some(ErrorCode::Forbidden) => break,
-                Err(error) => return Err(error.to_string()),
-            };
-            people.extend(part.items);
-            match part.next_cursor {
-                Some(next) => page = PageQuery::after(next).limit(200),
-                None => break,
-            }
+        let part = match client.directory(role, &PageQuery::first().limit(200)).await {
+            Ok(part) => part,
+            // Not everybody may write to everybody.
+            Err(error) if error.code() == Some(ErrorCode::Forbidden) => continue,
+            Err(error) => return Err(error),
+        };
+        found.people.extend(part.items);
+        found.more |= part.next_cursor.is_some();
+    }
+    found.people.sort_by_cached_key(|person| person.name.to_lowercase());
+    Ok(found)
+}
+
+async fn find_people(client: &Client, typed: &str) -> Result<Found, Error> {
+    let mut found = Found::default();
+    let mut page = PageQuery::first().limit(200);
+    for _ in 0..MOST_PAGES {
+        let part = client.find_people(typed, None, &page).await?;
+        found.people.extend(part.items);
+        found.more = part.next_cursor.is_some();
+        match part.next_cursor {
+            Some(next) if found.people.len() < MOST_FOUND => page = PageQuery::after(next).limit(200),
+            _ => break,
         }
     }
-    people.sort_by_cached_key(|person| person.name.to_lowercase());
-    Ok(people)
+    Ok(found)
 }
 
 /// What a path could be completed to.

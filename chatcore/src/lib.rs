@@ -61,6 +61,7 @@ mod chat;
 mod clock;
 mod conversations;
 mod cursor;
+mod directory;
 mod entrance;
 mod error;
 mod events;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use chat_proto::{ErrorCode, Role, UserId};
 use chat_tests::{InProcess, PASSWORD, Person};
 use chatcore::{Action, ContactMatrix, Relation, allows, can, policy};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// The whole matrix, role by relation by action, and the rows that decide it. `Action::ALL` names every action there is, so
 /// an action that is missing in the file fails this test.
@@ -123,6 +123,58 @@ async fn groups_follow_the_matrix_too_and_so_does_the_directory() {
         let made = from.call_with("POST", "/users", &made).await;
         assert_eq!(made.status, if from.role == Role::Admin { 201 } else { 403 }, "{}", from.role);
         assert_eq!(twin.role, from.role);
+    }
+}
+
+#[tokio::test]
+async fn people_are_found_by_the_beginnings_of_their_names() {
+    let server = InProcess::start().await;
+    let door = &server.door;
+    let (leo, ana) = (door.person(Role::Agent, "leo").await, door.person(Role::Customer, "ana").await);
+    let mut ids = Vec::new();
+    for (number, (role, name)) in [
+        (Role::Agent, "Marta Zz Last"),
+        (Role::Customer, "zz First"),
+        (Role::Customer, "Anna-Lena ZZ"),
+        (Role::Customer, "Jazz Zebra"),
+        (Role::Merchant, "ZZ Top"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let somebody = door.person(role, &format!("somebody{number}")).await;
+        somebody.call_with("PATCH", "/me", &json!({"name": name})).await.ok();
+        ids.push(somebody.id);
+    }
+    let find = async |who: &Person, query: &str| {
+        let page = who.get(&format!("/directory?{query}")).await;
+        let names = page["items"].as_array().expect("people").iter().map(|row| row["name"].clone()).collect::<Vec<_>>();
+        (names, page["next_cursor"].as_str().map(str::to_owned))
+    };
+    let all = ["Marta Zz Last", "Anna-Lena ZZ", "zz First", "ZZ Top"];
+    assert_eq!(find(&leo, "q=Zz").await.0, all, "role by role, by name");
+    assert_eq!(find(&leo, "q=Zz&role=customer").await.0, all[1..3]);
+    assert_eq!(find(&leo, "q=la%20zz").await.0, all[..1], "every word, in any order");
+    assert_eq!(find(&leo, "q=zzz").await, (Vec::new(), None));
+    assert_eq!(find(&ana, "q=zz").await.0, [all[0], all[3]], "nobody whom one may not write to");
+    // Part by part.
+    let (mut seen, mut cursor) = (Vec::new(), String::new());
+    while let (mut part, Some(next)) = find(&leo, &format!("q=zz&limit=1{cursor}")).await {
+        assert_eq!(part.len(), 1);
+        seen.append(&mut part);
+        cursor = format!("&cursor={next}");
+        let elsewhere = leo.call("GET", &format!("/directory?q=z{cursor}")).await;
+        assert_eq!(elsewhere.problem().code.as_str(), "invalid_cursor");
+    }
+    seen.append(&mut find(&leo, &format!("q=zz&limit=1{cursor}")).await.0);
+    assert_eq!(seen, all);
+    // The one who is gone is nobody, and neither is oneself.
+    let admin = door.person(Role::Admin, "ada").await;
+    admin.call("DELETE", &format!("/users/{}", ids[1])).await;
+    assert_eq!(find(&leo, "q=first").await.0, Vec::<Value>::new());
+    assert!(!leo.get("/directory?q=l").await.to_string().contains(&leo.id.to_string()));
+    for query in ["q=", "q=%20", &format!("q={}", "a".repeat(201))] {
+        assert_eq!(leo.call("GET", &format!("/directory?{query}")).await.problem().code.as_str(), "invalid", "{query}");
     }
 }
 

@@ -130,17 +130,15 @@ fn attempts(route: &str, stranger: &Person, scene: &Scene, conv: ConversationId)
         "DELETE /api/v1/conversations/{id}/participants/{user}" => {
             [me, member, scene.owner.id].map(|user| at("DELETE", &format!("/participants/{user}"))).to_vec()
         }
-        "GET /api/v1/conversations" => ["", "?limit=200", "?unread=true"]
-            .map(|query| stranger.request("GET", &format!("/conversations{query}")))
-            .to_vec(),
+        "GET /api/v1/conversations" => asks(stranger, "/conversations", &["", "?limit=200", "?unread=true"]),
         "GET /api/v1/directory" => {
-            Role::ALL.map(|role| stranger.request("GET", &format!("/directory?role={role}"))).to_vec()
+            let mut queries = Role::ALL.map(|role| format!("role={role}")).to_vec();
+            queries.push("q=a".to_owned());
+            queries.iter().map(|query| stranger.request("GET", &format!("/directory?{query}"))).collect()
         }
         "GET /api/v1/me" => vec![stranger.request("GET", "/me")],
         "PATCH /api/v1/me" => vec![stranger.request("PATCH", "/me").json(&json!({"name": "Stranger"}))],
-        "GET /api/v1/events" => {
-            ["?wait=0", "?cursor=x"].map(|query| stranger.request("GET", &format!("/events{query}"))).to_vec()
-        }
+        "GET /api/v1/events" => asks(stranger, "/events", &["?wait=0", "?cursor=x"]),
         "GET /api/v1/server" => vec![stranger.request("GET", "/server")],
         "GET /api/v1/stats/overview" => vec![stranger.request("GET", "/stats/overview?days=90")],
         // Begins something of one's own; that it is another conversation is checked below.
@@ -180,6 +178,11 @@ fn attempts(route: &str, stranger: &Person, scene: &Scene, conv: ConversationId)
         _ if route.contains("/attachments") => attempts_at_files(route, stranger, scene, conv),
         _ => return account_attempts(route, stranger, scene),
     })
+}
+
+/// The same question with each of these behind it.
+fn asks(stranger: &Person, path: &str, queries: &[&str]) -> Vec<Request> {
+    queries.iter().map(|query| stranger.request("GET", &format!("{path}{query}"))).collect()
 }
 
 /// A request in the dialect of the replaced backend.

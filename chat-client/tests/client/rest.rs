@@ -60,6 +60,7 @@ async fn people_and_the_server_have_their_routes() {
         Reply::Json(201, user()),
         Reply::Json(200, page(&person())),
         Reply::Json(200, page(&person())),
+        Reply::Json(200, page(&person())),
         Reply::Json(200, server_info),
     ])
     .await;
@@ -76,6 +77,7 @@ async fn people_and_the_server_have_their_routes() {
     assert_eq!(agents.items[0].id, alice());
     let next = PageQuery::after(agents.next_cursor.unwrap()).limit(2);
     client.directory(Role::Agent, &next).await.unwrap();
+    client.find_people("ali é", None, &PageQuery::first()).await.unwrap();
     assert_eq!(client.server().await.unwrap().limits.page_rows, 200);
 
     assert_eq!(
@@ -85,6 +87,7 @@ async fn people_and_the_server_have_their_routes() {
             r#"POST /api/v1/users {"email":"ben@example.com","name":"Ben","password":"correct horse","role":"agent"}"#,
             "GET /api/v1/directory?role=agent",
             "GET /api/v1/directory?limit=2&cursor=p2&role=agent",
+            "GET /api/v1/directory?q=ali%20%C3%A9",
             "GET /api/v1/server",
         ]
     );

@@ -38,8 +38,9 @@ pub(super) fn draw(picker: &Picker, look: Look, frame: &mut Frame<'_>, over: Rec
         lines.push(if chosen { line.style(look.theme.style(Tone::Focus)).reversed() } else { line });
     }
     if picker.found.is_empty() {
-        let words = match (picker.kind, &picker.people) {
+        let words = match (picker.kind, &picker.directory.people) {
             (PickerKind::Person, None) => "Loading ...",
+            _ if picker.directory.asked.is_some() => "Looking ...",
             _ if picker.looks_on => "Looking through older ones ...",
             _ => "Nothing goes with that.",
         };

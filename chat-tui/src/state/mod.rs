@@ -2,6 +2,7 @@
 
 mod attention;
 mod composer;
+mod directory;
 mod files;
 mod filter;
 mod list;
@@ -19,6 +20,7 @@ use jiff::tz::TimeZone;
 
 pub(crate) use attention::Attention;
 pub(crate) use composer::Composer;
+pub(crate) use directory::Directory;
 pub(crate) use files::{Chip, FileOf, MOST_FILES, PathOf, PathPrompt, Saving, Stage, bar};
 pub(crate) use filter::Filter;
 pub(crate) use list::List;

@@ -1,9 +1,8 @@
-use chat_proto::model::Person;
 use chat_proto::{ConversationId, UserId};
 use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
-use super::{Composer, FileOf, State};
+use super::{Composer, Directory, FileOf, State};
 use crate::keys::{self, Command};
 use crate::safe;
 
@@ -16,8 +15,7 @@ pub(crate) struct Picker {
     pub(crate) chosen: usize,
     /// What there may be besides is being looked for.
     pub(crate) looks_on: bool,
-    /// The directory, once it is loaded.
-    pub(crate) people: Option<Vec<Person>>,
+    pub(crate) directory: Directory,
     /// Who is to be in a group, with their names, in the order in which they were marked.
     pub(crate) marked: Vec<(UserId, String)>,
 }
@@ -80,7 +78,7 @@ impl Picker {
             found: Vec::new(),
             chosen: 0,
             looks_on: false,
-            people: None,
+            directory: Directory::default(),
             marked: Vec::new(),
         };
         picker.find(state);
@@ -91,6 +89,7 @@ impl Picker {
         let title = match (self.kind, self.marked.len()) {
             (PickerKind::Switch, _) => "Go to",
             (PickerKind::Command, _) => "Commands",
+            (PickerKind::Person, 0) if self.directory.more => "Write to - type a name, there are more",
             (PickerKind::Person, 0) => "Write to",
             (PickerKind::Person, marked) => return format!("Write to - {marked} marked"),
             (PickerKind::Reaction, _) => "React with",
@@ -124,16 +123,18 @@ impl Picker {
         let pattern = Pattern::new(self.query.text(), CaseMatching::Ignore, Normalization::Smart, AtomKind::Fuzzy);
         let mut matcher = Matcher::new(Config::DEFAULT);
         let mut buffer = Vec::new();
-        let mut scored = Vec::new();
+        let (mut scored, mut others) = (Vec::new(), Vec::new());
         let mut look = |text: &str, place: usize| {
-            if let Some(score) = pattern.score(Utf32Str::new(text, &mut buffer), &mut matcher) {
-                scored.push((score, place));
-            }
+            let score = pattern.score(Utf32Str::new(text, &mut buffer), &mut matcher);
+            scored.extend(score.map(|score| (score, place)));
+            score.is_some()
         };
         match self.kind {
             PickerKind::Switch => {
                 let rows = state.list.all().iter().filter_map(|id| state.row(*id));
-                rows.enumerate().for_each(|(place, row)| look(&row.title, place));
+                for (place, row) in rows.enumerate() {
+                    look(&row.title, place);
+                }
             }
             PickerKind::Command => {
                 for (place, binding) in keys::palette().enumerate() {
@@ -141,17 +142,26 @@ impl Picker {
                 }
             }
             PickerKind::Person => {
-                let people = self.people.iter().flatten();
-                people.enumerate().for_each(|(place, person)| look(&format!("{} {}", person.name, person.role), place));
+                for (place, person) in self.directory.people.iter().flatten().enumerate() {
+                    let here = look(&format!("{} {}", person.name, person.role), place);
+                    if !here && self.directory.goes_with(place, &self.query) {
+                        others.push((0, place));
+                    }
+                }
             }
             PickerKind::File => {
                 let files = state.message_at_hand().map(|(_, entry)| entry.files.as_slice()).unwrap_or_default();
-                files.iter().enumerate().for_each(|(place, file)| look(&file.name, place));
+                for (place, file) in files.iter().enumerate() {
+                    look(&file.name, place);
+                }
             }
             PickerKind::Reaction => {
-                REACTIONS.iter().enumerate().for_each(|(place, (emoji, name))| look(&format!("{emoji} {name}"), place));
+                for (place, (emoji, name)) in REACTIONS.iter().enumerate() {
+                    look(&format!("{emoji} {name}"), place);
+                }
             }
         }
+        scored.append(&mut others);
         // Equally good ones stay in the order of their list.
         scored.sort_by_key(|(score, place)| (std::cmp::Reverse(*score), *place));
         scored.truncate(Self::MOST);
@@ -171,7 +181,7 @@ impl Picker {
                 Item { text, right, action: Action::Do(binding.command) }
             }
             PickerKind::Person => {
-                let person = self.people.as_ref()?.get(place)?;
+                let person = self.directory.people.as_ref()?.get(place)?;
                 let (text, right) = (safe::line(&person.name), person.role.to_string());
                 Item { text, right, action: Action::Begin(person.id) }
             }

@@ -5,7 +5,7 @@ use chat_proto::{Role, UserId};
 use crossterm::event::KeyCode;
 
 use super::screens::drawn;
-use super::shop::{ANA, ORDER, message, opened, person, press, told, type_text};
+use super::shop::{ANA, ORDER, found, message, opened, person, press, told, type_text};
 use crate::state::State;
 use crate::theme::Look;
 use crate::update::{Event, update};
@@ -66,7 +66,7 @@ fn no_name_answer_or_paste_steers_either() {
         let mut state = opened();
         press(&mut state, KeyCode::Char('N'));
         let person = |byte| person(UserId::from_bytes([byte; 16]), &text, Role::Designer);
-        update(&mut state, Event::Directory(Ok(vec![person(7), person(8)])));
+        update(&mut state, found(vec![person(7), person(8)]));
         press(&mut state, KeyCode::Tab);
         press(&mut state, KeyCode::Tab);
         is_plain(&mut state);

@@ -10,8 +10,8 @@ use ratatui::backend::TestBackend;
 use ratatui::style::Color;
 
 use super::shop::{
-    ANA, BO, LEO, MUGS, ORDER, file, message, opened, press, press_with, put_into_outbox, read_moved, send, take, told,
-    type_text,
+    ANA, BO, LEO, MUGS, ORDER, file, found, message, opened, press, press_with, put_into_outbox, read_moved, send,
+    take, told, type_text,
 };
 use crate::draw::draw;
 use crate::state::{SignIn, State};
@@ -158,7 +158,7 @@ fn directory() {
             person(8, "Zoë 山田", Role::Designer),
             person(1, "me", Role::Agent),
         ];
-        update(state, Event::Directory(Ok(people)));
+        update(state, found(people));
     });
 }
 
@@ -184,7 +184,7 @@ fn mark(state: &mut State, names: &[&str]) {
     let person = |(at, name): (usize, &&str)| {
         super::shop::person(UserId::from_bytes([u8::try_from(at).unwrap() + 7; 16]), name, Role::Designer)
     };
-    update(state, Event::Directory(Ok(names.iter().enumerate().map(person).collect())));
+    update(state, found(names.iter().enumerate().map(person).collect()));
     for _ in names {
         press(state, KeyCode::Tab);
     }

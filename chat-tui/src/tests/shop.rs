@@ -7,7 +7,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use jiff::tz::TimeZone;
 
 use crate::state::State;
-use crate::update::{Effect, Event, update};
+use crate::update::{Effect, Event, Found, update};
 
 pub(super) const LEO: UserId = UserId::from_bytes([1; 16]);
 pub(super) const ANA: UserId = UserId::from_bytes([2; 16]);
@@ -35,6 +35,11 @@ fn role(user: UserId) -> Role {
 
 pub(super) fn person(id: UserId, name: &str, role: Role) -> Person {
     Person { id, name: name.to_owned(), role, anonymous: false, verified: false, bot: false, avatar: None }
+}
+
+/// What the directory answers when it is opened; there are no others.
+pub(super) fn found(people: Vec<Person>) -> Event {
+    Event::Directory { typed: String::new(), found: Ok(Found { people, more: false }) }
 }
 
 pub(super) fn message(conv: ConversationId, seq: u64, author: UserId, text: &str) -> Message {

@@ -1,16 +1,16 @@
 use std::time::Duration;
 
 use chat_client::{Connection, Diff, Error, Request};
-use chat_proto::model::DeviceState;
+use chat_proto::model::{DeviceState, Person};
 use chat_proto::{ErrorCode, Seq};
 use crossterm::event::{KeyCode, KeyModifiers};
 
 use super::shop::{
-    ANA, BO, LEO, MUGS, ORDER, leo, message, opened, press, press_with, put_into_outbox, read_moved, send, take, told,
-    type_text,
+    ANA, BO, LEO, MUGS, ORDER, found, leo, message, opened, press, press_with, put_into_outbox, read_moved, send, take,
+    told, type_text,
 };
 use crate::state::{Link, Over, Pane, State};
-use crate::update::{Effect, Event, update};
+use crate::update::{Effect, Event, Found, update};
 
 /// The server's no, with this code.
 pub(super) fn refusal(code: &str) -> Error {
@@ -144,14 +144,48 @@ fn the_switcher_finds_and_the_palette_carries_out() {
 #[test]
 fn the_directory_leads_to_a_conversation() {
     let mut state = opened();
-    assert_eq!(press(&mut state, KeyCode::Char('N')), [Effect::Directory]);
+    assert_eq!(press(&mut state, KeyCode::Char('N')), [Effect::Directory(String::new())]);
     let bo = super::shop::person(BO, "Bo Lind", chat_proto::Role::Designer);
-    update(&mut state, Event::Directory(Ok(vec![bo])));
+    update(&mut state, found(vec![bo]));
     type_text(&mut state, "lind");
     assert_eq!(press(&mut state, KeyCode::Enter), [Effect::Begin(BO)]);
     press(&mut state, KeyCode::Char('N'));
-    update(&mut state, Event::Directory(Err("gone".to_owned())));
+    update(&mut state, Event::Directory { typed: String::new(), found: Err("gone".to_owned()) });
     assert!(state.over.is_none() && state.notice.is_some());
+}
+
+#[test]
+fn a_large_directory_is_asked_as_one_types() {
+    let person = |number: u8, name: &str| {
+        super::shop::person(chat_proto::UserId::from_bytes([number; 16]), name, chat_proto::Role::Customer)
+    };
+    let answer = |typed: &str, people: Vec<Person>, more: bool| Event::Directory {
+        typed: typed.to_owned(),
+        found: Ok(Found { people, more }),
+    };
+    let ask = |typed: &str| [Effect::Directory(typed.to_owned())];
+    let mut state = opened();
+    press(&mut state, KeyCode::Char('N'));
+    // One question at a time.
+    assert!(press(&mut state, KeyCode::Char('z')).is_empty());
+    assert_eq!(update(&mut state, answer("", vec![person(7, "Aziz Ab")], true)), ask("z"));
+    assert!(press(&mut state, KeyCode::Char('z')).is_empty());
+    assert_eq!(update(&mut state, answer("z", vec![person(8, "Zoe"), person(9, "Zz Last")], false)), ask("zz"));
+    press(&mut state, KeyCode::Char(' '));
+    assert!(update(&mut state, answer("zz", vec![person(9, "Zz Last")], false)).is_empty());
+    assert_eq!(press(&mut state, KeyCode::Char('l')), ask("zz l"));
+    // What the server finds is shown, however it found it; what was there before is not lost.
+    update(&mut state, answer("zz l", vec![person(9, "Žž Last")], false));
+    let Some(Over::Picker(picker)) = &state.over else { panic!("it is open") };
+    assert_eq!(picker.found.iter().map(|item| item.text.as_str()).collect::<Vec<_>>(), ["Žž Last"]);
+    press_with(&mut state, KeyModifiers::CONTROL, KeyCode::Char('u'));
+    let Some(Over::Picker(picker)) = &state.over else { panic!("it is open") };
+    assert!(picker.found.iter().any(|item| item.text == "Aziz Ab"));
+    // An error leaves what is there; the next key asks again.
+    press(&mut state, KeyCode::Char('q'));
+    update(&mut state, Event::Directory { typed: "q".to_owned(), found: Err("slowly".to_owned()) });
+    assert!(state.over.is_some() && state.notice.is_some());
+    assert_eq!(press(&mut state, KeyCode::Char('x')), ask("qx"));
 }
 
 #[test]
@@ -169,7 +203,7 @@ fn several_from_the_directory_make_a_group() {
     let mut state = opened();
     press(&mut state, KeyCode::Char('N'));
     let person = |id, name: &str| super::shop::person(id, name, chat_proto::Role::Designer);
-    update(&mut state, Event::Directory(Ok(vec![person(ANA, "Ana Ruiz"), person(BO, "Bo Lind")])));
+    update(&mut state, found(vec![person(ANA, "Ana Ruiz"), person(BO, "Bo Lind")]));
     // A mark is taken away as it was made, and stays while something else is looked for.
     press(&mut state, KeyCode::Tab);
     press(&mut state, KeyCode::Up);
@@ -194,13 +228,13 @@ fn several_from_the_directory_make_a_group() {
 
     // No subject; and one who is marked is no group.
     press(&mut state, KeyCode::Char('N'));
-    update(&mut state, Event::Directory(Ok(vec![person(ANA, "Ana Ruiz"), person(BO, "Bo Lind")])));
+    update(&mut state, found(vec![person(ANA, "Ana Ruiz"), person(BO, "Bo Lind")]));
     press(&mut state, KeyCode::Tab);
     press(&mut state, KeyCode::Tab);
     press(&mut state, KeyCode::Enter);
     assert_eq!(press(&mut state, KeyCode::Enter), [begin(None)]);
     press(&mut state, KeyCode::Char('N'));
-    update(&mut state, Event::Directory(Ok(vec![person(ANA, "Ana Ruiz"), person(BO, "Bo Lind")])));
+    update(&mut state, found(vec![person(ANA, "Ana Ruiz"), person(BO, "Bo Lind")]));
     press(&mut state, KeyCode::Tab);
     assert!(press(&mut state, KeyCode::Enter).contains(&Effect::Begin(ANA)), "whom one marked, not where one is");
 }

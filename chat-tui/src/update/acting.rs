@@ -43,9 +43,8 @@ pub(super) fn act(state: &mut State, command: Command) -> Vec<Effect> {
         Command::Palette => pick(state, PickerKind::Command),
         Command::Switch => pick(state, PickerKind::Switch),
         Command::Begin => {
-            let mut effects = pick(state, PickerKind::Person);
-            effects.push(Effect::Directory);
-            effects
+            pick(state, PickerKind::Person);
+            picking::ask_directory(state)
         }
         Command::Retry => vec![Effect::Retry],
         Command::SignInAgain => signing_in::again(state),

@@ -46,8 +46,11 @@ pub(crate) enum Event {
         files: Vec<Attachment>,
         why: String,
     },
-    /// People to write to, of all roles.
-    Directory(Result<Vec<Person>, String>),
+    /// People to write to who go with what was typed; with nothing, the first of each role.
+    Directory {
+        typed: String,
+        found: Result<Found, String>,
+    },
     /// A conversation that was asked for.
     Begun(Result<Box<Conversation>, String>),
     /// What a path could be completed to.
@@ -81,6 +84,14 @@ pub(crate) enum Event {
     Notice(String),
 }
 
+/// Whom the directory has.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    pub(crate) people: Vec<Person>,
+    /// There are others.
+    pub(crate) more: bool,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
     SignIn {
@@ -109,8 +120,8 @@ pub(crate) enum Effect {
     Typing(ConversationId, bool),
     Viewing(Option<ConversationId>),
     Presence(DeviceState),
-    /// Loads whom one may write to.
-    Directory,
+    /// Looks for those whom one may write to who go with what is typed.
+    Directory(String),
     Begin(UserId),
     BeginGroup {
         people: Vec<UserId>,
@@ -163,7 +174,7 @@ pub(crate) fn update(state: &mut State, event: Event) -> Vec<Effect> {
             writing::unsend(state, conv, &text, &files, None, &why);
             Vec::new()
         }
-        Event::Directory(people) => picking::directory(state, people),
+        Event::Directory { typed, found } => picking::directory(state, &typed, found),
         Event::Begun(Ok(conversation)) => moving::begun(state, &conversation),
         Event::Begun(Err(why)) => say(state, &why),
         Event::Completed { typed, found } => files::completed(state, &typed, found),

@@ -1,9 +1,8 @@
 //! Picking from a list.
 
 use chat_client::Request;
-use chat_proto::model::Person;
 
-use super::{Effect, acting, files, moving, say};
+use super::{Effect, Found, acting, files, moving, say};
 use crate::keys::{Command, Context};
 use crate::state::{Action, Composer, Over, Picker, PickerKind, State};
 
@@ -77,20 +76,21 @@ pub(super) fn narrow(state: &mut State, text: &str) -> Vec<Effect> {
 /// What is typed has changed.
 fn find(state: &mut State, mut picker: Picker) -> Vec<Effect> {
     picker.find(state);
-    let switches = picker.kind == PickerKind::Switch;
+    let kind = picker.kind;
     state.over = Some(Over::Picker(picker));
-    if switches { look_on(state) } else { Vec::new() }
+    match kind {
+        PickerKind::Switch => look_on(state),
+        PickerKind::Person => ask_directory(state),
+        _ => Vec::new(),
+    }
 }
 
 /// While few conversations go with what is typed to go to one, older ones are loaded, part by part; what is chosen stays.
 pub(super) fn look_on(state: &mut State) -> Vec<Effect> {
-    let Some(Over::Picker(mut picker)) = state.over.take() else { return Vec::new() };
-    let chosen = picker.found.get(picker.chosen).map(|item| item.action.clone());
-    picker.find(state);
-    let place = picker.found.iter().position(|item| Some(&item.action) == chosen.as_ref());
-    picker.chosen = place.unwrap_or_default();
+    let Some(Over::Picker(picker)) = state.over.take() else { return Vec::new() };
+    keep_chosen(state, picker);
+    let Some(Over::Picker(picker)) = &state.over else { return Vec::new() };
     let few = picker.found.len() < moving::NEAR_THE_END && !picker.query.text().trim().is_empty();
-    state.over = Some(Over::Picker(picker));
     if few && state.more { vec![Effect::MoreConversations] } else { Vec::new() }
 }
 
@@ -118,19 +118,41 @@ fn react(state: &State, emoji: String) -> Vec<Effect> {
     vec![Effect::Request(Request::React { conversation, message: entry.id, emoji, on: !mine })]
 }
 
-/// The directory is loaded.
-pub(super) fn directory(state: &mut State, people: Result<Vec<Person>, String>) -> Vec<Effect> {
+/// Asks the server for people, one question at a time; what is typed meanwhile is asked when the answer is there.
+pub(super) fn ask_directory(state: &mut State) -> Vec<Effect> {
+    let Some(Over::Picker(picker)) = &mut state.over else { return Vec::new() };
+    let question = picker.directory.question(&picker.query);
+    question.map(Effect::Directory).into_iter().collect()
+}
+
+/// The directory answers.
+pub(super) fn directory(state: &mut State, typed: &str, found: Result<Found, String>) -> Vec<Effect> {
     let Some(Over::Picker(mut picker @ Picker { kind: PickerKind::Person, .. })) = state.over.take() else {
         return Vec::new();
     };
-    match people {
-        Ok(mut people) => {
-            people.retain(|person| person.id != state.me);
-            picker.people = Some(people);
-            picker.find(state);
-            state.over = Some(Over::Picker(picker));
-            Vec::new()
+    match found {
+        Ok(mut found) => {
+            found.people.retain(|person| person.id != state.me);
+            picker.directory.answered(typed, found.people, found.more);
+            keep_chosen(state, picker);
+            ask_directory(state)
         }
-        Err(why) => say(state, &format!("The directory was not loaded: {why}")),
+        Err(why) => {
+            // Not asked again by itself.
+            picker.directory.asked = None;
+            if picker.directory.people.is_some() {
+                state.over = Some(Over::Picker(picker));
+            }
+            say(state, &format!("The directory was not loaded: {why}"))
+        }
     }
+}
+
+/// Finds anew what goes with what is typed; who is chosen stays.
+fn keep_chosen(state: &mut State, mut picker: Picker) {
+    let chosen = picker.found.get(picker.chosen).map(|item| item.action.clone());
+    picker.find(state);
+    let place = picker.found.iter().position(|item| Some(&item.action) == chosen.as_ref());
+    picker.chosen = place.unwrap_or_default();
+    state.over = Some(Over::Picker(picker));
 }
