@@ -22,9 +22,14 @@ impl Attention {
     /// Seconds that begin without a key until the hands rest: between one and two, a second and a half as a rule.
     const REST: u8 = 2;
 
-    /// A conversation was opened, or the terminal was come back to.
+    /// A conversation was selected, or the terminal was come back to.
     pub(crate) fn settle(&mut self) {
         self.dwell = Self::DWELL;
+    }
+
+    /// Somebody opened it, which is no passing by.
+    pub(crate) fn open(&mut self) {
+        self.dwell = 0;
     }
 
     /// There was a key; `true`: somebody came back.

@@ -137,6 +137,8 @@ pub(crate) struct State {
 pub(crate) struct View {
     /// The message at the bottom, and how many of its lines are below; `None`: the newest, whatever comes.
     pub(crate) bottom: Option<(Seq, usize)>,
+    /// It was opened, so that what is shown of it counts as read: being selected, or passed by, does not.
+    pub(crate) opened: bool,
     /// The chosen message.
     pub(crate) chosen: Option<Seq>,
     /// What comes after this was unread when the conversation was opened.

@@ -27,7 +27,7 @@ fn tick(state: &mut State, seconds: u32) -> Vec<Effect> {
 #[test]
 fn a_conversation_counts_as_read_when_somebody_looks_at_it() {
     let mut state = opened();
-    assert_eq!(tick(&mut state, 1), [Effect::Read(ORDER, Seq(3))], "opened, and stayed with");
+    assert!(press(&mut state, KeyCode::Char('l')).contains(&Effect::Read(ORDER, Seq(3))), "opened");
     assert_eq!(state.row(ORDER).unwrap().unread, 0);
     let news = told(&mut state, &message(ORDER, 4, ANA, "Hello?"), 3);
     assert_eq!(news, [Effect::Delivered(ORDER, Seq(4)), Effect::Read(ORDER, Seq(4))], "somebody sat here just now");
@@ -45,11 +45,28 @@ fn being_on_a_screen_is_not_being_read() {
     let mut state = opened();
     assert_eq!(press(&mut state, KeyCode::Char('j')), [Effect::Open(MUGS), Effect::Viewing(Some(MUGS))]);
     press(&mut state, KeyCode::Char('k'));
+    assert!(tick(&mut state, 5).is_empty(), "selected is not opened");
     assert_eq!(state.row(ORDER).unwrap().unread, 2);
+
+    // Nobody has done anything yet.
+    let mut state = opened();
+    assert!(tick(&mut state, 5).is_empty());
+    assert_eq!(told(&mut state, &message(ORDER, 4, ANA, "Hello?"), 3), [Effect::Delivered(ORDER, Seq(4))]);
+
+    // Back in the list, it is closed again.
+    press(&mut state, KeyCode::Char('l'));
+    press(&mut state, KeyCode::Esc);
+    told(&mut state, &message(ORDER, 5, ANA, "Are you there?"), 1);
+    assert!(tick(&mut state, 5).is_empty());
+    assert_eq!(state.row(ORDER).unwrap().unread, 1);
+
+    // Choosing a message is looking at it.
+    assert!(press(&mut state, KeyCode::Char('K')).contains(&Effect::Read(ORDER, Seq(5))));
 
     // Another window has the focus.
     let mut state = opened();
     update(&mut state, Event::Focus(false));
+    press(&mut state, KeyCode::Char('l'));
     assert!(tick(&mut state, 60).is_empty());
     assert!(update(&mut state, Event::Focus(true)).is_empty());
     assert_eq!(tick(&mut state, 1), [Effect::Read(ORDER, Seq(3))]);
@@ -67,9 +84,11 @@ fn being_on_a_screen_is_not_being_read() {
 
     // Something lies over it, or it is scrolled away.
     let mut state = opened();
+    press(&mut state, KeyCode::Char('l'));
     press(&mut state, KeyCode::Char('?'));
+    assert_eq!(told(&mut state, &message(ORDER, 4, ANA, "Hello?"), 1), [Effect::Delivered(ORDER, Seq(4))]);
     assert!(tick(&mut state, 5).is_empty());
-    assert_eq!(press(&mut state, KeyCode::Esc), [Effect::Read(ORDER, Seq(3))]);
+    assert_eq!(press(&mut state, KeyCode::Esc), [Effect::Read(ORDER, Seq(4))]);
 }
 
 #[test]

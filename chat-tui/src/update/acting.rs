@@ -29,7 +29,7 @@ pub(super) fn act(state: &mut State, command: Command) -> Vec<Effect> {
         },
         Command::Open if state.pane == Pane::List && abreast(state.size.0) == 1 && state.selected.is_some() => {
             state.pane = Pane::Thread;
-            reading::look(state)
+            reading::open(state)
         }
         Command::Open => writing::begin(state, false),
         Command::Reply => writing::begin(state, true),
@@ -50,8 +50,7 @@ pub(super) fn act(state: &mut State, command: Command) -> Vec<Effect> {
         Command::SignInAgain => signing_in::again(state),
         Command::Back => back(state),
         Command::Close if state.pane != Pane::List && abreast(state.size.0) < 3 => {
-            state.pane = if state.pane == Pane::People { Pane::Thread } else { Pane::List };
-            Vec::new()
+            moving::show(state, if state.pane == Pane::People { Pane::Thread } else { Pane::List })
         }
         Command::Close => quit_unless_waiting(state),
         _ => Vec::new(),
@@ -67,7 +66,7 @@ fn back(state: &mut State) -> Vec<Effect> {
     if state.view.chosen.take().is_none() && state.view.bottom.take().is_none() {
         match state.pane {
             Pane::List => filtering::clear(state),
-            Pane::Thread | Pane::People => state.pane = Pane::List,
+            Pane::Thread | Pane::People => return moving::show(state, Pane::List),
         }
     }
     Vec::new()
@@ -108,11 +107,10 @@ fn mark_unread(state: &mut State) -> Vec<Effect> {
         row.read_seq = row.read_seq.min(seq);
         row.count_unread();
     }
-    // Nothing is read by looking at what one has just put aside.
-    state.attention.settle();
     state.view.chosen = None;
-    state.pane = Pane::List;
-    let effects = vec![Effect::Request(Request::Unread { conversation, seq })];
+    let mut effects = vec![Effect::Request(Request::Unread { conversation, seq })];
+    // Nothing is read by looking at what one has just put aside.
+    effects.extend(moving::show(state, Pane::List));
     moving::leave(state);
     effects
 }

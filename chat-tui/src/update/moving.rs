@@ -47,7 +47,7 @@ pub(super) fn go(state: &mut State, id: ConversationId) -> Vec<Effect> {
         filter.typing = false;
     }
     let mut effects = select(state, Some(id));
-    effects.extend(reading::look(state));
+    effects.extend(reading::open(state));
     effects
 }
 
@@ -72,6 +72,7 @@ pub(super) fn step(state: &mut State, by: isize) -> Vec<Effect> {
 
 /// Chooses the message above or below.
 pub(super) fn choose(state: &mut State, by: isize) -> Vec<Effect> {
+    state.view.opened = true;
     let Some(thread) = state.open_thread() else { return Vec::new() };
     let next = match state.view.chosen {
         None if by < 0 => thread.last(),
@@ -90,6 +91,7 @@ pub(super) fn choose(state: &mut State, by: isize) -> Vec<Effect> {
 
 /// Scrolls by most of the pane's height.
 pub(super) fn page(state: &mut State, by: isize) -> Vec<Effect> {
+    state.view.opened = true;
     let Some((_, rows)) = timeline::room(state) else { return Vec::new() };
     let lines = isize::try_from(rows.saturating_sub(2).max(1)).unwrap_or(isize::MAX);
     let at_top = timeline::scroll(state, by * lines);
@@ -98,6 +100,7 @@ pub(super) fn page(state: &mut State, by: isize) -> Vec<Effect> {
 }
 
 pub(super) fn oldest(state: &mut State) -> Vec<Effect> {
+    state.view.opened = true;
     state.view.chosen = state.open_thread().and_then(Thread::first);
     timeline::reveal(state);
     older(state)
@@ -105,7 +108,7 @@ pub(super) fn oldest(state: &mut State) -> Vec<Effect> {
 
 pub(super) fn newest(state: &mut State) -> Vec<Effect> {
     (state.view.chosen, state.view.bottom) = (None, None);
-    reading::look(state)
+    reading::open(state)
 }
 
 /// Loads older messages, once at a time.
@@ -173,7 +176,9 @@ pub(super) fn show(state: &mut State, pane: Pane) -> Vec<Effect> {
     }
     let hidden = panes(state).thread.is_none();
     state.pane = pane;
-    let mut effects = Vec::new();
+    // Who goes there opens it, and who goes back to the list closes it.
+    state.view.opened &= pane == Pane::People;
+    let mut effects = if pane == Pane::Thread { reading::open(state) } else { Vec::new() };
     if hidden != panes(state).thread.is_none() {
         effects.push(Effect::Viewing(state.selected.filter(|_| hidden)));
         state.attention.settle();

@@ -6,6 +6,13 @@ use super::Effect;
 use crate::panes::{panes, too_small};
 use crate::state::{Link, State};
 
+/// The selected conversation is opened, which is reading it.
+pub(super) fn open(state: &mut State) -> Vec<Effect> {
+    state.view.opened = true;
+    state.attention.open();
+    look(state)
+}
+
 /// The reader acts in the conversation, which is reading it.
 pub(super) fn look(state: &mut State) -> Vec<Effect> {
     if newest_is_shown(state) && state.attention.focused { read_on(state) } else { Vec::new() }
@@ -52,6 +59,7 @@ fn newest_is_shown(state: &State) -> bool {
     state.over.is_none()
         && state.sign_in.is_none()
         && !too_small(state.size)
+        && state.view.opened
         && state.view.bottom.is_none()
         && panes(state).thread.is_some()
         && state.open_thread().is_some()

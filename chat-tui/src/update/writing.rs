@@ -24,7 +24,7 @@ pub(super) fn begin(state: &mut State, reply: bool) -> Vec<Effect> {
     }
     state.writing = true;
     state.pane = Pane::Thread;
-    let mut effects = reading::look(state);
+    let mut effects = reading::open(state);
     effects.push(Effect::Viewing(Some(conv)));
     effects
 }
@@ -171,7 +171,7 @@ pub(super) fn edit_message(state: &mut State, seq: Seq) -> Vec<Effect> {
     state.writing = true;
     state.pane = Pane::Thread;
     crate::timeline::reveal(state);
-    Vec::new()
+    reading::open(state)
 }
 
 /// Puts a refused message back into the composer, where it can be changed: nothing that was written is lost.
