@@ -5,7 +5,7 @@ use chat_proto::wire::{
 };
 use chat_proto::{InvitationId, Role, SessionId, UserId};
 
-use crate::query::PageQuery;
+use crate::query::{PageQuery, Query};
 use crate::{Client, Error};
 
 impl Client {
@@ -99,6 +99,15 @@ impl Client {
     ) -> Result<Page<User>, Error> {
         let query = page.to_query().with("role", role.as_ref()).with("state", state.as_ref());
         self.get(&format!("/users{query}")).await
+    }
+
+    /// The account with this address, in capital letters or small ones; for admins.
+    pub async fn user_by_email(&self, email: &str) -> Result<Option<User>, Error> {
+        let query = Query::default().with("email", Some(&email));
+        let found: Page<User> = self.get(&format!("/users{query}")).await?;
+        let folded = email.trim().to_lowercase();
+        // Whoever asks may be about to delete it.
+        Ok(found.items.into_iter().find(|user| user.email.to_lowercase() == folded))
     }
 
     /// An account; for admins.

@@ -11,7 +11,7 @@ use crate::builder::PAGE_ROWS;
 use crate::error::{Error, Result};
 use crate::letters;
 use crate::shape;
-use crate::state::{Account, AccountState, Command, LetterKind, Outcome, Refusal, UserNo, role_number};
+use crate::state::{Account, AccountState, Command, LetterKind, Outcome, Refusal, UserNo, fold_email, role_number};
 
 /// How long an invitation can be accepted.
 const INVITED_FOR: Duration = Duration::from_hours(72);
@@ -48,6 +48,30 @@ impl Actor {
             let (items, next) = walk(me, from, role, state, limit.clamp(1, PAGE_ROWS))?;
             let next_cursor = next.map(|place| engine.seal.page(list.as_bytes(), &place.written()));
             Ok(Page { items, next_cursor, as_of: engine.as_of(me.view) })
+        })
+        .await
+    }
+
+    /// The account with this address, in capital letters or small ones, as a list of one or none; found by index. With a
+    /// role or a state only if it is of that.
+    ///
+    /// # Errors
+    /// `forbidden`.
+    pub async fn users_by_email(
+        &self,
+        email: &str,
+        role: Option<Role>,
+        state: Option<UserState>,
+    ) -> Result<Page<User>> {
+        let (engine, email) = (Arc::clone(self.chat().engine()), fold_email(email));
+        self.read(move |me| {
+            me.require(Action::ReadUsers, Relation::Stranger)?;
+            let account = me.view.user_by_email(&email)?.map(|no| me.view.account(no)).transpose()?.flatten();
+            let is_asked_for = |account: &Arc<Account>| {
+                role.is_none_or(|role| account.role == role) && is_wanted(account.state.shown(), state)
+            };
+            let items = account.filter(is_asked_for).map(|account| account.user()).into_iter().collect();
+            Ok(Page { items, next_cursor: None, as_of: engine.as_of(me.view) })
         })
         .await
     }

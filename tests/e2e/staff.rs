@@ -279,3 +279,36 @@ async fn accounts_are_listed_part_by_part() {
     }
     assert_eq!(code(&admin.call("GET", &format!("/users/{}", UserId::from_bytes([7; 16]))).await), ErrorCode::NotFound);
 }
+
+#[tokio::test]
+async fn an_account_is_found_by_its_address() {
+    let server = InProcess::start().await;
+    let admin = admin(&server.door).await;
+    let leo = server.door.person(Role::Agent, "Leo").await;
+    server.door.person(Role::Agent, "xleo").await;
+    let found = async |query: &str| admin.get(&format!("/users?{query}")).await;
+    for email in ["leo@shop.test", "LEO@Shop.test", "%20Leo%40shop.test%20"] {
+        let page = found(&format!("email={email}")).await;
+        assert_eq!(page["items"], json!([admin.get(&format!("/users/{}", leo.id)).await]), "{email}");
+        assert_eq!(page["next_cursor"], Value::Null);
+        assert!(page["as_of"].is_string());
+    }
+    // The whole address, and nobody else's.
+    for query in ["email=leo", "email=", "email=eo@shop.test", "email=leo@shop.tes", "email=%25"] {
+        assert_eq!(found(query).await["items"], json!([]), "{query}");
+    }
+    for (query, count) in [("role=agent", 1), ("role=customer", 0), ("state=active", 1), ("state=disabled", 0)] {
+        let page = found(&format!("email=leo@shop.test&{query}")).await;
+        assert_eq!(page["items"].as_array().map(Vec::len), Some(count), "{query}");
+    }
+    let cursor = found("limit=1").await["next_cursor"].as_str().expect("there are more").to_owned();
+    let refused = admin.call("GET", &format!("/users?email=leo@shop.test&cursor={cursor}")).await;
+    assert_eq!(code(&refused), ErrorCode::InvalidCursor);
+    assert_eq!(code(&leo.call("GET", "/users?email=leo@shop.test").await), ErrorCode::Forbidden);
+
+    let client = admin.client();
+    assert_eq!(client.user_by_email("LEO@shop.test").await.expect("readable").map(|user| user.id), Some(leo.id));
+    assert_eq!(client.user_by_email("nobody+1@shop.test").await.expect("readable"), None);
+    admin.call("DELETE", &format!("/users/{}", leo.id)).await.ok();
+    assert_eq!(found("email=leo@shop.test").await["items"], json!([]), "the address is nobody's");
+}

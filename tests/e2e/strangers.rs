@@ -278,7 +278,10 @@ fn account_attempts(route: &str, stranger: &Person, scene: &Scene) -> Option<Vec
                 .json(&json!({"token": "it_x", "name": "X", "password": "12345678"})),
         ],
         // What is for admins and about one account is tried in the tests of the staff.
-        "GET /api/v1/users" => vec![stranger.request("GET", "/users")],
+        "GET /api/v1/users" => vec![
+            stranger.request("GET", "/users"),
+            stranger.request("GET", &format!("/users?email={}", scene.member.email)),
+        ],
         "GET /api/v1/policy" => vec![stranger.request("GET", "/policy")],
         "GET /api/v1/webhooks" => vec![stranger.request("GET", "/webhooks")],
         "POST /api/v1/webhooks" => {

@@ -1,7 +1,7 @@
 mod ending;
 mod several;
 
-use chat_client::{Client, PageQuery};
+use chat_client::Client;
 use chat_proto::model::{User as Account, UserState};
 use chat_proto::wire::{NewUser, PatchUser};
 use chat_proto::{Role, UserId};
@@ -224,22 +224,13 @@ pub(crate) async fn find(client: &Client, who: &Who) -> Result<Account, Failure>
     by_name(client, &who.user).await
 }
 
-/// By id, or by address; then the server's list is gone through.
+/// By id, or by address.
 pub(crate) async fn by_name(client: &Client, who: &str) -> Result<Account, Failure> {
     if let Ok(id) = who.parse::<UserId>() {
         return Ok(client.user(id).await?);
     }
-    let mut query = PageQuery::first();
-    loop {
-        let page = client.users(None, None, &query.limit(200)).await?;
-        if let Some(account) = page.items.into_iter().find(|account| account.email.eq_ignore_ascii_case(who)) {
-            return Ok(account);
-        }
-        let Some(next) = page.next_cursor else {
-            return Err(Failure::says(format!("There is no account {who}."), Exit::NotFound));
-        };
-        query = PageQuery::after(next);
-    }
+    let found = client.user_by_email(who).await?;
+    found.ok_or_else(|| Failure::says(format!("There is no account {who}."), Exit::NotFound))
 }
 
 fn named(account: &Account) -> String {

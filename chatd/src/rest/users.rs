@@ -2,12 +2,13 @@ use axum::Json as Shown;
 use axum::response::{IntoResponse, Response};
 use chat_proto::model::{Cursor, Page, Session, User, UserState};
 use chat_proto::wire::{NewUser, PasswordReset, PatchUser, Problem};
-use chat_proto::{Role, UserId};
+use chat_proto::{ErrorCode, Role, UserId};
 use http::{StatusCode, header};
 use serde::Deserialize;
 
 use super::{Answer, DEFAULT_ROWS};
 use crate::extract::{Caller, IfMatch, Json, Path, Query};
+use crate::problem::Refused;
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -17,6 +18,8 @@ pub(crate) struct UsersQuery {
     role: Option<Role>,
     /// Only accounts in this state. Without it all but those that were deleted.
     state: Option<UserState>,
+    /// Only the account with this address, in capital letters or small ones.
+    email: Option<String>,
     /// The most rows; 50 without it, never more than 200.
     limit: Option<usize>,
     /// `next_cursor` of the part before.
@@ -33,6 +36,12 @@ pub(crate) struct UsersQuery {
     (status = 403, description = "`forbidden`: not an admin", body = Problem),
 ))]
 pub(crate) async fn list(Caller(me): Caller, Query(query): Query<UsersQuery>) -> Answer<Shown<Page<User>>> {
+    if let Some(email) = query.email {
+        if query.cursor.is_some() {
+            return Err(Refused::new(ErrorCode::InvalidCursor, "One account has no further part."));
+        }
+        return Ok(Shown(me.users_by_email(&email, query.role, query.state).await?));
+    }
     let limit = query.limit.unwrap_or(DEFAULT_ROWS);
     Ok(Shown(me.users(query.role, query.state, limit, query.cursor.map(Cursor::from_text)).await?))
 }
