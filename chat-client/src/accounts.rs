@@ -1,7 +1,7 @@
 use chat_proto::model::{AuditEntry, Invitation, Page, Person, Session, User, UserState};
 use chat_proto::wire::{
     AcceptBody, ForgotBody, Invited, LoginBody, NewInvitation, NewUser, PasswordBody, PasswordReset, PatchMe,
-    PatchUser, RefreshBody, RegisterBody, ResetBody, ServerInfo, SignedIn, VerifyBody,
+    PatchUser, RefreshBody, RegisterBody, ResetBody, ServerInfo, SignedIn, VerifyBody, WsTicket,
 };
 use chat_proto::{InvitationId, Role, SessionId, UserId};
 
@@ -51,6 +51,11 @@ impl Client {
     /// Ends the session of the token, its live connections included.
     pub async fn logout(&self) -> Result<(), Error> {
         self.post_empty("/auth/logout").await.map(drop)
+    }
+
+    /// A ticket for one `hello`: for a program that opens the socket itself where it has no token at hand.
+    pub async fn ws_ticket(&self) -> Result<WsTicket, Error> {
+        self.post_empty("/auth/ws-ticket").await?.json()
     }
 
     /// My account.
@@ -201,7 +206,7 @@ impl Client {
         self.get("/server").await
     }
 
-    fn adopt(&self, signed_in: SignedIn) -> Result<(Self, SignedIn), Error> {
+    pub(crate) fn adopt(&self, signed_in: SignedIn) -> Result<(Self, SignedIn), Error> {
         if signed_in.token_type.eq_ignore_ascii_case("bearer") {
             Ok((self.authenticated(&signed_in.access_token), signed_in))
         } else {

@@ -84,8 +84,12 @@ impl Client {
         self.exchange(Method::POST, path, None).await
     }
 
+    pub(crate) async fn put(&self, path: &str, body: &impl Serialize) -> Result<Answer, Error> {
+        self.exchange(Method::PUT, path, Some(encode(body)?)).await
+    }
+
     /// A PUT that needs no words.
-    pub(crate) async fn put(&self, path: &str) -> Result<Answer, Error> {
+    pub(crate) async fn put_empty(&self, path: &str) -> Result<Answer, Error> {
         self.exchange(Method::PUT, path, None).await
     }
 

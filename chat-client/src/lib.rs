@@ -1,5 +1,5 @@
-//! The typed client of `chatd`: every REST route as a function of [`Client`], and three ways to live events, each built on
-//! the one before.
+//! The typed client of `chatd`: every REST route as a function of [`Client`] but those of events, to which there are three
+//! ways over the WebSocket, each built on the one before.
 //!
 //! - [`Client::live`]: one WebSocket, which ends when it ends.
 //! - [`Client::follow`]: stays connected, misses nothing and tells nothing twice, and sends from an outbox. For programs
@@ -71,6 +71,7 @@
 #![warn(missing_docs)]
 
 mod accounts;
+mod api_keys;
 mod attachments;
 mod base_url;
 mod client;
@@ -84,6 +85,7 @@ mod exchange;
 mod follow;
 mod live;
 mod messages;
+mod notifications;
 mod plain;
 mod policy;
 mod probe;
@@ -95,6 +97,7 @@ mod tls;
 #[cfg(not(feature = "tls"))]
 #[path = "no_tls.rs"]
 mod tls;
+mod visitors;
 mod watch;
 mod webhooks;
 

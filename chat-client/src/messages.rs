@@ -22,7 +22,7 @@ impl Client {
     /// Reacts to a message with one emoji, or takes that back; the message as it is now.
     pub async fn react(&self, conv: ConversationId, id: MessageId, emoji: &str, on: bool) -> Result<Message, Error> {
         let path = format!("{}/reactions/{}", route(conv, id), encoded(emoji));
-        if on { self.put(&path).await?.json() } else { self.delete(&path).await?.json() }
+        if on { self.put_empty(&path).await?.json() } else { self.delete(&path).await?.json() }
     }
 
     /// What a message said before; for its author and for staff.

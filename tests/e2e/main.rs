@@ -39,6 +39,7 @@ mod statistics;
 mod strangers;
 mod talk;
 mod traffic;
+mod typed_client;
 mod visitors;
 mod watching;
 mod webhooks;

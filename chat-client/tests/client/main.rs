@@ -31,6 +31,8 @@ mod outbox;
 #[cfg(test)]
 mod rest;
 #[cfg(test)]
+mod routes;
+#[cfg(test)]
 mod seeded;
 #[cfg(all(test, feature = "tls"))]
 mod tls;
