@@ -96,7 +96,7 @@ fn an_unreachable_server_is_told_from_a_broken_one() {
 fn a_wrong_command_line_is_refused_before_anything_is_asked() {
     for arguments in [
         &["status"][..],
-        &["status", "--server", "https://chat.test"],
+        &["status", "--server", "ftp://chat.test"],
         &["status", "--server", "http://chat.test", "--timeout", "0"],
         &["stats"],
     ] {
