@@ -31,7 +31,7 @@ impl Client {
         Ok(revisions.items)
     }
 
-    /// Moves my read mark back: what comes after this message is unread again.
+    /// Moves my read mark back: this message and what comes after it is unread again.
     pub async fn mark_unread(&self, conv: ConversationId, seq: Seq) -> Result<(), Error> {
         self.post(&format!("/conversations/{conv}/unread"), &ReadBody { seq }).await.map(drop)
     }

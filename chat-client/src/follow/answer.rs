@@ -27,7 +27,7 @@ impl Connected<'_> {
     pub(super) async fn ask(&mut self, room: Room<'_>, may_change: bool) -> Result<Option<Task<Answered>>, End> {
         let next = match self.fresh.take() {
             Some(token) => Some(Asked::Auth(token)),
-            None => self.shared.requests.lock().next(may_change, Instant::now()),
+            None => self.shared.requests.lock().next(may_change, self.live, Instant::now()),
         };
         let Some(asked) = next else { return Ok(None) };
         if asked.is_passing() {

@@ -29,6 +29,8 @@ pub(super) struct Connected<'a> {
     cursor: Option<Cursor>,
     /// The server could not go on from our place: where it goes on instead, which counts once the program knows.
     hole: Option<Cursor>,
+    /// All that was missed has been told.
+    pub(super) live: bool,
     answers: FuturesUnordered<Task<Answered>>,
     /// Changes are not sent before this: the server could not take one.
     pub(super) paused_until: Instant,
@@ -76,6 +78,7 @@ impl<'a> Connected<'a> {
             receiver,
             cursor,
             hole,
+            live: false,
             answers: FuturesUnordered::new(),
             paused_until: Instant::now(),
             backoff,
@@ -108,7 +111,7 @@ impl<'a> Connected<'a> {
                 if state.resume_after.is_some() {
                     return Err(End::Resume);
                 }
-                (state.has_next(!paused, now) || self.fresh.is_some(), state.passing.due(now))
+                (state.has_next(!paused, self.live, now) || self.fresh.is_some(), state.passing.due(now))
             };
             let timers = [paused.then_some(self.paused_until), self.renew_at, due.filter(|_| !has_next)];
             let wake_at = timers.into_iter().flatten().min();
@@ -143,6 +146,7 @@ impl<'a> Connected<'a> {
             }
             Some(LiveEvent::Live(cursor)) => {
                 self.tell_hole().await?;
+                self.live = true;
                 self.say(Update::Connection(Connection::Live)).await?;
                 self.move_to(cursor).await
             }
@@ -189,8 +193,11 @@ impl<'a> Connected<'a> {
         Ok(())
     }
 
-    /// A message of mine that came back as an event is stored, whether its answer comes or not.
+    /// A message of mine that came back as an event is stored, and an edit carried out, whether its answer comes or not.
     async fn recognise(&mut self, change: &LiveChange) -> Result<(), End> {
+        if let Change::MessageCreated(message) | Change::MessageChanged(message) = &change.change {
+            self.shared.requests.lock().changes.saw(message);
+        }
         if let (Some(client_id), Change::MessageCreated(message)) = (&change.head.cid, &change.change) {
             self.stored(client_id, message.clone()).await?;
         }

@@ -115,7 +115,7 @@ impl Follower {
         if let Some(error) = self.shared.ended.get() {
             return Err(error.clone());
         }
-        if !state.changes.push(request) {
+        if !state.change(request) {
             return Err(Error::OutboxFull);
         }
         drop(state);

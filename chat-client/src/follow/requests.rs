@@ -103,7 +103,34 @@ impl Requests {
 }
 
 impl State {
+    /// Asks for a change; `false` when there is no room.
+    pub(super) fn change(&mut self, request: Request) -> bool {
+        let unread = match request {
+            Request::Unread { conversation, seq } => Some((conversation, seq)),
+            _ => None,
+        };
+        let pushed = self.changes.push(request);
+        if let Some((conversation, seq)) = unread.filter(|_| pushed) {
+            self.cap_read(conversation, seq);
+        }
+        pushed
+    }
+
+    /// Changes and marks have no order among each other, so a mark that was not confirmed yet ends before what becomes
+    /// unread.
+    fn cap_read(&mut self, conversation: ConversationId, unread: Seq) {
+        let which = (conversation, MarkKind::Read);
+        if self.marks.get(&which).is_none_or(|mark| mark.seq < unread) {
+            return;
+        }
+        self.marks.remove(&which);
+        if unread.0 > 1 {
+            self.mark(which, Seq(unread.0 - 1));
+        }
+    }
+
     pub(super) fn mark_read(&mut self, conversation: ConversationId, seq: Seq) {
+        self.changes.read(conversation, seq);
         self.mark((conversation, MarkKind::Read), seq);
     }
 
@@ -121,21 +148,22 @@ impl State {
     }
 
     /// Whether the connection has something to write.
-    pub(super) fn has_next(&self, may_change: bool, now: Instant) -> bool {
-        let change =
-            self.outbox.next().is_some() || self.changes.has_next() || self.marks.values().any(|mark| !mark.in_flight);
+    pub(super) fn has_next(&self, may_change: bool, all_told: bool, now: Instant) -> bool {
+        let marks = self.marks.values().any(|mark| !mark.in_flight);
+        let change = self.outbox.next().is_some() || self.changes.has_next(all_told) || marks;
         (may_change && change) || self.passing.due(now).is_some_and(|due| due <= now)
     }
 
-    /// Takes the next request, which is then on its way; changes only when the server takes them now.
-    pub(super) fn next(&mut self, may_change: bool, now: Instant) -> Option<Asked> {
+    /// Takes the next request, which is then on its way; changes only when the server takes them now. `all_told`: nothing
+    /// that was missed is still to come.
+    pub(super) fn next(&mut self, may_change: bool, all_told: bool, now: Instant) -> Option<Asked> {
         if may_change && let Some(entry) = self.outbox.next() {
             let entry = Box::new(entry.clone());
             self.passing.wrote();
             self.outbox.departed(&entry.client_id);
             return Some(Asked::Send(entry));
         }
-        if may_change && let Some(request) = self.changes.depart() {
+        if may_change && let Some(request) = self.changes.depart(all_told) {
             return Some(Asked::Change(request));
         }
         if may_change && let Some((which, mark)) = self.marks.iter_mut().find(|(_, mark)| !mark.in_flight) {

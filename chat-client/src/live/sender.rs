@@ -90,7 +90,7 @@ impl LiveSender {
         self.ask(|re| ClientFrame::Read(ReadFrame { re: Some(re), conv, seq })).await.map(drop)
     }
 
-    /// Moves my read mark back: what comes after this message is unread again.
+    /// Moves my read mark back: this message and what comes after it is unread again.
     pub async fn unread(&self, conv: ConversationId, seq: Seq) -> Result<(), Error> {
         self.ask(|re| ClientFrame::Unread(ReadFrame { re: Some(re), conv, seq })).await.map(drop)
     }

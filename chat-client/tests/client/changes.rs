@@ -9,7 +9,7 @@ use crate::fake_daemon::FakeDaemon;
 use crate::fake_http::{FakeHttp, Reply};
 use crate::fake_socket::{FakeListener, FakeSocket};
 use crate::follow::{news, open, soon};
-use crate::values::{alice, conv, conversation, message, user};
+use crate::values::{alice, conv, conversation, event, message, user};
 
 fn id() -> MessageId {
     "msg_01kay8m2r3f9vvk1a2b3c4d5e1".parse().unwrap()
@@ -107,7 +107,8 @@ async fn changes_have_their_frames() {
 async fn requests_are_repeated_over_connections_in_order_and_a_refusal_is_told() {
     let server = FakeListener::new().await;
     let (follower, mut updates) = server.client.follow(soon());
-    let edit = |text: &str| Request::Edit { conversation: conv(), message: id(), text: text.to_owned() };
+    let edit =
+        |text: &str| Request::Edit { conversation: conv(), message: id(), text: text.to_owned(), if_version: None };
     follower.request(edit("one")).unwrap();
     follower.request(edit("two")).unwrap();
     follower.request(Request::Unread { conversation: conv(), seq: Seq(1) }).unwrap();
@@ -118,20 +119,92 @@ async fn requests_are_repeated_over_connections_in_order_and_a_refusal_is_told()
     assert_eq!(asked(&mut socket, "delivered").await["seq"], 7);
     drop(socket);
     let (_, mut socket) = server.welcomed().await;
-    let one = asked(&mut socket, "edit").await;
-    assert_eq!(one["text"], "one");
     let mark = asked(&mut socket, "delivered").await;
     ok(&mut socket, &mark).await;
+    // What may have been carried out is repeated when all that was missed is told.
+    socket.say(&json!({"t": "live", "c": "c1"})).await;
+    let one = asked(&mut socket, "edit").await;
+    assert_eq!(one["text"], "one");
     err(&mut socket, &one, ErrorCode::Unavailable).await;
     let again = asked(&mut socket, "edit").await;
     assert_eq!(again["text"], "one");
     err(&mut socket, &again, ErrorCode::Forbidden).await;
+    assert_matches!(news(&mut updates).await, Update::Cursor(_));
     assert_matches!(news(&mut updates).await, Update::Refused { request, error }
         if request == edit("one") && error.code() == Some(ErrorCode::Forbidden));
     let two = asked(&mut socket, "edit").await;
     assert_eq!(two["text"], "two");
     ok(&mut socket, &two).await;
     asked(&mut socket, "unread").await;
+}
+
+#[tokio::test]
+async fn an_edit_whose_confirmation_was_lost_undoes_nothing() {
+    let server = FakeListener::new().await;
+    let (follower, mut updates) = server.client.follow(soon());
+    let edit =
+        |text: &str| Request::Edit { conversation: conv(), message: id(), text: text.to_owned(), if_version: Some(1) };
+    for text in ["mine", "mine too"] {
+        follower.request(edit(text)).unwrap();
+    }
+    let (_, mut socket) = server.welcomed().await;
+    let first = asked(&mut socket, "edit").await;
+    assert_eq!((&first["text"], &first["if_version"]), (&json!("mine"), &json!(1)));
+    drop(socket);
+
+    // It was carried out, as is told before all is told: it is not repeated.
+    let (_, mut socket) = server.welcomed().await;
+    let mut told = message(1, "mine");
+    told["id"] = json!(id());
+    socket.say(&event(1, "message.edited", &told)).await;
+    assert_matches!(news(&mut updates).await, Update::Event(_));
+    let second = asked(&mut socket, "edit").await;
+    assert_eq!((&second["text"], &second["if_version"]), (&json!("mine too"), &json!(1)), "the next one, at once");
+    drop(socket);
+
+    // What another device has written since stays: the repetition says again what it was made on.
+    let (_, mut socket) = server.welcomed().await;
+    told["text"] = json!("another device's");
+    socket.say(&event(1, "message.edited", &told)).await;
+    socket.say(&json!({"t": "live", "c": "c2"})).await;
+    let again = asked(&mut socket, "edit").await;
+    assert_eq!((&again["text"], &again["if_version"]), (&json!("mine too"), &json!(1)));
+    err(&mut socket, &again, ErrorCode::VersionMismatch).await;
+    assert_matches!(news(&mut updates).await, Update::Event(_));
+    assert_matches!(news(&mut updates).await, Update::Cursor(_));
+    assert_matches!(news(&mut updates).await, Update::Refused { request, error }
+        if request == edit("mine too") && error.code() == Some(ErrorCode::VersionMismatch));
+}
+
+#[tokio::test]
+async fn of_reading_and_marking_as_unread_the_later_one_counts() {
+    let server = FakeListener::new().await;
+    let (follower, _updates) = server.client.follow(soon());
+    let unread = |seq| Request::Unread { conversation: conv(), seq: Seq(seq) };
+    follower.read(conv(), Seq(9));
+    follower.request(unread(5)).unwrap();
+    let (_, mut socket) = server.welcomed().await;
+    let frame = asked(&mut socket, "unread").await;
+    assert_eq!(frame["seq"], 5);
+    assert_eq!(asked(&mut socket, "read").await["seq"], 4, "and no further");
+    // It left and was not answered when all was read after all, so it does not come again.
+    follower.read(conv(), Seq(9));
+    assert_eq!(asked(&mut socket, "read").await["seq"], 9);
+    err(&mut socket, &frame, ErrorCode::Unavailable).await;
+    follower.request(unread(7)).unwrap();
+    // Nine was not confirmed. In either order they come to the same.
+    let mut two = [socket.frame().await, socket.frame().await].map(|frame| (frame["t"].clone(), frame["seq"].clone()));
+    two.sort_by_key(|(_, seq)| seq.as_u64());
+    assert_eq!(two, [(json!("read"), json!(6)), (json!("unread"), json!(7))]);
+    // One that has not left yet does not leave any more.
+    follower.request(unread(8)).unwrap();
+    follower.read(conv(), Seq(9));
+    assert_eq!(asked(&mut socket, "read").await["seq"], 9);
+    drop(socket);
+    let (_, mut socket) = server.welcomed().await;
+    assert_eq!(asked(&mut socket, "read").await["seq"], 9);
+    follower.delivered(conv(), Seq(9));
+    asked(&mut socket, "delivered").await;
 }
 
 #[tokio::test]

@@ -118,7 +118,7 @@ fn my_messages_are_edited_and_deleted_and_others_are_not() {
     type_text(&mut state, "!");
     let (conversation, own) = (ORDER, message(ORDER, 1, LEO, "").id);
     let edited = "Hello Ana, thank you for your order.!".to_owned();
-    let request = Request::Edit { conversation, message: own, text: edited.clone() };
+    let request = Request::Edit { conversation, message: own, text: edited.clone(), if_version: None };
     assert_eq!(press(&mut state, KeyCode::Enter), [Effect::Request(request.clone())]);
     assert!(!state.writing);
     // Refused, it is not lost.

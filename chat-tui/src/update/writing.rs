@@ -149,7 +149,8 @@ fn save_edit(state: &mut State, conversation: ConversationId, message: MessageId
     if text.is_empty() || old.is_some_and(|old| old == text) {
         return say(state, "Nothing was changed.");
     }
-    vec![Effect::Request(Request::Edit { conversation, message, text })]
+    // Whatever version it has by then: each reaction makes one too, and would have what was written refused.
+    vec![Effect::Request(Request::Edit { conversation, message, text, if_version: None })]
 }
 
 /// My newest message that still says something.
