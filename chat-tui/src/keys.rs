@@ -119,7 +119,7 @@ pub(crate) const BINDINGS: &[Binding] = bindings![
     READ, [KeyCode::Char('N'), NONE], Begin, "N", "new conversation or group, from the directory", "N new";
     READ, [KeyCode::Char(':'), NONE], Palette, ":", "all commands", ": commands";
     READ, [KeyCode::Char('?'), NONE], Help, "?", "help", "? help";
-    READ, [KeyCode::Char('/'), NONE], Filter, "/", "filter the list, by people, subject or last message", "/ filter";
+    READ, [KeyCode::Char('/'), NONE], Filter, "/", "filter the list by people, subject, last message", "/ filter";
     READ, [KeyCode::Char('R'), NONE], Retry, "R", "connect now instead of later", "";
     READ, [KeyCode::Char('L'), NONE], SignInAgain, "L", "sign in again, when signed out", "";
     READ, [KeyCode::Char('y'), NONE], Yes, "y", "yes, when something is asked", "";
@@ -168,7 +168,7 @@ pub(crate) const BINDINGS: &[Binding] = bindings![
     SIGN_IN, [KeyCode::Enter, NONE], Choose, "Enter", "next field; on the last one: sign in", "Enter sign in";
     SIGN_IN, [KeyCode::Tab, NONE; KeyCode::Down, NONE], Next, "Tab Down", "next field", "Tab next field";
     SIGN_IN, [KeyCode::BackTab, NONE; KeyCode::Up, NONE], Previous, "Shift-Tab Up", "field before", "";
-    SIGN_IN, [KeyCode::Esc, NONE], Back, "Esc", "quit", "Esc quit";
+    SIGN_IN, [KeyCode::Esc, NONE], Back, "Esc", "leave it: quit, or back to what one was signed out of", "Esc leave";
     None, [KeyCode::PageUp, NONE], PageUp, "PgUp", "scroll up; loads older messages", "";
     None, [KeyCode::PageDown, NONE], PageDown, "PgDn", "scroll down", "";
     None, [KeyCode::Char('k'), CTRL], Switch, "Ctrl-K", "go to a conversation", "Ctrl-K switch";

@@ -1,11 +1,15 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
-use ratatui::widgets::{Block, Clear, Paragraph};
+use ratatui::widgets::{Block, Paragraph};
 
+use super::clear;
 use crate::keys::{self, Context};
 use crate::text::cut;
 use crate::theme::{Look, Tone};
+
+/// Columns of the keys, which all but one have room in.
+const KEYS: usize = 20;
 
 /// The keys, from the table.
 pub(super) fn draw(scroll: usize, of: Context, look: Look, frame: &mut Frame<'_>, over: Rect) {
@@ -15,7 +19,8 @@ pub(super) fn draw(scroll: usize, of: Context, look: Look, frame: &mut Frame<'_>
         .into_iter()
         .map(|(keys, says)| match says {
             "" => Line::styled(format!(" {keys}"), look.theme.style(Tone::Focus)),
-            _ => Line::from(cut(&format!("   {keys:<17}{says}"), inner)),
+            // What is longer pushes its words along.
+            _ => Line::from(cut(&format!("   {keys:<KEYS$} {says}"), inner)),
         })
         .collect();
     let height = u16::try_from(rows.len()).unwrap_or(u16::MAX).saturating_add(2).min(over.height);
@@ -23,7 +28,7 @@ pub(super) fn draw(scroll: usize, of: Context, look: Look, frame: &mut Frame<'_>
     let scroll = scroll.min(rows.len().saturating_sub(shown));
     let below = rows.len().saturating_sub(scroll + shown);
     let area = Rect::new(over.x + (over.width - width) / 2, over.y, width, height);
-    frame.render_widget(Clear, area);
+    clear(frame, area);
     let mut block = Block::bordered().title(" Keys - Esc closes ");
     if below > 0 {
         block = block.title_bottom(format!(" {below} more: j k PgDn PgUp "));

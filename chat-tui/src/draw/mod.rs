@@ -14,9 +14,10 @@ mod top;
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::Line;
-use ratatui::widgets::{Block, Borders};
+use ratatui::widgets::{Block, Borders, Clear};
+use unicode_width::UnicodeWidthStr as _;
 
-use crate::keys;
+use crate::keys::{self, Context};
 use crate::panes::{LEAST, panes, too_small};
 use crate::state::{Link, Over, Pane, State, bar};
 use crate::text::cut;
@@ -81,16 +82,14 @@ fn draw_last_line(state: &State, look: Look, frame: &mut Frame<'_>, area: Rect) 
     let alert = look.theme.style(Tone::Alert);
     let line = match (&state.notice, &state.link) {
         (Some(words), _) => Line::styled(format!(" {}", cut(words, width)), alert),
-        (None, Link::SignedOut) => Line::styled(
-            cut(" You were signed out. L signs in again; drafts and unsent messages are kept.", width),
-            alert,
-        ),
+        (None, Link::SignedOut) => {
+            let end = key_words(state, " - L signs in again; drafts and unsent messages are kept.");
+            Line::styled(in_full("You were signed out", &end, width), alert)
+        }
         (None, Link::Lost { why, .. }) => {
-            Line::styled(format!(" {}", cut(&format!("{why} - what you send waits.  R tries now"), width)), alert)
+            Line::styled(in_full(why, &key_words(state, " - what you send waits.  R tries now"), width), alert)
         }
-        (None, Link::Ended(why)) => {
-            Line::styled(format!(" {}", cut(&format!("{why}  L signs in again"), width)), alert)
-        }
+        (None, Link::Ended(why)) => Line::styled(in_full(why, &key_words(state, " - L signs in again"), width), alert),
         _ if let Some(saving) = &state.saving => {
             let words = format!("Saving {}  {}", saving.name, bar(saving.done, saving.all));
             Line::from(format!(" {}", cut(&words, width)))
@@ -98,6 +97,35 @@ fn draw_last_line(state: &State, look: Look, frame: &mut Frame<'_>, area: Rect) 
         _ => Line::styled(format!(" {}", cut(&keys::hints(state.context()), width)), ratatui::style::Modifier::DIM),
     };
     frame.render_widget(line, area);
+}
+
+/// What a key does, where that key is a command; who writes is told how to get there.
+fn key_words(state: &State, words: &str) -> String {
+    match state.context() {
+        Context::Read => words.to_owned(),
+        _ => words.replace(" R ", " Esc R ").replace(" L ", " Esc L "),
+    }
+}
+
+/// What happened, which gives way, and what is to be done about it.
+fn in_full(why: &str, end: &str, width: usize) -> String {
+    let why = cut(why, width.saturating_sub(end.width()));
+    format!(" {}", cut(&format!("{why}{end}"), width))
+}
+
+/// Makes room for what lies over the screen. A wide character that reaches into it is taken away as a whole: terminals draw
+/// it over what stands in its second half.
+fn clear(frame: &mut Frame<'_>, area: Rect) {
+    frame.render_widget(Clear, area);
+    let Some(left) = area.x.checked_sub(1) else { return };
+    let buffer = frame.buffer_mut();
+    for y in area.top()..area.bottom() {
+        if let Some(cell) = buffer.cell_mut((left, y))
+            && cell.symbol().width() > 1
+        {
+            cell.set_symbol(" ");
+        }
+    }
 }
 
 /// Puts the terminal's cursor where the eye of a screen reader belongs.

@@ -2,9 +2,9 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Stylize as _;
 use ratatui::text::Line;
-use ratatui::widgets::{Block, Clear, Paragraph};
+use ratatui::widgets::{Block, Paragraph};
 
-use super::point;
+use super::{clear, point};
 use crate::keys::{self, Context};
 use crate::safe;
 use crate::state::{PathOf, PathPrompt};
@@ -24,7 +24,7 @@ pub(super) fn draw(prompt: &PathPrompt, frame: &mut Frame<'_>, over: Rect) {
         PathOf::Attach(_) => "Attach a file".to_owned(),
         PathOf::Save { file, .. } => format!("Save {} as", cut(&file.name, 40)),
     };
-    frame.render_widget(Clear, area);
+    clear(frame, area);
     let block = Block::bordered().title(format!(" {title} ")).title_bottom(format!(" {} ", keys::hints(Context::Path)));
     let inner = block.inner(area);
     frame.render_widget(block, area);

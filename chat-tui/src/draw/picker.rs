@@ -2,9 +2,9 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Stylize as _;
 use ratatui::text::Line;
-use ratatui::widgets::{Block, Clear, Paragraph};
+use ratatui::widgets::{Block, Paragraph};
 
-use super::point;
+use super::{clear, point};
 use crate::keys::{self, Context};
 use crate::state::{Picker, PickerKind};
 use crate::text::{cut, ends};
@@ -15,7 +15,7 @@ pub(super) fn draw(picker: &Picker, look: Look, frame: &mut Frame<'_>, over: Rec
     let width = 66.min(over.width.saturating_sub(2));
     let height = 18.min(over.height.saturating_sub(2));
     let area = Rect::new(over.x + (over.width - width) / 2, over.y + 1, width, height);
-    frame.render_widget(Clear, area);
+    clear(frame, area);
     let context = if picker.kind == PickerKind::Person { Context::Directory } else { Context::Pick };
     let block =
         Block::bordered().title(format!(" {} ", picker.title())).title_bottom(format!(" {} ", keys::hints(context)));

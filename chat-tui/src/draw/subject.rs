@@ -1,9 +1,9 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
-use ratatui::widgets::{Block, Clear, Paragraph};
+use ratatui::widgets::{Block, Paragraph};
 
-use super::point;
+use super::{clear, point};
 use crate::keys::{self, Context};
 use crate::state::{Composer, Picker};
 use crate::text::{cut, wrap};
@@ -24,7 +24,7 @@ pub(super) fn draw(subject: &Composer, picker: &Picker, frame: &mut Frame<'_>, o
     }
     let height = u16::try_from(names.len()).unwrap_or(0) + 4;
     let area = Rect::new(over.x + (over.width - width) / 2, over.y + 1, width, height);
-    frame.render_widget(Clear, area);
+    clear(frame, area);
     let block = Block::bordered().title(" A new group ").title_bottom(format!(" {} ", keys::hints(Context::Subject)));
     let inner = block.inner(area);
     frame.render_widget(block, area);

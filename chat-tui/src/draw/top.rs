@@ -2,6 +2,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
+use crate::keys::Context;
 use crate::state::{Link, State};
 use crate::text::ends;
 use crate::theme::{Look, Tone};
@@ -19,20 +20,25 @@ pub(super) fn draw(state: &State, look: Look, frame: &mut Frame<'_>, area: Rect)
     let waiting = state.waiting();
     let waits =
         if waiting > 0 && !matches!(state.link, Link::Live) { format!("{waiting} queued   ") } else { String::new() };
-    let words = ends(&words, &format!("{waits}{} ", link(&state.link)), usize::from(area.width));
+    let words = ends(&words, &format!("{waits}{} ", link(state)), usize::from(area.width));
     frame.render_widget(Line::styled(words, look.theme.style(Tone::Bar)), area);
 }
 
-fn link(link: &Link) -> String {
-    match link {
+fn link(state: &State) -> String {
+    // Elsewhere the key is a letter.
+    let reads = state.context() == Context::Read;
+    match &state.link {
         Link::Connecting => "connecting ...".to_owned(),
         Link::Syncing => "sync ...".to_owned(),
         Link::Reloading => "reset: reloading".to_owned(),
         Link::Live => "live".to_owned(),
         Link::Lost { retry_in, draining: true, .. } => format!("draining, back in ~{retry_in}s"),
         Link::Lost { retry_in: 0, .. } => "offline, trying".to_owned(),
-        Link::Lost { retry_in, .. } => format!("offline, retry {retry_in}s (R now)"),
-        Link::Ended(_) => "offline - press L".to_owned(),
-        Link::SignedOut => "signed out - press L".to_owned(),
+        Link::Lost { retry_in, .. } if reads => format!("offline, retry {retry_in}s (R now)"),
+        Link::Lost { retry_in, .. } => format!("offline, retry {retry_in}s"),
+        Link::Ended(_) if reads => "offline - press L".to_owned(),
+        Link::Ended(_) => "offline".to_owned(),
+        Link::SignedOut if reads => "signed out - press L".to_owned(),
+        Link::SignedOut => "signed out".to_owned(),
     }
 }

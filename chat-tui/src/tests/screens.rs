@@ -341,6 +341,53 @@ fn wide_characters_keep_the_edges_straight() {
 }
 
 #[test]
+fn wide_characters_do_not_reach_into_what_lies_over_them() {
+    let mut state = opened();
+    for (text, seq) in [("漢字漢字 👀👀👀", 3), (" 漢字漢字 👀👀👀", 4)] {
+        told(&mut state, &message(MUGS, seq, BO, text), 1);
+        for keys in [":", "N", "?"] {
+            type_text(&mut state, keys);
+            // What was there before is drawn over, as in a terminal.
+            let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
+            let over = state.over.take();
+            terminal.draw(|frame| draw(&state, Look::default(), frame)).unwrap();
+            state.over = over;
+            terminal.draw(|frame| draw(&state, Look::default(), frame)).unwrap();
+            let buffer = terminal.backend().buffer();
+            let left = (0..30).find(|x| buffer[(*x, 2)].symbol() == "│").unwrap();
+            for y in 2..10 {
+                assert_eq!(buffer[(left, y)].symbol(), "│", "{keys}, line {y}: {}", terminal.backend());
+            }
+            press(&mut state, KeyCode::Esc);
+        }
+    }
+}
+
+#[test]
+fn the_end_of_a_line_that_says_what_to_do_is_not_cut() {
+    let last_line = |state: &mut State, size| screen(state, size).trim_end().lines().last().unwrap().to_owned();
+    for size in SIZES {
+        let mut state = opened();
+        let long = "This message is long, and it goes on and on, and then it goes on";
+        told(&mut state, &message(ORDER, 4, LEO, long), 0);
+        update(&mut state, Event::Resized(size.0, size.1));
+        press(&mut state, KeyCode::Char('d'));
+        let asked = last_line(&mut state, size);
+        assert!(asked.contains("? y deletes it, any other key does not."), "{asked}");
+        press(&mut state, KeyCode::Char('x'));
+
+        let why = Error::Protocol("http://shop.example:9000: there is nobody who answers there".to_owned());
+        take(&mut state, Diff::Connection(Connection::Waiting { why, retry_in: Duration::from_secs(9) }));
+        assert!(last_line(&mut state, size).contains("what you send waits.  R tries now"));
+        assert!(screen(&mut state, size).contains("(R now)"));
+        // Where R is a letter, nobody says that it is a command.
+        press(&mut state, KeyCode::Char('r'));
+        assert!(last_line(&mut state, size).contains("waits.  Esc R tries now"));
+        assert!(!screen(&mut state, size).contains("(R now)"));
+    }
+}
+
+#[test]
 fn without_colours_there_are_none_and_ascii_is_ascii() {
     let mut state = opened();
     press_with(&mut state, KeyModifiers::CONTROL, KeyCode::Char('k'));

@@ -320,6 +320,9 @@ fn who_is_signed_out_signs_in_again_and_keeps_what_was_written() {
     take(&mut state, Diff::Connection(Connection::Ended(refusal("token_expired"))));
     assert_eq!(state.link, Link::SignedOut);
     press(&mut state, KeyCode::Char('L'));
+    assert!(press(&mut state, KeyCode::Esc).is_empty(), "back to what is there");
+    assert!(state.sign_in.is_none());
+    press(&mut state, KeyCode::Char('L'));
     type_text(&mut state, "pass word");
     let effects = press(&mut state, KeyCode::Enter);
     let (url, email) = state.account.clone();

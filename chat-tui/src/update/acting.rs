@@ -7,6 +7,7 @@ use super::{Effect, files, filtering, moving, picking, reading, say, signing_in,
 use crate::keys::Command;
 use crate::panes::abreast;
 use crate::state::{Link, Over, Pane, Picker, PickerKind, State};
+use crate::text::cut;
 
 pub(super) fn act(state: &mut State, command: Command) -> Vec<Effect> {
     match command {
@@ -88,9 +89,12 @@ fn delete(state: &mut State) -> Vec<Effect> {
     if !entry.mine {
         return say(state, "Only your own messages; choose one with K and J.");
     }
-    let words: String = entry.text.chars().take(30).collect();
-    state.asked_to_delete = Some((conv, entry.id));
-    say(state, &format!("Delete \"{words}\"? y deletes it, any other key does not"))
+    let (id, asked) = (entry.id, "? y deletes it, any other key does not.");
+    // The end of the question is what matters.
+    let room = usize::from(state.size.0).saturating_sub(asked.len() + 11).min(30);
+    let words = cut(&entry.text.replace('\n', " "), room);
+    state.asked_to_delete = Some((conv, id));
+    say(state, &format!("Delete \"{words}\"{asked}"))
 }
 
 fn delete_for_sure(state: &mut State) -> Vec<Effect> {

@@ -6,9 +6,12 @@ use crate::safe;
 use crate::state::{Composer, Link, SignIn, State};
 
 pub(super) fn fill_in(state: &mut State, command: Command) -> Vec<Effect> {
+    let over = is_over(state);
     let Some(form) = &mut state.sign_in else { return Vec::new() };
     let last = SignIn::PASSWORD;
     match command {
+        // Back to what one was signed out of, with its drafts; or there is nothing yet.
+        Command::Back if over => state.sign_in = None,
         Command::Back => return vec![Effect::Quit],
         _ if form.busy => {}
         Command::Next => form.at = (form.at + 1) % (last + 1),
@@ -53,9 +56,14 @@ pub(super) fn refused(state: &mut State, why: &str) -> Vec<Effect> {
     Vec::new()
 }
 
+/// Somebody was signed in and is not any more.
+fn is_over(state: &State) -> bool {
+    matches!(state.link, Link::SignedOut | Link::Ended(_))
+}
+
 /// Back to the form, with everything that is on the screen kept until somebody is signed in.
 pub(super) fn again(state: &mut State) -> Vec<Effect> {
-    if !matches!(state.link, Link::SignedOut | Link::Ended(_)) {
+    if !is_over(state) {
         return say(state, "You are signed in.");
     }
     let (url, email) = state.account.clone();
