@@ -104,7 +104,7 @@ pub(crate) const BINDINGS: &[Binding] = bindings![
     READ, [KeyCode::Char('k'), NONE; KeyCode::Up, NONE], Previous, "k Up", "the one before", "";
     READ, [KeyCode::Char('K'), NONE], MessageUp, "K", "choose the message above", "";
     READ, [KeyCode::Char('J'), NONE], MessageDown, "J", "choose the message below", "";
-    READ, [KeyCode::Char('g'), NONE; KeyCode::Home, NONE], Oldest, "g Home", "oldest loaded message", "";
+    READ, [KeyCode::Char('g'), NONE; KeyCode::Home, NONE], Oldest, "g Home", "first message", "";
     READ, [KeyCode::Char('G'), NONE; KeyCode::End, NONE], Newest, "G End", "newest message", "";
     READ, [KeyCode::Char('h'), NONE; KeyCode::Left, NONE], PaneLeft, "h Left", "pane on the left", "";
     READ, [KeyCode::Char('l'), NONE; KeyCode::Right, NONE], PaneRight, "l Right", "pane on the right", "";

@@ -109,7 +109,10 @@ fn filled() -> State {
             update(&mut state, Event::Diff(diff));
         }
     }
-    update(&mut state, Event::Diff(Diff::ThreadChanged { conversation: id(0), loading: false, more_before: false }));
+    update(
+        &mut state,
+        Event::Diff(Diff::ThreadChanged { conversation: id(0), loading: false, more_before: false, more_after: false }),
+    );
     for seq in 1..=MESSAGES {
         let inserted = message(0, seq).map(|message| Diff::MessageInserted(Box::new(message)));
         if let Some(diff) = inserted {

@@ -216,6 +216,9 @@ impl Runner {
         match effect {
             Effect::Open(conv) => watch.open(conv),
             Effect::Older(conv) => watch.older(conv),
+            Effect::Newer(conv) => watch.newer(conv),
+            Effect::First(conv) => watch.oldest(conv),
+            Effect::Newest(conv) => watch.newest(conv),
             Effect::MoreConversations => watch.more_conversations(),
             Effect::MoreUnread => watch.more_unread(),
             Effect::Send { conv, text, files, reply_to, if_last_seq } => {

@@ -36,7 +36,8 @@ pub(crate) fn shown(state: &State, columns: usize, height: usize) -> Shown {
     let (mut at, mut below) = match state.view.bottom {
         Some((seq, below)) => (Some(seq), below),
         None => {
-            shown.lines = tail(state, row, columns);
+            // What is on its way comes after the newest.
+            shown.lines = if thread.more_after { Vec::new() } else { tail(state, row, columns) };
             shown.lines.reverse();
             (thread.last(), 0)
         }
@@ -100,7 +101,10 @@ fn scrolled(state: &State, columns: usize, room: usize, by: isize) -> (Option<(S
         let mut down = by.unsigned_abs();
         while down > below {
             down -= below;
-            let Some(after) = thread.after(seq) else { return (None, false) };
+            let Some(after) = thread.after(seq) else {
+                // The newest are to be loaded yet.
+                return (Some((seq, 0)).filter(|_| thread.more_after), false);
+            };
             (seq, below) = (after, height(after));
         }
         below -= down;
@@ -108,7 +112,7 @@ fn scrolled(state: &State, columns: usize, room: usize, by: isize) -> (Option<(S
     // Nothing is shown above the beginning.
     let above = highest.is_none_or(|(top, lines)| (seq, std::cmp::Reverse(below)) <= (top, std::cmp::Reverse(lines)));
     let bottom = if above { highest } else { Some((seq, below)) };
-    let newest = bottom == thread.last().map(|last| (last, 0));
+    let newest = bottom == thread.last().map(|last| (last, 0)) && !thread.more_after;
     (bottom.filter(|_| !newest), above)
 }
 
@@ -133,7 +137,7 @@ pub(crate) fn reveal(state: &mut State) {
     if chosen < first {
         state.view.bottom = at_top(state, columns, room, Some(chosen));
     } else if chosen > last {
-        let newest = state.open_thread().and_then(Thread::last) == Some(chosen);
+        let newest = state.open_thread().is_some_and(|thread| thread.last() == Some(chosen) && !thread.more_after);
         state.view.bottom = (!newest).then_some((chosen, 0));
     }
 }

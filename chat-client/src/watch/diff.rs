@@ -58,6 +58,8 @@ pub enum Diff {
         loading: bool,
         /// Whether there are older messages than the first that is held.
         more_before: bool,
+        /// Whether there are newer ones than the last that is held.
+        more_after: bool,
     },
     /// The messages of a conversation are not held any more.
     ThreadClosed {

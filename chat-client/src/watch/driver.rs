@@ -112,11 +112,32 @@ impl Watch {
         self.took(diff);
     }
 
-    /// Loads up to 100 messages before the first that is held, if there are any and none are being loaded. A
-    /// conversation holds at most 5,000 messages; beyond it this does nothing.
+    /// Loads up to 100 messages before the first that is held, if there are any and none are being loaded. At most 5,000
+    /// messages of a conversation are held: beyond it the newest of them are let go, and new ones do not come any more until
+    /// [`newer`](Self::newer) or [`newest`](Self::newest) has come down to them.
     pub fn older(&mut self, conversation: ConversationId) {
         let diff = self.inbox.older(conversation);
         self.took(diff);
+    }
+
+    /// Loads up to 100 messages after the last that is held, if there are any and none are being loaded; beyond 5,000
+    /// messages the oldest of them are let go.
+    pub fn newer(&mut self, conversation: ConversationId) {
+        let diff = self.inbox.newer(conversation);
+        self.took(diff);
+    }
+
+    /// Loads the first 100 messages of all, if they are not held and none are being loaded; where there is a hole to what is
+    /// held, that is let go.
+    pub fn oldest(&mut self, conversation: ConversationId) {
+        let diff = self.inbox.oldest(conversation);
+        self.took(diff);
+    }
+
+    /// Loads the newest 100 messages, if they are not held; where there is a hole to what is held, that is let go.
+    pub fn newest(&mut self, conversation: ConversationId) {
+        let diffs = self.inbox.newest(conversation);
+        self.took(diffs);
     }
 
     /// Loads the next 200 conversations below the list, if there are any and none are being loaded.

@@ -132,9 +132,36 @@ impl Inbox {
 
     /// Loads what stands before the first message that is held.
     pub(super) fn older(&mut self, id: ConversationId) -> Option<Diff> {
+        self.load_part(id, Thread::ask_older)
+    }
+
+    /// Loads what stands after the last message that is held.
+    pub(super) fn newer(&mut self, id: ConversationId) -> Option<Diff> {
+        self.load_part(id, Thread::ask_newer)
+    }
+
+    /// Goes to the first messages of all.
+    pub(super) fn oldest(&mut self, id: ConversationId) -> Option<Diff> {
+        self.load_part(id, Thread::ask_oldest)
+    }
+
+    /// Goes back to the newest messages.
+    pub(super) fn newest(&mut self, id: ConversationId) -> Vec<Diff> {
+        let mut diffs = Vec::new();
+        if self.thread(id).is_some_and(Thread::more_after) {
+            self.load_newest(id, false, &mut diffs);
+        }
+        diffs
+    }
+
+    fn load_part(
+        &mut self,
+        id: ConversationId,
+        ask: impl FnOnce(&mut Thread, u64) -> Option<Question>,
+    ) -> Option<Diff> {
         let generation = self.next_generation();
         let thread = self.threads.get_mut(&id)?;
-        let question = thread.ask_older(generation)?;
+        let question = ask(thread, generation)?;
         let state = thread.state(id);
         self.questions.push(Asked::Messages(id, question));
         Some(state)

@@ -6,11 +6,13 @@ use chat_proto::{ConversationId, Seq};
 use super::Diff;
 use crate::Part;
 
-/// The messages of an opened conversation: all from the first that is held to the newest.
+/// The messages of an opened conversation: a part of them without a hole. It ends with the newest, which come by themselves,
+/// unless it was moved up so far that those were let go.
 #[derive(Debug, Default)]
 pub struct Thread {
     messages: BTreeMap<Seq, Message>,
     more_before: bool,
+    more_after: bool,
     /// The number of the newest message; `None` until something was loaded.
     end: Option<Seq>,
     load: Option<Load>,
@@ -36,8 +38,9 @@ pub(super) struct Question {
 }
 
 impl Thread {
-    /// Messages that are held of one conversation; beyond it the oldest are let go.
-    pub(crate) const MOST: usize = 5_000;
+    /// Messages that are held of one conversation; beyond it those that are furthest from what was loaded last are let go.
+    /// The tests' are so few that it happens to them all the time.
+    pub(crate) const MOST: usize = if cfg!(test) { 8 } else { 5_000 };
     /// Messages that are remembered while an answer is awaited; beyond it the question is asked anew.
     const MOST_TOLD: usize = 1_000;
 
@@ -56,6 +59,11 @@ impl Thread {
         self.more_before
     }
 
+    /// Whether there are newer messages than the last that is held. They do not come by themselves then.
+    pub fn more_after(&self) -> bool {
+        self.more_after
+    }
+
     /// Whether messages are being loaded.
     pub fn is_loading(&self) -> bool {
         self.load.is_some()
@@ -71,11 +79,26 @@ impl Thread {
 
     /// Asks for what stands before the first message; `None` when there is nothing, or no use in asking now.
     pub(super) fn ask_older(&mut self, generation: u64) -> Option<Question> {
-        let first = *self.messages.keys().next()?;
-        if !self.more_before || self.load.is_some() || self.messages.len() >= Self::MOST {
+        let first = *self.messages.keys().next().filter(|_| self.more_before)?;
+        self.ask(generation, Part::Before(first))
+    }
+
+    /// Asks for what stands after the last message, in the same way.
+    pub(super) fn ask_newer(&mut self, generation: u64) -> Option<Question> {
+        let last = *self.messages.keys().next_back().filter(|_| self.more_after)?;
+        self.ask(generation, Part::After(last))
+    }
+
+    /// Asks for the first messages of all, unless they are held. Other parts are not waited for.
+    pub(super) fn ask_oldest(&mut self, generation: u64) -> Option<Question> {
+        self.load.take_if(|load| self.more_before && load.part != Part::Newest);
+        if self.more_before { self.ask(generation, Part::After(Seq::ZERO)) } else { None }
+    }
+
+    fn ask(&mut self, generation: u64, part: Part) -> Option<Question> {
+        if self.load.is_some() {
             return None;
         }
-        let part = Part::Before(first);
         self.load = Some(Load { generation, part, afresh: false, told: Vec::new() });
         Some(Question { generation, part })
     }
@@ -99,13 +122,21 @@ impl Thread {
             if !created {
                 return true;
             }
+            if self.more_after {
+                // It is loaded when somebody comes down to it.
+                self.end = Some(message.seq);
+                return true;
+            }
             if message.seq != end.next() {
                 return false;
             }
             self.end = Some(message.seq);
             self.messages.insert(message.seq, message.clone());
             diffs.push(Diff::MessageInserted(Box::new(message.clone())));
-            self.let_go(message.conversation_id, diffs);
+            // What is being loaded goes before the first.
+            if !self.load.as_ref().is_some_and(|load| matches!(load.part, Part::Before(_))) {
+                self.let_oldest_go(message.conversation_id, diffs);
+            }
         } else if let Some(held) = self.messages.get_mut(&message.seq)
             && held.version < message.version
         {
@@ -124,23 +155,50 @@ impl Thread {
         diffs: &mut Vec<Diff>,
     ) -> bool {
         let Some(load) = self.load.take_if(|load| load.generation == generation) else { return true };
-        let first = history.items.first().map_or(Seq::ZERO, |message| message.seq);
-        let last = history.items.last().map_or(Seq::ZERO, |message| message.seq);
-        if load.part == Part::Newest {
-            let joined = !load.afresh && self.end.is_some_and(|end| first <= end.next());
-            if !joined {
-                self.messages_gone(of, &history, diffs);
-                self.more_before = history.more_before;
-                self.end = Some(last);
-            }
-            self.end = self.end.max(Some(last));
-        } else {
-            self.more_before = history.more_before;
+        match load.part {
+            Part::After(after) => self.answer_after(after, &history, of, diffs),
+            Part::Newest => self.answer_newest(load.afresh, &history, of, diffs),
+            _ => self.more_before = history.more_before,
         }
         for message in history.items {
             self.put_loaded(message, load.afresh, diffs);
         }
+        // Nobody looks at the other end of what is being read.
+        match load.part {
+            Part::Before(_) | Part::After(Seq::ZERO) => self.let_newest_go(of, diffs),
+            _ => self.let_oldest_go(of, diffs),
+        }
         load.told.iter().all(|message| self.put(message, true, diffs))
+    }
+
+    fn answer_newest(&mut self, afresh: bool, history: &History, of: ConversationId, diffs: &mut Vec<Diff>) {
+        let first = history.items.first().map_or(Seq::ZERO, |message| message.seq);
+        let last = history.items.last().map_or(Seq::ZERO, |message| message.seq);
+        let held = if self.more_after { self.messages.keys().next_back().copied() } else { self.end };
+        if afresh || held.is_none_or(|held| first > held.next()) {
+            self.messages_gone(of, history, diffs);
+            self.more_before = history.more_before;
+            self.end = Some(last);
+        }
+        self.more_after = false;
+        self.end = self.end.max(Some(last));
+    }
+
+    fn answer_after(&mut self, after: Seq, history: &History, of: ConversationId, diffs: &mut Vec<Diff>) {
+        let last = history.items.last().map_or(after, |message| message.seq);
+        if after == Seq::ZERO {
+            if self.messages.keys().next().is_some_and(|first| *first > last.next()) {
+                self.messages_gone(of, history, diffs);
+            }
+            self.more_before = false;
+        }
+        if self.messages.keys().next_back().is_none_or(|held| *held <= last) {
+            self.more_after = history.more_after;
+            if !self.more_after {
+                // What was told meanwhile comes after it.
+                self.end = Some(last);
+            }
+        }
     }
 
     pub(super) fn awaits(&self, generation: u64) -> bool {
@@ -165,7 +223,8 @@ impl Thread {
     }
 
     pub(super) fn state(&self, conversation: ConversationId) -> Diff {
-        Diff::ThreadChanged { conversation, loading: self.is_loading(), more_before: self.more_before }
+        let (more_before, more_after) = (self.more_before, self.more_after);
+        Diff::ThreadChanged { conversation, loading: self.is_loading(), more_before, more_after }
     }
 
     fn put_loaded(&mut self, message: Message, afresh: bool, diffs: &mut Vec<Diff>) {
@@ -195,7 +254,7 @@ impl Thread {
     }
 
     /// Lets the oldest go when there are too many.
-    fn let_go(&mut self, conversation: ConversationId, diffs: &mut Vec<Diff>) {
+    fn let_oldest_go(&mut self, conversation: ConversationId, diffs: &mut Vec<Diff>) {
         while self.messages.len() > Self::MOST
             && let Some((seq, _)) = self.messages.pop_first()
         {
@@ -203,6 +262,16 @@ impl Thread {
             if !std::mem::replace(&mut self.more_before, true) {
                 diffs.push(self.state(conversation));
             }
+        }
+    }
+
+    /// Lets the newest go when there are too many.
+    fn let_newest_go(&mut self, conversation: ConversationId, diffs: &mut Vec<Diff>) {
+        while self.messages.len() > Self::MOST
+            && let Some((seq, _)) = self.messages.pop_last()
+        {
+            diffs.push(Diff::MessageRemoved { conversation, seq });
+            self.more_after = true;
         }
     }
 }

@@ -141,6 +141,8 @@ pub(crate) struct View {
     pub(crate) opened: bool,
     /// The chosen message.
     pub(crate) chosen: Option<Seq>,
+    /// The beginning of the conversation is being loaded, to be gone to.
+    pub(crate) to_oldest: bool,
     /// What comes after this was unread when the conversation was opened.
     pub(crate) new_after: Option<Seq>,
 }

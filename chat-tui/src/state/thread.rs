@@ -12,6 +12,7 @@ pub(crate) struct Thread {
     pub(crate) entries: BTreeMap<Seq, Entry>,
     places: HashMap<MessageId, Seq>,
     pub(crate) more_before: bool,
+    pub(crate) more_after: bool,
     pub(crate) loading: bool,
 }
 

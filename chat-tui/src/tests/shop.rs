@@ -203,7 +203,10 @@ pub(super) fn opened() -> State {
     take(&mut state, Diff::Me(Box::new(leo())));
     take(&mut state, Diff::Connection(Connection::Live));
     take(&mut state, Diff::Presence { user: ANA, state: PresenceState::Online });
-    take(&mut state, Diff::ThreadChanged { conversation: ORDER, loading: false, more_before: false });
+    take(
+        &mut state,
+        Diff::ThreadChanged { conversation: ORDER, loading: false, more_before: false, more_after: false },
+    );
     for message in [
         message(ORDER, 1, LEO, "Hello Ana, thank you for your order."),
         message(ORDER, 2, ANA, "Where is my order 1001?"),

@@ -278,7 +278,8 @@ fn quitting_asks_while_a_message_is_on_its_way() {
 #[test]
 fn older_messages_are_loaded_once_at_a_time() {
     let mut state = opened();
-    let thread = |loading, more_before| Diff::ThreadChanged { conversation: ORDER, loading, more_before };
+    let thread =
+        |loading, more_before| Diff::ThreadChanged { conversation: ORDER, loading, more_before, more_after: false };
     take(&mut state, thread(false, true));
     assert!(press(&mut state, KeyCode::PageUp).contains(&Effect::Older(ORDER)));
     assert!(!press(&mut state, KeyCode::PageUp).contains(&Effect::Older(ORDER)));
@@ -333,6 +334,71 @@ fn who_is_signed_out_signs_in_again_and_keeps_what_was_written() {
     update(&mut state, Event::SignedIn(Box::new(leo()), drafts));
     assert!(state.sign_in.is_none());
     assert_eq!(state.drafts[&ORDER].message.text(), "half");
+}
+
+#[test]
+fn both_ends_of_a_long_conversation_are_reached() {
+    let mut state = opened();
+    let thread = |loading, more_before, more_after| Diff::ThreadChanged {
+        conversation: ORDER,
+        loading,
+        more_before,
+        more_after,
+    };
+    let remove = |seq| Diff::MessageRemoved { conversation: ORDER, seq: Seq(seq) };
+    let insert = |state: &mut State, seqs: std::ops::RangeInclusive<u64>| {
+        for seq in seqs {
+            take(state, Diff::MessageInserted(Box::new(message(ORDER, seq, ANA, &format!("number {seq}")))));
+        }
+    };
+    for seq in 1..=3 {
+        take(&mut state, remove(seq));
+    }
+    told(&mut state, &message(ORDER, 200, ANA, "The end"), 0);
+    insert(&mut state, 101..=199);
+    take(&mut state, thread(false, true, false));
+
+    // To the beginning, which has nothing to do with what is held.
+    assert!(press(&mut state, KeyCode::Char('g')).contains(&Effect::First(ORDER)));
+    assert!(!press(&mut state, KeyCode::Char('g')).contains(&Effect::First(ORDER)), "once");
+    take(&mut state, thread(true, true, false));
+    for seq in 101..=200 {
+        take(&mut state, remove(seq));
+    }
+    insert(&mut state, 1..=50);
+    take(&mut state, thread(false, false, true));
+    assert_eq!(state.view.chosen, Some(Seq(1)));
+    assert!(state.view.bottom.is_some(), "it is shown");
+
+    // Down again, message by message or page by page: what comes next is loaded.
+    for _ in 1..49 {
+        assert!(press(&mut state, KeyCode::Char('J')).is_empty());
+    }
+    assert_eq!(press(&mut state, KeyCode::Char('J')), [Effect::Newer(ORDER)]);
+    assert_eq!(state.view.bottom, Some((Seq(50), 0)), "that is not the end");
+    take(&mut state, thread(true, false, true));
+    assert!(press(&mut state, KeyCode::Char('J')).is_empty());
+    insert(&mut state, 51..=60);
+    take(&mut state, thread(false, false, true));
+    press(&mut state, KeyCode::Char('J'));
+    assert_eq!(state.view.chosen, Some(Seq(51)));
+    let effects = (0..5).map(|_| press(&mut state, KeyCode::PageDown)).find(|effects| !effects.is_empty());
+    assert_eq!(effects.as_deref(), Some(&[Effect::Newer(ORDER)][..]));
+    take(&mut state, thread(false, false, true));
+
+    // What comes in is not there, so it is not read.
+    take(
+        &mut state,
+        Diff::ConversationChanged(Box::new(super::shop::conversation(message(ORDER, 201, ANA, "News"), 1))),
+    );
+    assert_eq!(press(&mut state, KeyCode::Char('G')), [Effect::Newest(ORDER)]);
+    assert!(press(&mut state, KeyCode::Char('G')).is_empty(), "once");
+    for seq in 1..=60 {
+        take(&mut state, remove(seq));
+    }
+    insert(&mut state, 190..=201);
+    take(&mut state, thread(false, true, false));
+    assert_eq!(press(&mut state, KeyCode::Char('G')), [Effect::Read(ORDER, Seq(201))]);
 }
 
 #[test]

@@ -38,9 +38,10 @@ pub(super) fn take(state: &mut State, diff: Diff) -> Vec<Effect> {
         }
         Diff::ConversationRemoved { conversation } => return removed(state, conversation),
         Diff::ReadMoved { conversation, user, seq } => read_moved(state, conversation, user, seq),
-        Diff::ThreadChanged { conversation, loading, more_before } => {
+        Diff::ThreadChanged { conversation, loading, more_before, more_after } => {
             let thread = state.threads.entry(conversation).or_default();
-            (thread.loading, thread.more_before) = (loading, more_before);
+            (thread.loading, thread.more_before, thread.more_after) = (loading, more_before, more_after);
+            moving::arrive(state);
         }
         Diff::ThreadClosed { conversation } => drop(state.threads.remove(&conversation)),
         Diff::MessageInserted(message) | Diff::MessageChanged(message) => return put_message(state, &message),

@@ -103,6 +103,12 @@ pub(crate) enum Effect {
     Open(ConversationId),
     /// Shows older ones.
     Older(ConversationId),
+    /// Shows newer ones.
+    Newer(ConversationId),
+    /// Shows the first messages of all.
+    First(ConversationId),
+    /// Shows the newest ones again.
+    Newest(ConversationId),
     /// Shows older conversations.
     MoreConversations,
     /// Looks further down for what is unread.
@@ -215,6 +221,7 @@ fn press(state: &mut State, key: &KeyEvent) -> Vec<Effect> {
     if state.held_in_the_list().is_none() {
         state.list.settle();
     }
+    effects.extend(moving::newest_if_shown(state));
     effects.extend(reading::read_if_looked_at(state));
     effects
 }

@@ -78,15 +78,20 @@ pub(super) fn choose(state: &mut State, by: isize) -> Vec<Effect> {
         None if by < 0 => thread.last(),
         None => None,
         Some(chosen) if by < 0 => thread.before(chosen).or(Some(chosen)),
-        Some(chosen) => thread.after(chosen),
+        Some(chosen) => thread.after(chosen).or(Some(chosen).filter(|_| thread.more_after)),
     };
     let at_first = next.is_some() && next == thread.first();
+    let at_last = next.is_some() && next == thread.last();
     state.view.chosen = next;
     if next.is_none() {
         state.view.bottom = None;
     }
     timeline::reveal(state);
-    if at_first { older(state) } else { Vec::new() }
+    match by < 0 {
+        true if at_first => load(state, |thread| thread.more_before, Effect::Older),
+        false if at_last => load(state, |thread| thread.more_after, Effect::Newer),
+        _ => Vec::new(),
+    }
 }
 
 /// Scrolls by most of the pane's height.
@@ -96,14 +101,39 @@ pub(super) fn page(state: &mut State, by: isize) -> Vec<Effect> {
     let lines = isize::try_from(rows.saturating_sub(2).max(1)).unwrap_or(isize::MAX);
     let at_top = timeline::scroll(state, by * lines);
     state.view.chosen = None;
-    if at_top && by < 0 { older(state) } else { Vec::new() }
+    let bottom = state.open_thread().and_then(Thread::last).map(|last| (last, 0));
+    match by < 0 {
+        true if at_top => load(state, |thread| thread.more_before, Effect::Older),
+        false if state.view.bottom == bottom => load(state, |thread| thread.more_after, Effect::Newer),
+        _ => Vec::new(),
+    }
 }
 
+/// The first message of all.
 pub(super) fn oldest(state: &mut State) -> Vec<Effect> {
     state.view.opened = true;
     state.view.chosen = state.open_thread().and_then(Thread::first);
     timeline::reveal(state);
-    older(state)
+    if std::mem::replace(&mut state.view.to_oldest, true) {
+        return Vec::new();
+    }
+    // Whatever else is being loaded gives way.
+    let thread = state.selected.and_then(|conv| state.threads.get_mut(&conv).filter(|thread| thread.more_before));
+    state.view.to_oldest = thread.is_some();
+    let Some(thread) = thread else { return Vec::new() };
+    thread.loading = true;
+    state.selected.map(Effect::First).into_iter().collect()
+}
+
+/// What was loaded is there; it may be the beginning of the conversation, to be gone to.
+pub(super) fn arrive(state: &mut State) {
+    let Some(thread) = state.open_thread().filter(|thread| state.view.to_oldest && !thread.loading) else { return };
+    let first = thread.first().filter(|_| !thread.more_before);
+    state.view.to_oldest = false;
+    if first.is_some() {
+        (state.view.chosen, state.view.bottom) = (first, None);
+        timeline::reveal(state);
+    }
 }
 
 pub(super) fn newest(state: &mut State) -> Vec<Effect> {
@@ -111,15 +141,22 @@ pub(super) fn newest(state: &mut State) -> Vec<Effect> {
     reading::open(state)
 }
 
-/// Loads older messages, once at a time.
-fn older(state: &mut State) -> Vec<Effect> {
-    let Some(conv) = state.selected else { return Vec::new() };
-    let Some(thread) = state.threads.get_mut(&conv) else { return Vec::new() };
-    if !thread.more_before || thread.loading {
+/// Whoever looks at the end has the newest messages there.
+pub(super) fn newest_if_shown(state: &mut State) -> Vec<Effect> {
+    if state.view.bottom.is_some() || state.view.to_oldest {
         return Vec::new();
     }
+    load(state, |thread| thread.more_after, Effect::Newest)
+}
+
+/// Loads other messages, once at a time.
+fn load(state: &mut State, if_more: impl Fn(&Thread) -> bool, of: impl Fn(ConversationId) -> Effect) -> Vec<Effect> {
+    let Some(conv) = state.selected else { return Vec::new() };
+    let Some(thread) = state.threads.get_mut(&conv).filter(|thread| if_more(thread) && !thread.loading) else {
+        return Vec::new();
+    };
     thread.loading = true;
-    vec![Effect::Older(conv)]
+    vec![of(conv)]
 }
 
 /// The next conversation below, from the top again, in which something is unread.

@@ -62,7 +62,7 @@ fn newest_is_shown(state: &State) -> bool {
         && state.view.opened
         && state.view.bottom.is_none()
         && panes(state).thread.is_some()
-        && state.open_thread().is_some()
+        && state.open_thread().is_some_and(|thread| !thread.more_after)
 }
 
 /// Moves my read mark to the newest message.

@@ -14,7 +14,7 @@ pub(super) struct Copy {
     pub(super) conversations: Vec<Conversation>,
     more: bool,
     more_unread: bool,
-    threads: BTreeMap<ConversationId, (bool, bool)>,
+    threads: BTreeMap<ConversationId, (bool, bool, bool)>,
     messages: BTreeMap<(ConversationId, Seq), Message>,
     typing: BTreeSet<(ConversationId, UserId)>,
     viewing: BTreeSet<(ConversationId, UserId)>,
@@ -38,7 +38,7 @@ impl Copy {
         copy.viewing = inbox.viewing.iter().map(|viewer| (viewer.conversation, viewer.user)).collect();
         for id in inbox.conversations().map(|conversation| conversation.id) {
             let Some(thread) = inbox.thread(id) else { continue };
-            copy.threads.insert(id, (thread.is_loading(), thread.more_before()));
+            copy.threads.insert(id, (thread.is_loading(), thread.more_before(), thread.more_after()));
             copy.messages.extend(thread.messages().map(|message| ((id, message.seq), message.clone())));
         }
         copy
@@ -76,8 +76,8 @@ impl Copy {
             }
             Diff::ConversationRemoved { conversation } => drop(self.conversations.remove(self.place(conversation))),
             Diff::ReadMoved { conversation, user, seq } => self.read(conversation, user, seq),
-            Diff::ThreadChanged { conversation, loading, more_before } => {
-                self.threads.insert(conversation, (loading, more_before));
+            Diff::ThreadChanged { conversation, loading, more_before, more_after } => {
+                self.threads.insert(conversation, (loading, more_before, more_after));
             }
             Diff::ThreadClosed { conversation } => {
                 self.threads.remove(&conversation).expect("it was open");

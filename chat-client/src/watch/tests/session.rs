@@ -12,7 +12,7 @@ use crate::watch::Inbox;
 use crate::watch::inbox::Asked;
 use crate::watch::snapshot::Snapshot;
 use crate::watch::thread::Question;
-use crate::{Error, Part};
+use crate::{Error, Thread};
 
 #[derive(Debug, Default)]
 pub(super) struct Session {
@@ -81,6 +81,24 @@ impl Session {
     pub(super) fn older(&mut self, room: usize) {
         let diff = self.inbox.older(super::shop::room_id(room));
         self.copy.take(diff.into_iter().collect());
+        self.asked.extend(self.inbox.questions());
+    }
+
+    pub(super) fn newer(&mut self, room: usize) {
+        let diff = self.inbox.newer(super::shop::room_id(room));
+        self.copy.take(diff.into_iter().collect());
+        self.asked.extend(self.inbox.questions());
+    }
+
+    pub(super) fn oldest(&mut self, room: usize) {
+        let diff = self.inbox.oldest(super::shop::room_id(room));
+        self.copy.take(diff.into_iter().collect());
+        self.asked.extend(self.inbox.questions());
+    }
+
+    pub(super) fn newest(&mut self, room: usize) {
+        let diffs = self.inbox.newest(super::shop::room_id(room));
+        self.copy.take(diffs);
         self.asked.extend(self.inbox.questions());
     }
 
@@ -186,19 +204,13 @@ impl Session {
         for (room, id) in (0..self.shop.rooms()).map(|room| (room, super::shop::room_id(room))) {
             let Some(thread) = self.inbox.thread(id) else { continue };
             let held: Vec<_> = thread.messages().cloned().collect();
-            let mut expected = self.shop.history(room, Part::Newest).expect("it is mine").items;
-            while expected.len() < held.len()
-                && let Some(first) = expected.first().map(|message| message.seq)
-            {
-                let mut before = self.shop.history(room, Part::Before(first)).expect("it is mine").items;
-                before.append(&mut expected);
-                expected = before;
-            }
-            expected.drain(..expected.len() - held.len().min(expected.len()));
-            expect(&mut faults, "messages", &held, &expected);
-            let all = held.first().is_none_or(|first| first.seq.0 == 1);
-            let (loading, more) = (thread.is_loading(), thread.more_before());
-            expect(&mut faults, "the thread", &(loading, more), &(false, !all));
+            let all = self.shop.all_messages(room);
+            let first = held.first().map_or(0, |message| usize::try_from(message.seq.0).unwrap() - 1);
+            let end = first + held.len();
+            expect(&mut faults, "messages", &held.as_slice(), &all.get(first..end).unwrap_or_default());
+            expect(&mut faults, "their number", &(held.len() <= Thread::MOST), &true);
+            let seen = (thread.is_loading(), thread.more_before(), thread.more_after());
+            expect(&mut faults, "the thread", &seen, &(false, first > 0, end < all.len()));
         }
         faults
     }

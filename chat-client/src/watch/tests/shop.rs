@@ -323,17 +323,26 @@ impl Shop {
         if !self.is_in(room, ME) {
             return None;
         }
+        let all = self.rooms[room].messages.len() as u64;
         let end = match part {
             Part::Before(seq) => seq.0 - 1,
-            _ => self.rooms[room].messages.len() as u64,
+            Part::After(seq) => all.min(seq.0 + HISTORY as u64),
+            _ => all,
         };
-        let first = end.saturating_sub(HISTORY as u64) + 1;
+        let first = match part {
+            Part::After(seq) => seq.0 + 1,
+            _ => end.saturating_sub(HISTORY as u64) + 1,
+        };
         Some(History {
             items: (first..=end).map(|seq| self.message(room, Seq(seq))).collect(),
             more_before: first > 1,
-            more_after: false,
+            more_after: end < all,
             as_of: Cursor::from_text(String::new()),
         })
+    }
+
+    pub(super) fn all_messages(&self, room: usize) -> Vec<Message> {
+        (1..=self.rooms[room].messages.len() as u64).map(|seq| self.message(room, Seq(seq))).collect()
     }
 
     /// The event at a position (1, 2, 3 …) as I am told it now; `None`: it is not for me.

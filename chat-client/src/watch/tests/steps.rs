@@ -308,6 +308,56 @@ fn a_thread_holds_so_many_messages_and_lets_the_oldest_go() {
 }
 
 #[test]
+fn every_message_is_reached_and_one_comes_back_to_the_newest() {
+    let mut shop = Shop::default();
+    shop.create(&[ME, 1]);
+    for _ in 0..3 * Thread::MOST {
+        shop.send(0, 1);
+    }
+    let (mut inbox, mut copy) = inbox(&shop);
+    let id = room_id(0);
+    let held = |inbox: &Inbox| {
+        let thread = inbox.thread(id).unwrap();
+        assert!(thread.messages().count() <= Thread::MOST);
+        let mut seqs = thread.messages().map(|message| message.seq.0);
+        (seqs.next().unwrap(), seqs.next_back().unwrap(), thread.more_before(), thread.more_after())
+    };
+    let answer = |inbox: &mut Inbox, copy: &mut Copy, shop: &Shop| {
+        let [Asked::Messages(_, question)] = inbox.questions()[..] else { panic!("messages are asked for") };
+        copy.take(inbox.history_loaded(id, question.generation, shop.history(0, question.part).unwrap()));
+    };
+    copy.take(inbox.open(id));
+    answer(&mut inbox, &mut copy, &shop);
+    let last = 3 * Thread::MOST as u64;
+    while inbox.thread(id).unwrap().more_before() {
+        copy.take(inbox.older(id).into_iter().collect());
+        // What comes in meanwhile makes no hole.
+        shop.send(0, 1);
+        copy.take(tell(&mut inbox, &shop));
+        answer(&mut inbox, &mut copy, &shop);
+    }
+    assert_eq!(held(&inbox), (1, Thread::MOST as u64, false, true));
+    assert!(shop.rooms() == 1 && inbox.conversation(id).unwrap().last_seq.0 > last);
+    while inbox.thread(id).unwrap().more_after() {
+        copy.take(inbox.newer(id).into_iter().collect());
+        shop.send(0, 1);
+        copy.take(tell(&mut inbox, &shop));
+        answer(&mut inbox, &mut copy, &shop);
+    }
+    let newest = inbox.conversation(id).unwrap().last_seq.0;
+    assert_eq!(held(&inbox), (newest + 1 - Thread::MOST as u64, newest, true, false));
+    // To both ends at once.
+    copy.take(inbox.oldest(id).into_iter().collect());
+    answer(&mut inbox, &mut copy, &shop);
+    assert_eq!(held(&inbox), (1, 3, false, true));
+    copy.take(inbox.newest(id));
+    answer(&mut inbox, &mut copy, &shop);
+    assert_eq!(held(&inbox), (newest - 2, newest, true, false));
+    assert!(inbox.newest(id).is_empty(), "it is there");
+    assert_eq!(copy, Copy::of(&inbox));
+}
+
+#[test]
 fn messages_that_cannot_be_loaded_are_told_and_the_thread_can_be_opened_again() {
     let mut shop = Shop::default();
     shop.create(&[ME, 1]);
