@@ -1,6 +1,7 @@
 //! Which server a command goes to, and in whose name.
 
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use chat_client::Client;
@@ -28,8 +29,11 @@ pub(crate) struct Door {
     /// Ask no server but this data folder, of a chatd that is stopped: `user create`, `user show`, `import`
     #[arg(long, value_name = "FOLDER", global = true)]
     pub(crate) data_dir: Option<PathBuf>,
-    #[command(flatten)]
+    #[arg(skip = Places::of_environment())]
     pub(crate) places: Places,
+    /// The server that was turned to.
+    #[arg(skip)]
+    asked: Arc<OnceLock<String>>,
     /// Renewals that are under way: see `session`.
     #[arg(skip)]
     pub(crate) renewals: TaskTracker,
@@ -53,9 +57,8 @@ impl Door {
             (Some(name), _) => name,
             (None, Some(url)) => return of_server(&known, url),
             (None, None) => known.default.as_ref().ok_or_else(|| {
-                Failure::usage(
-                    "No server is named. Sign in with `chatctl login URL`, or say --server URL or --profile NAME.",
-                )
+                let says = "Nobody is signed in: `chatctl login URL`, or say --profile NAME.";
+                Failure::says(says, Exit::Denied)
             })?,
         };
         let Some(server) = known.profiles.get(name) else {
@@ -75,13 +78,23 @@ impl Door {
     pub(crate) fn server(&self) -> Result<Server, Failure> {
         match &self.server {
             Some(url) => Ok(Server { server: url.clone(), email: None }),
+            None if self.profile.is_none() && self.places.profiles()?.default.is_none() => {
+                Err(Failure::usage("No server is named. Say its URL, --server URL or --profile NAME."))
+            }
             None => Ok(self.choose()?.server),
         }
     }
 
     /// A client of the chosen server that acts for nobody.
     pub(crate) fn stranger(&self, server: &Server) -> Result<Client, Failure> {
+        // The first is the one that the command is about; there is no command with two.
+        let _ = self.asked.set(server.server.clone());
         Ok(Client::new(&server.server)?.timeout(Duration::from_secs(self.timeout)))
+    }
+
+    /// The server that was turned to, if one was.
+    pub(crate) fn asked(&self) -> Option<&str> {
+        self.asked.get().map(String::as_str)
     }
 
     /// The name that was asked for with `--profile`.

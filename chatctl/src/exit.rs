@@ -70,7 +70,7 @@ impl Failure {
         Self::Says { what: what.into(), exit }
     }
 
-    fn exit(&self) -> Exit {
+    pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Client(error) => Exit::of(error),
             Self::Says { exit, .. } | Self::Ended(exit) => *exit,
@@ -89,19 +89,36 @@ impl Failure {
     }
 
     /// For people: what went wrong, and what to do about it.
-    fn sentence(&self) -> String {
+    pub(crate) fn sentence(&self) -> String {
         match self {
-            Self::Client(error) => {
-                let hint = match error.code() {
-                    Some(ErrorCode::Unauthenticated | ErrorCode::TokenExpired | ErrorCode::TokenRevoked) => {
-                        ". Sign in again: chatctl login"
-                    }
-                    _ => "",
-                };
-                format!("{error}{hint}")
+            Self::Client(Error::Refused(problem)) if self.is_signed_out() => {
+                // The server may advise the same.
+                let detail = problem.detail.trim_end_matches("Sign in again.").trim_end();
+                format!("{detail} ({}) Sign in again: chatctl login", problem.code)
             }
+            Self::Client(error) if self.is_signed_out() => format!("{error}. Sign in again: chatctl login"),
+            Self::Client(error) => error.to_string(),
             Self::Says { what, .. } => what.clone(),
             Self::Ended(_) => "interrupted".to_owned(),
+        }
+    }
+
+    /// Whether the server knows no such session, or not any more.
+    pub(crate) fn is_signed_out(&self) -> bool {
+        let Self::Client(error) = self else { return false };
+        matches!(error.code(), Some(ErrorCode::Unauthenticated | ErrorCode::TokenExpired | ErrorCode::TokenRevoked))
+    }
+
+    /// The same, with the server that it was about, unless it is in that server's own words.
+    pub(crate) fn at(self, server: Option<&str>) -> Self {
+        match (self, server) {
+            (Self::Client(error), Some(server))
+                if !matches!(error, Error::Refused(_) | Error::File(_) | Error::InvalidUrl(_)) =>
+            {
+                let exit = Exit::of(&error);
+                Self::says(format!("{server}: {error}"), exit)
+            }
+            (failure, _) => failure,
         }
     }
 }
@@ -177,13 +194,14 @@ pub(crate) fn end(done: Result<Exit, Failure>, style: &Style) -> Exit {
         Ok(exit) | Err(Failure::Ended(exit)) => return exit,
         Err(failure) => failure,
     };
-    let exit = failure.exit();
-    if style.json {
-        // Nobody may be reading.
-        let _ = writeln!(io::stderr(), "{}", plain(&failure.problem().to_string()));
-        return exit;
-    }
-    complain(&failure.sentence(), exit)
+    if style.json { tell_program(&failure) } else { complain(&failure.sentence(), failure.exit()) }
+}
+
+/// Says what went wrong to a program, and how to end.
+pub(crate) fn tell_program(failure: &Failure) -> Exit {
+    // Nobody may be reading.
+    let _ = writeln!(io::stderr(), "{}", plain(&failure.problem().to_string()));
+    failure.exit()
 }
 
 /// Says what went wrong to a person, and how to end.

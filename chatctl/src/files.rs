@@ -5,20 +5,16 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use clap::Args;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, complain};
 
 /// Where it is kept: as the XDG base directory specification says.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug)]
 pub(crate) struct Places {
-    #[arg(long, hide = true, env = "XDG_CONFIG_HOME", hide_env = true, global = true)]
     xdg_config_home: Option<PathBuf>,
-    #[arg(long, hide = true, env = "XDG_STATE_HOME", hide_env = true, global = true)]
     xdg_state_home: Option<PathBuf>,
-    #[arg(long, hide = true, env = "HOME", hide_env = true, global = true)]
     home: Option<PathBuf>,
 }
 
@@ -57,6 +53,11 @@ pub(crate) struct Session {
 }
 
 impl Places {
+    pub(crate) fn of_environment() -> Self {
+        let path = |name| std::env::var_os(name).map(PathBuf::from);
+        Self { xdg_config_home: path("XDG_CONFIG_HOME"), xdg_state_home: path("XDG_STATE_HOME"), home: path("HOME") }
+    }
+
     pub(crate) fn profiles(&self) -> Result<Profiles, Failure> {
         read(&self.config()?)
     }
@@ -66,7 +67,9 @@ impl Places {
     }
 
     pub(crate) fn credentials(&self) -> Result<Credentials, Failure> {
-        read(&self.credentials_file()?)
+        let path = self.credentials_file()?;
+        keep_private(&path);
+        read(&path)
     }
 
     pub(crate) fn keep_credentials(&self, credentials: &Credentials) -> Result<(), Failure> {
@@ -122,6 +125,22 @@ fn write(path: &Path, content: &impl Serialize) -> Result<(), Failure> {
     });
     written.map_err(|error| unusable(path, &error))
 }
+
+/// Takes it from others who might read it, and says so: they may have.
+#[cfg(unix)]
+fn keep_private(path: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let Ok(about) = fs::metadata(path) else { return };
+    if about.permissions().mode() & 0o077 != 0 {
+        let taken = fs::set_permissions(path, fs::Permissions::from_mode(0o600));
+        let now = if taken.is_ok() { "It is not any more" } else { "Make it yours alone" };
+        complain(&format!("{} was open to others. {now}; to be safe, sign in anew.", path.display()), Exit::Ok);
+    }
+}
+
+#[cfg(not(unix))]
+fn keep_private(_: &Path) {}
 
 fn make_folder_of(path: &Path) -> Result<(), Failure> {
     let Some(folder) = path.parent() else { return Ok(()) };

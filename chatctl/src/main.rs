@@ -27,9 +27,10 @@ mod user;
 mod vapid;
 mod webhook;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{ColorChoice, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use tokio::runtime::Runtime;
 
 use access::Door;
@@ -105,7 +106,10 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let Cli { door, style, command } = Cli::parse();
+    let Cli { door, style, command } = match parsed(std::env::args_os().collect()) {
+        Ok(cli) => cli,
+        Err(exit) => return exit.into(),
+    };
     let done = match command {
         Command::Bench(bench) => return bench::run(&bench).into(),
         Command::Completion(completion) => return completion::complete(&completion).into(),
@@ -144,7 +148,32 @@ async fn run(command: Command, door: &Door, style: &Style) -> Result<Exit, Failu
         interrupted = tokio::signal::ctrl_c() => interrupted.map(|()| Exit::Interrupted).map_err(Failure::from),
     };
     door.close().await;
-    done
+    done.map_err(|failure| failure.at(door.asked()))
+}
+
+/// The command line, or how to end since it is none, after that was said. How to say it stands in it too.
+fn parsed(words: Vec<OsString>) -> Result<Cli, Exit> {
+    let says = |flag: &str| words.iter().skip(1).take_while(|word| *word != "--").any(|word| word == flag);
+    let (as_json, no_color) = (says("--json"), says("--no-color"));
+    let color = if no_color { ColorChoice::Never } else { ColorChoice::Auto };
+    let mut command = Cli::command().color(color);
+    let cli = command.try_get_matches_from_mut(words).and_then(|matches| Cli::from_arg_matches(&matches));
+    cli.map_err(|error| {
+        let error = error.format(&mut command);
+        if as_json && error.use_stderr() {
+            return exit::tell_program(&Failure::usage(in_one_line(&error)));
+        }
+        // Nobody may be reading.
+        let _ = error.print();
+        if error.use_stderr() { Exit::Usage } else { Exit::Ok }
+    })
+}
+
+/// What is wrong, without the help that goes with it.
+fn in_one_line(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let wrong = text.split("\n\n").next().unwrap_or_default();
+    wrong.trim_start_matches("error: ").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// One thread is enough for a command.

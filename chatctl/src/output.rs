@@ -34,8 +34,8 @@ pub(crate) struct Style {
     #[arg(long, short, global = true)]
     pub(crate) yes: bool,
     /// See <https://no-color.org>
-    #[arg(long, hide = true, env = "NO_COLOR", default_value = "", hide_env = true, global = true)]
-    no_color_env: String,
+    #[arg(skip = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()))]
+    no_color_env: bool,
 }
 
 /// How a terminal is written to.
@@ -63,7 +63,7 @@ impl Style {
     }
 
     fn look(&self) -> Look {
-        Look { width: width(), colored: !self.no_color && self.no_color_env.is_empty() }
+        Look { width: width(), colored: !self.no_color && !self.no_color_env }
     }
 
     /// A list, of which the server's own form is `answer`.

@@ -77,10 +77,15 @@ pub(crate) async fn logout(door: &Door, style: &Style) -> Result<Exit, Failure> 
         return Err(Failure::says(format!("Nobody is signed in to {}.", chosen.server.server), Exit::Denied));
     };
     door.places.keep_credentials(&credentials)?;
-    if let Err(failure) = ended {
-        style.remark(&format!(
-            "The session is forgotten here; whether it ended on the server is not known: {failure:?}"
-        ));
+    if let Err(failure) = ended
+        && !failure.is_signed_out()
+    {
+        let failure = failure.at(Some(&chosen.server.server));
+        let says = format!(
+            "The session is forgotten here; whether it ended on the server is not known. {}",
+            failure.sentence()
+        );
+        return Err(Failure::says(says, failure.exit()));
     }
     style.done(&serde_json::json!({ "profile": profile }), &format!("Signed out of {}.", chosen.server.server))
 }

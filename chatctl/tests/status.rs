@@ -79,9 +79,13 @@ fn a_server_that_is_not_ready_is_unhealthy_in_both_forms() {
 fn an_unreachable_server_is_told_from_a_broken_one() {
     // Bound and dropped: nobody listens there now.
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let (code, out, err) = chatctl(&["status", "--server", &format!("http://{port}")]);
+    let nobody = format!("http://{port}");
+    let (code, out, err) = chatctl(&["status", "--server", &nobody]);
     assert_eq!((code, out.as_str()), (Some(7), ""));
-    assert!(err.starts_with("chatctl: the connection failed"), "{err}");
+    assert!(err.starts_with(&format!("chatctl: {nobody}: the connection failed")), "{err}");
+    let (_, _, err) = chatctl(&["status", "--json", "--server", &nobody]);
+    let problem: serde_json::Value = serde_json::from_str(&err).unwrap();
+    assert!(problem["detail"].as_str().unwrap().starts_with(&nobody), "{problem}");
 
     let (code, _, _) = chatctl(&["status", "--server", &server(200, 502, "")]);
     assert_eq!(code, Some(7), "a proxy without a server behind it");

@@ -132,6 +132,9 @@ pub(crate) async fn run(user: &User, door: &Door, style: &Style) -> Result<Exit,
         User::Invite(args) => invite(&client, args, style).await,
         User::Role(ChangeRole { who, role }) => {
             let account = find(&client, who).await?;
+            if account.role == *role {
+                return style.done(&account, &format!("{} is {role} already. Nothing was changed.", account.name));
+            }
             style.confirm(&format!("{} becomes {role} and is signed out everywhere.", named(&account))).await?;
             let change = PatchUser { name: None, role: Some(*role) };
             let changed = client.change_user(account.id, &change).await?;

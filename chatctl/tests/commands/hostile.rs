@@ -113,7 +113,8 @@ async fn in_front_of(url: &str) -> Desk {
     ] {
         let file = desk.file(file);
         std::fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
-        std::fs::write(file, content).expect("a file");
+        std::fs::write(&file, content).expect("a file");
+        std::fs::set_permissions(file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("a mode");
     }
     desk
 }

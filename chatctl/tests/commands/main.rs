@@ -13,6 +13,7 @@ mod prompts;
 mod tails;
 mod vapid;
 mod webhook;
+mod words;
 
 use std::path::Path;
 
@@ -59,7 +60,8 @@ async fn a_wrong_password_a_missing_profile_and_no_server_have_their_codes() {
         desk.run_with(&["login", &desk.url(), "--email", Door::ADMIN, "--password-stdin"], "not this one").await;
     assert_eq!(wrong.code, Some(4), "{wrong:?}");
     assert!(!desk.file(".config/chatctl/config.toml").exists(), "nothing is remembered of it");
-    assert_eq!(desk.run(&["whoami"]).await.code, Some(2), "no server is named");
+    assert_eq!(desk.run(&["whoami"]).await.code, Some(4), "nobody is signed in anywhere");
+    assert_eq!(desk.run(&["status"]).await.code, Some(2), "no server is named");
     assert_eq!(desk.run(&["whoami", "--profile", "none"]).await.code, Some(5));
     assert_eq!(
         desk.run(&["login", &desk.url(), "--email", "x@shop.example"]).await.code,
