@@ -71,7 +71,7 @@ pub(crate) fn password_at(pointer: &'static str, password: String) -> Result<Str
 
 /// A message's text: not blank, at most so many bytes. What a terminal or page could obey in it is theirs to escape.
 pub(crate) fn text(text: String, most_bytes: usize) -> Result<String> {
-    if text.trim().is_empty() {
+    if is_blank(&text) {
         return Err(Error::invalid("/text", "A message needs some text."));
     }
     caption(text, most_bytes)
@@ -79,7 +79,7 @@ pub(crate) fn text(text: String, most_bytes: usize) -> Result<String> {
 
 /// The same, where the message has something else to show. Blank is as good as nothing.
 pub(crate) fn caption(text: String, most_bytes: usize) -> Result<String> {
-    if text.trim().is_empty() {
+    if is_blank(&text) {
         return Ok(String::new());
     }
     if text.len() > most_bytes {
@@ -87,6 +87,11 @@ pub(crate) fn caption(text: String, most_bytes: usize) -> Result<String> {
         return Err(Error::new(chat_proto::ErrorCode::TooLarge, detail));
     }
     Ok(text)
+}
+
+/// Whether nobody would see anything of it.
+fn is_blank(text: &str) -> bool {
+    text.chars().all(|c| c.is_whitespace() || is_unprintable(c))
 }
 
 /// Files that go with a message: not too many, each once.

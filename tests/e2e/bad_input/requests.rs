@@ -44,6 +44,7 @@ async fn bad_bodies_are_refused_with_the_documented_error_and_store_nothing() {
         ),
         ("a bad client id", post(&messages, r#"{"client_id":"a b","text":"b"}"#), Invalid),
         ("a blank text", post(&messages, r#"{"client_id":"a","text":" \n\t\u3000"}"#), Invalid),
+        ("a text of nothing to see", post(&messages, "{\"client_id\":\"a\",\"text\":\"\u{200b} \u{2060}\"}"), Invalid),
         ("a long text", post(&messages, &json!({"client_id": "a", "text": "x".repeat(16_385)}).to_string()), TooLarge),
         ("a large body", post(&messages, &large), TooLarge),
         ("deep nesting", post(&messages, &nested(100_000)), Invalid),
