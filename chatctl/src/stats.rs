@@ -1,3 +1,4 @@
+use std::ffi::OsString;
 use std::fmt::Write as _;
 
 use chat_proto::model::{MessagesOfDay, PeopleCount, StatsOverview, Totals};
@@ -23,25 +24,22 @@ pub(crate) struct Overview {
     /// Draw with plain ASCII, as where the locale is not UTF-8
     #[arg(long)]
     ascii: bool,
-    #[command(flatten)]
+    #[arg(skip = Locale::of_environment())]
     locale: Locale,
 }
 
 /// What the terminal shows; the first that is set says it.
-#[derive(Debug, Args)]
-struct Locale {
-    #[arg(long, hide = true, env = "LC_ALL", default_value = "", hide_env = true)]
-    lc_all: String,
-    #[arg(long, hide = true, env = "LC_CTYPE", default_value = "", hide_env = true)]
-    lc_ctype: String,
-    #[arg(long, hide = true, env = "LANG", default_value = "", hide_env = true)]
-    lang: String,
-}
+#[derive(Clone, Debug)]
+struct Locale([Option<OsString>; 3]);
 
 impl Locale {
+    fn of_environment() -> Self {
+        Self(["LC_ALL", "LC_CTYPE", "LANG"].map(std::env::var_os))
+    }
+
     fn is_utf8(&self) -> bool {
-        let set = [&self.lc_all, &self.lc_ctype, &self.lang].into_iter().find(|name| !name.is_empty());
-        set.is_some_and(|name| name.to_ascii_lowercase().replace('-', "").contains("utf8"))
+        let set = self.0.iter().flatten().find(|name| !name.is_empty());
+        set.is_some_and(|name| name.to_string_lossy().to_ascii_lowercase().replace('-', "").contains("utf8"))
     }
 }
 
