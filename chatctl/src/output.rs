@@ -188,8 +188,11 @@ pub(crate) fn json(answer: &impl Serialize) -> Result<Exit, Failure> {
     Ok(print(&(plain(&json).into_owned() + "\n"), Exit::Ok))
 }
 
-/// A moment, in the reader's own time.
+/// A moment: on a terminal in the reader's own time, to the minute; through a pipe as data has it, RFC 3339 in UTC.
 pub(crate) fn moment(at: Timestamp) -> String {
+    if !io::stdout().is_terminal() {
+        return at.to_string();
+    }
     match jiff::Timestamp::from_millisecond(at.as_millis()) {
         Ok(at) => at.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string(),
         Err(_) => at.to_string(),

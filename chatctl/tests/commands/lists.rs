@@ -1,7 +1,7 @@
 //! Lists, which say when they are not whole.
 
 use chat_proto::Role;
-use chat_tests::{Door, InProcess};
+use chat_tests::{Door, InProcess, Tmux};
 use serde_json::Value;
 
 use crate::desk::Desk;
@@ -68,4 +68,27 @@ async fn more_than_the_server_gives_at_a_time_are_still_one_list() {
     ids.sort_unstable();
     ids.dedup();
     assert_eq!(ids.len(), 206, "each once");
+}
+
+#[tokio::test]
+async fn times_are_the_readers_on_a_terminal_and_plain_data_through_a_pipe() {
+    let desk = Desk::signed_in().await;
+    let made: String = desk.run(&["user", "show", Door::ADMIN, "--json"]).await.json()["created_at"]
+        .as_str()
+        .expect("a moment")
+        .to_owned();
+    assert!(made.ends_with('Z'), "{made}");
+    let row = desk.run(&["user", "list", "-q"]).await;
+    assert_eq!(row.ok().split('\t').nth(4), Some(&*made));
+    assert!(desk.run(&["user", "show", Door::ADMIN]).await.ok().contains(&made));
+
+    let tmux = Tmux::new();
+    let home = format!("HOME={}", desk.home.path().display());
+    // Where it is always the next morning or nearly so.
+    let list = ["-u", "XDG_STATE_HOME", &home, "TZ=<+14>-14", env!("CARGO_BIN_EXE_chatctl"), "user", "list"];
+    let terminal = tmux.start("list", (140, 10), "/usr/bin/env", &list);
+    let moment: jiff::Timestamp = made.parse().expect("RFC 3339");
+    let there = moment.to_zoned(jiff::tz::Offset::constant(14).to_time_zone()).strftime("%Y-%m-%d %H:%M ").to_string();
+    terminal.until("the reader's time", |screen| screen.contains(&there)).await;
+    assert!(!terminal.screen().contains(&made));
 }
