@@ -23,6 +23,11 @@ fn redacted(value: Value, url: &str) -> Value {
     }
 }
 
+/// Such as 2026-01-31.
+fn is_day(text: &str) -> bool {
+    text.len() == 10 && text.chars().all(|c| c.is_ascii_digit() || c == '-')
+}
+
 fn without_place(text: &str, url: &str) -> String {
     text.replace(url, "(url)").replace(url.trim_start_matches("http://"), "(host)")
 }
@@ -34,10 +39,13 @@ fn of_field(key: &str, value: Value, url: &str) -> Value {
     match key {
         "as_of" | "cursor" | "next_cursor" | "c" => of("cursor"),
         "token" => of("token"),
+        "client_id" => of("client id"),
+        "device" => of("device"),
         "push_key" => of("key"),
         "version" if text.contains('.') => of("version"),
+        "day" | "from" | "to" if is_day(&text) => of("day"),
         _ if key.ends_with("_at") || key == "at" => of("moment"),
-        _ => match ["user_", "conv_", "msg_", "sess_", "inv_"].into_iter().find(|prefix| is_id(prefix)) {
+        _ => match ["user_", "conv_", "msg_", "sess_", "inv_", "aud_"].into_iter().find(|prefix| is_id(prefix)) {
             Some(prefix) => of(prefix.trim_end_matches('_')),
             None => Value::String(without_place(&text, url)),
         },
@@ -80,7 +88,12 @@ async fn every_answer_as_json() {
     show("conversation-list", &["conversation", "list"], "").await;
     show("conversation-show", &["conversation", "show", &id], "").await;
     show("conversation-export", &["conversation", "export", &id], "").await;
+    show("conversation-send", &["conversation", "send", &id, "--text", "It left yesterday."], "").await;
+    show("stats-overview", &["stats", "overview", "--days", "1"], "").await;
+    show("policy-matrix", &["policy", "matrix"], "").await;
+    show("audit-list", &["audit", "list", "--limit", "4"], "").await;
     show("logout", &["logout"], "").await;
+    show("profile-delete", &["profile", "delete", url.trim_start_matches("http://")], "").await;
 }
 
 #[tokio::test]
