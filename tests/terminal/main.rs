@@ -1,5 +1,6 @@
 //! Two people at two terminals, over a server that comes and goes.
 
+mod far;
 mod files;
 mod given_back;
 mod group;
