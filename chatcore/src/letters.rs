@@ -73,12 +73,7 @@ impl Letter {
     /// stands behind the `#`, which browsers send to no server.
     #[must_use]
     pub fn link(&self, base: &str) -> String {
-        let page = match self.kind {
-            LetterKind::Invitation => "accept-invitation",
-            LetterKind::PasswordReset | LetterKind::PasswordResetByAdmin => "reset-password",
-            LetterKind::EmailVerification => "verify-email",
-        };
-        format!("{}/{page}#{}", base.trim_end_matches('/'), self.token)
+        own_link(base, self.kind, &self.token)
     }
 }
 
@@ -169,6 +164,16 @@ impl LetterKind {
             Self::EmailVerification => Purpose::EmailVerification,
         }
     }
+}
+
+/// The link to the server's own page where what a token is for is done.
+pub(crate) fn own_link(base: &str, kind: LetterKind, token: &str) -> String {
+    let page = match kind {
+        LetterKind::Invitation => "accept-invitation",
+        LetterKind::PasswordReset | LetterKind::PasswordResetByAdmin => "reset-password",
+        LetterKind::EmailVerification => "verify-email",
+    };
+    format!("{}/{page}#{token}", base.trim_end_matches('/'))
 }
 
 /// The token of a letter that was just made.

@@ -2,7 +2,7 @@
 
 use chat_proto::ConversationId;
 
-use crate::letters::Letter;
+use crate::letters::{Letter, own_link};
 use crate::state::LetterKind;
 
 /// The longest address that a link is made of, bytes: it has to fit into a push.
@@ -113,12 +113,23 @@ impl Links {
     /// To where a letter's link leads. Whoever has it can do what the letter is for.
     #[must_use]
     pub fn to_letter(&self, letter: &Letter) -> String {
-        let page = match letter.kind {
+        self.to_page(letter.kind, letter.token())
+    }
+
+    /// To where an invitation is accepted: with the token of [`Actor::invite`](crate::Actor::invite), for admins who pass it
+    /// on. Whoever has it can accept.
+    #[must_use]
+    pub fn to_invitation(&self, token: &str) -> String {
+        self.to_page(LetterKind::Invitation, token)
+    }
+
+    fn to_page(&self, kind: LetterKind, token: &str) -> String {
+        let page = match kind {
             LetterKind::Invitation => &self.accept_invitation,
             LetterKind::PasswordReset | LetterKind::PasswordResetByAdmin => &self.reset_password,
             LetterKind::EmailVerification => &self.verify_email,
         };
-        page.as_ref().map_or_else(|| letter.link(&self.base), |page| page.with(letter.token()))
+        page.as_ref().map_or_else(|| own_link(&self.base, kind, token), |page| page.with(token))
     }
 
     /// To where somebody ends the mails about messages: always the server's own page.

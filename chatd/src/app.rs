@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chatcore::{Chat, Entropy, Site, SystemEntropy};
+use chatcore::{Chat, Entropy, Links, Site, SystemEntropy};
 use http::HeaderValue;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -36,6 +36,8 @@ pub struct RouterConfig {
     /// The pages for people: `/account`, on which they set what they are told, and those to which links in mails lead.
     /// Default: they are there.
     pub account_page: bool,
+    /// Where those who are invited accept it, for the admins who pass links on. Default: not known, and they get a token alone.
+    pub invitation_links: Option<Links>,
     /// Ends sockets, event streams and waiting polls, and says so to who asks whether the server is ready.
     pub drain: CancellationToken,
     /// The most time over which they are ended, so that they do not all come back in one instant; few of them take less.
@@ -73,6 +75,7 @@ impl Default for RouterConfig {
             sockets_before_hello: 2_000,
             compat: Some(CompatConfig::default()),
             account_page: true,
+            invitation_links: None,
             drain: CancellationToken::new(),
             drain_spread: Duration::from_secs(3),
             tasks: TaskTracker::new(),
@@ -103,6 +106,7 @@ impl RouterConfig {
                 secure_cookies: config.public_url.is_https(),
             }),
             account_page: config.account_page,
+            invitation_links: crate::mail::invitation_links(config),
             drain_spread: config.drain.spread.get(),
             ..Self::default()
         }

@@ -38,6 +38,15 @@ pub(crate) fn links(config: &Config, base: &str) -> Result<Links, Unusable> {
     Ok(links)
 }
 
+/// Where the links of invitations lead that admins pass on: to a page of the shop, or to the server's own at the address that
+/// people use. `None`: it is not known where there is one.
+pub(crate) fn invitation_links(config: &Config) -> Option<Links> {
+    let has_own = config.account_page && !config.public_url.is_none();
+    let is_known = has_own || !config.links.accept_invitation.is_empty();
+    // What is wrong with them was said when the configuration was read.
+    is_known.then(|| links(config, &base(config)).ok()).flatten()
+}
+
 /// Reads and tries everything; connects to nobody. `None`: no mails are wanted.
 pub(crate) fn mailer(config: &Config, base: &str) -> Result<Option<Mailer>, Unusable> {
     let mail = &config.mail;

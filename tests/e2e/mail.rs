@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use chat_proto::Role;
-use chat_tests::{Answer, InProcess, Options, PASSWORD, Request, Server, eventually};
+use chat_tests::{Answer, Door, InProcess, Options, PASSWORD, Request, Server, eventually};
 use chatcore::testing::MemoryNotifier;
 use chatcore::{Channel, News};
 use serde_json::json;
@@ -154,5 +154,25 @@ async fn mails_are_ended_by_a_click_and_not_by_looking() {
         let click = Request::new("POST", &path).text("application/x-www-form-urlencoded", "List-Unsubscribe=One-Click");
         page(&server.door.send(click).await, 200);
         assert_eq!(wishes().await, (false, false));
+    }
+}
+
+#[tokio::test]
+async fn who_invites_is_given_the_link_where_the_server_knows_it() {
+    let public = ("CHATD_PUBLIC_URL", "https://chat.shop.test");
+    let own = ("CHATD_LINKS__ACCEPT_INVITATION", "https://shop.test/welcome#{token}");
+    let no_pages = ("CHATD_ACCOUNT_PAGE", "false");
+    for (settings, place) in [
+        (&[][..], None),
+        (&[public], Some("https://chat.shop.test/accept-invitation#")),
+        (&[public, no_pages], None),
+        (&[public, no_pages, own], Some("https://shop.test/welcome#")),
+    ] {
+        let server = Server::start_with(CHATD, settings).await;
+        let admin = server.door().sign_in(Door::ADMIN).await;
+        let invitation = json!({"email": "mia@shop.test", "role": "agent"});
+        let invited = admin.call_with("POST", "/invitations", &invitation).await.ok();
+        let token = invited["token"].as_str().expect("a token");
+        assert_eq!(invited.get("link").cloned(), place.map(|place| json!(format!("{place}{token}"))), "{settings:?}");
     }
 }

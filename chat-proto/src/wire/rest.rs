@@ -319,6 +319,9 @@ pub struct Invited {
     pub invitation: Invitation,
     /// With this it is accepted, once; shown nowhere else. For admins who pass the link on themselves.
     pub token: String,
+    /// Where it is accepted, with the token in it; absent when the server does not know where people reach it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
 }
 
 /// The answer to `POST /users/{id}/password-reset`.

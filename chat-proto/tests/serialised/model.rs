@@ -67,6 +67,7 @@ fn accounts() {
                     expires_at: at(259_200),
                 },
                 token: "it_AAAA".to_owned(),
+                link: Some("https://chat.example.com/accept-invitation#it_AAAA".to_owned()),
             },
         )
         .add(

@@ -218,8 +218,11 @@ async fn create(client: &Client, args: &Create, style: &Style) -> Result<Exit, F
 async fn invite(client: &Client, args: &Invite, style: &Style) -> Result<Exit, Failure> {
     let invited = client.invite(&args.email, args.role).await?;
     let until = moment(invited.invitation.expires_at);
-    let says =
-        format!("Invited {} ({}) until {until}. The token, shown once: {}", args.email, args.role, invited.token);
+    let pass_on = match &invited.link {
+        Some(link) => format!("The link, shown once: {link}"),
+        None => format!("The token, shown once: {}", invited.token),
+    };
+    let says = format!("Invited {} ({}) until {until}. {pass_on}", args.email, args.role);
     style.done(&invited, &says)
 }
 

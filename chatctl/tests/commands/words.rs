@@ -5,6 +5,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
 use chat_proto::Role;
+use chat_tests::Options;
+use chatcore::Links;
 use serde_json::Value;
 
 use crate::desk::Desk;
@@ -107,4 +109,20 @@ async fn completion_offers_what_the_help_tells_of_and_nothing_else() {
         }
     }
     assert_eq!(desk.run(&["profile", "list", "--home", "/"]).await.code, Some(2));
+}
+
+#[tokio::test]
+async fn who_invites_is_given_the_link_where_the_server_knows_it() {
+    let desk = Desk::signed_in().await;
+    let invited = desk.run(&["user", "invite", "leo@shop.test", "--role", "agent"]).await;
+    assert!(invited.ok().contains(". The token, shown once: it_"), "{invited:?}");
+
+    let mut options = Options::default();
+    options.router.invitation_links = Some(Links::new("https://chat.shop.test").expect("an address"));
+    let desk = Desk::at(options).await.with_admin().await;
+    let invited = desk.run(&["user", "invite", "leo@shop.test", "--role", "agent"]).await;
+    assert!(
+        invited.ok().contains(". The link, shown once: https://chat.shop.test/accept-invitation#it_"),
+        "{invited:?}"
+    );
 }

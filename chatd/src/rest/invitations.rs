@@ -1,16 +1,18 @@
 use axum::Json as Shown;
+use axum::extract::State;
 use chat_proto::InvitationId;
 use chat_proto::model::{Invitation, Page};
 use chat_proto::wire::{Invited, NewInvitation, Problem};
 use http::StatusCode;
 
 use super::Answer;
+use crate::app::App;
 use crate::extract::{Caller, Json, Path};
 
 /// Invite somebody
 ///
 /// Admins only. Whoever has the token makes an account of this address and role, once, within 72 hours. An earlier
-/// invitation of the same address is over.
+/// invitation of the same address is over. A server that knows where people reach it makes the link, for admins who pass it on.
 #[utoipa::path(post, path = "/invitations", tag = "people", security(("bearer" = [])), request_body = NewInvitation,
     responses(
     (status = 201, description = "The invitation, and what accepts it", body = Invited),
@@ -19,11 +21,13 @@ use crate::extract::{Caller, Json, Path};
     (status = 409, description = "`email_taken`; `conflict`: 1,000 are open", body = Problem),
 ))]
 pub(crate) async fn create(
+    State(app): State<App>,
     Caller(me): Caller,
     Json(body): Json<NewInvitation>,
 ) -> Answer<(StatusCode, Shown<Invited>)> {
     let (invitation, token) = me.invite(&body.email, body.role).await?;
-    Ok((StatusCode::CREATED, Shown(Invited { invitation, token })))
+    let link = app.config.invitation_links.as_ref().map(|links| links.to_invitation(&token));
+    Ok((StatusCode::CREATED, Shown(Invited { invitation, token, link })))
 }
 
 /// Open invitations
