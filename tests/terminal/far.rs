@@ -1,7 +1,7 @@
 //! What is far away: below the part of the list that is loaded, and above the messages that are.
 
 use chat_proto::Role;
-use chat_tests::{InProcess, Tmux};
+use chat_tests::{InProcess, Tmux, eventually};
 
 use super::{CHAT_TUI, SIZE, is_live};
 
@@ -38,6 +38,18 @@ async fn what_is_unread_far_down_and_what_was_said_long_ago_is_reached() {
     at_leo.until("the first message", |screen| says(screen, "number 1")).await;
     at_leo.presses("G");
     at_leo.until("the newest", |screen| says(screen, "Where is my order?") && !says(screen, "number 1")).await;
+
+    // Put aside from the newest on: that one is unread, to the server too.
+    let unread = async || leo.get(&format!("/conversations/{order}")).await["unread"].as_u64().unwrap_or_default();
+    eventually("that the server knows", async || (unread().await == 0).then_some(())).await;
+    at_leo.presses("U");
+    at_leo.until("two of them", |screen| top(screen).contains(" 2 unread")).await;
+    let aside = eventually("that the server knows", async || Some(unread().await).filter(|unread| *unread > 0)).await;
+    assert_eq!(aside, 1);
+    at_leo.presses("Enter");
+    at_leo.until("it is read", |screen| top(screen).contains(" 1 unread")).await;
+    at_leo.presses("Escape");
+    at_leo.until("reading", |screen| !screen.contains("Enter send")).await;
 
     at_leo.presses("Space");
     at_leo.until("the other", |screen| !top(screen).contains("unread") && says(screen, "Hello?")).await;

@@ -46,7 +46,7 @@ pub enum Request {
         /// `false`: takes it back.
         on: bool,
     },
-    /// Moves my read mark back to this message.
+    /// Moves my read mark back to before this message.
     Unread {
         /// Where.
         conversation: ConversationId,

@@ -105,14 +105,14 @@ fn delete_for_sure(state: &mut State) -> Vec<Effect> {
 fn mark_unread(state: &mut State) -> Vec<Effect> {
     let Some(row) = state.open_row() else { return Vec::new() };
     let from = state.view.chosen.unwrap_or(row.last_seq);
-    let (conversation, seq) = (row.id, Seq(from.0.saturating_sub(1)));
+    let (conversation, before) = (row.id, Seq(from.0.saturating_sub(1)));
     if let Some(row) = state.rows.get_mut(&conversation) {
         row.marked = None;
-        row.read_seq = row.read_seq.min(seq);
+        row.read_seq = row.read_seq.min(before);
         row.count_unread();
     }
     state.view.chosen = None;
-    let mut effects = vec![Effect::Request(Request::Unread { conversation, seq })];
+    let mut effects = vec![Effect::Request(Request::Unread { conversation, seq: from })];
     // Nothing is read by looking at what one has just put aside.
     effects.extend(moving::show(state, Pane::List));
     moving::leave(state);
