@@ -130,7 +130,7 @@ pub(crate) const BINDINGS: &[Binding] = bindings![
         "Alt-Enter Ctrl-J Shift-Enter", "new line", "Alt-Enter line";
     WRITE, [KeyCode::Char('g'), CTRL], Attach, "Ctrl-G", "attach a file", "Ctrl-G file";
     WRITE, [KeyCode::Char('x'), CTRL], Detach, "Ctrl-X", "take the last file away", "";
-    WRITE, [KeyCode::Esc, NONE], Back, "Esc", "back to reading, the draft is kept", "Esc back, draft kept";
+    WRITE, [KeyCode::Esc, NONE], Back, "Esc", "back to reading, the draft is kept", "Esc keeps draft";
     WRITE, [KeyCode::Left, NONE; KeyCode::Char('b'), CTRL], Left, "Left Ctrl-B", "a character left", "";
     WRITE, [KeyCode::Right, NONE; KeyCode::Char('f'), CTRL], Right, "Right Ctrl-F", "a character right", "";
     WRITE, [KeyCode::Char('b'), ALT; KeyCode::Left, CTRL], WordLeft, "Alt-B Ctrl-Left", "a word left", "";
@@ -152,7 +152,7 @@ pub(crate) const BINDINGS: &[Binding] = bindings![
     PICK, [KeyCode::Up, NONE; KeyCode::Char('p'), CTRL; KeyCode::BackTab, NONE], Previous, "Up Ctrl-P Shift-Tab", "the one before", "";
     PICK, [KeyCode::Esc, NONE], Back, "Esc", "close", "Esc close";
     DIRECTORY, [KeyCode::Enter, NONE], Choose, "Enter", "begin: with whom you marked, or with this one", "Enter begin";
-    DIRECTORY, [KeyCode::Tab, NONE], Mark, "Tab", "mark, or not; several make a group", "Tab mark several";
+    DIRECTORY, [KeyCode::Tab, NONE], Mark, "Tab", "mark, or not; several make a group", "Tab mark";
     DIRECTORY, [KeyCode::Down, NONE; KeyCode::Char('n'), CTRL], Next, "Down Ctrl-N", "next", "Up/Down choose";
     DIRECTORY, [KeyCode::Up, NONE; KeyCode::Char('p'), CTRL], Previous, "Up Ctrl-P", "the one before", "";
     DIRECTORY, [KeyCode::Esc, NONE], Back, "Esc", "close", "Esc close";
@@ -207,16 +207,23 @@ pub(crate) fn command(context: Context, key: &KeyEvent) -> Option<Command> {
     }
 }
 
-/// The last line of the screen.
-pub(crate) fn hints(context: Context) -> String {
+/// The last line of the screen, as far as there is room.
+pub(crate) fn hints(context: Context, columns: usize) -> String {
     let hinted = BINDINGS
         .iter()
         .filter(|binding| !binding.hint.is_empty())
         .filter(|binding| binding.context.is_none_or(|of| of == context))
         // There is nothing to switch to.
         .filter(|binding| binding.context.is_some() || matches!(context, Context::Read | Context::Write));
-    let words: Vec<_> = hinted.map(|binding| binding.hint).collect();
-    words.join("  ")
+    let mut words = String::new();
+    for binding in hinted {
+        let gap = if words.is_empty() { "" } else { "  " };
+        if words.len() + gap.len() + binding.hint.len() <= columns {
+            words.push_str(gap);
+            words.push_str(binding.hint);
+        }
+    }
+    words
 }
 
 /// The rows of the help, keys and what they do, beginning with what holds where one comes from.

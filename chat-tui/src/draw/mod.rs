@@ -94,7 +94,7 @@ fn draw_last_line(state: &State, look: Look, frame: &mut Frame<'_>, area: Rect) 
             let words = format!("Saving {}  {}", saving.name, bar(saving.done, saving.all));
             Line::from(format!(" {}", cut(&words, width)))
         }
-        _ => Line::styled(format!(" {}", cut(&keys::hints(state.context()), width)), ratatui::style::Modifier::DIM),
+        _ => Line::styled(format!(" {}", keys::hints(state.context(), width)), ratatui::style::Modifier::DIM),
     };
     frame.render_widget(line, area);
 }

@@ -25,7 +25,9 @@ pub(super) fn draw(prompt: &PathPrompt, frame: &mut Frame<'_>, over: Rect) {
         PathOf::Save { file, .. } => format!("Save {} as", cut(&file.name, 40)),
     };
     clear(frame, area);
-    let block = Block::bordered().title(format!(" {title} ")).title_bottom(format!(" {} ", keys::hints(Context::Path)));
+    let block = Block::bordered()
+        .title(format!(" {title} "))
+        .title_bottom(format!(" {} ", keys::hints(Context::Path, columns)));
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let room = columns.saturating_sub(3);

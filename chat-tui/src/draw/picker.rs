@@ -17,8 +17,9 @@ pub(super) fn draw(picker: &Picker, look: Look, frame: &mut Frame<'_>, over: Rec
     let area = Rect::new(over.x + (over.width - width) / 2, over.y + 1, width, height);
     clear(frame, area);
     let context = if picker.kind == PickerKind::Person { Context::Directory } else { Context::Pick };
-    let block =
-        Block::bordered().title(format!(" {} ", picker.title())).title_bottom(format!(" {} ", keys::hints(context)));
+    let block = Block::bordered()
+        .title(format!(" {} ", picker.title()))
+        .title_bottom(format!(" {} ", keys::hints(context, usize::from(width).saturating_sub(4))));
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let columns = usize::from(inner.width).saturating_sub(2);

@@ -9,7 +9,7 @@ use unicode_width::UnicodeWidthStr as _;
 use super::point;
 use crate::keys::{self, Context};
 use crate::state::SignIn;
-use crate::text::{cut, wrap};
+use crate::text::wrap;
 use crate::theme::{Look, Tone};
 
 /// Columns of a field.
@@ -54,7 +54,7 @@ pub(super) fn draw(form: &SignIn, look: Look, frame: &mut Frame<'_>, over: Rect)
     }
     frame.render_widget(Paragraph::new(lines), inner);
     let last = Rect { y: over.bottom().saturating_sub(1), height: 1, ..over };
-    let hints = cut(&keys::hints(Context::SignIn), usize::from(last.width).saturating_sub(1));
+    let hints = keys::hints(Context::SignIn, usize::from(last.width).saturating_sub(1));
     frame.render_widget(Line::from(format!(" {hints}")).dim(), last);
 }
 

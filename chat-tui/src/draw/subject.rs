@@ -25,7 +25,8 @@ pub(super) fn draw(subject: &Composer, picker: &Picker, frame: &mut Frame<'_>, o
     let height = u16::try_from(names.len()).unwrap_or(0) + 4;
     let area = Rect::new(over.x + (over.width - width) / 2, over.y + 1, width, height);
     clear(frame, area);
-    let block = Block::bordered().title(" A new group ").title_bottom(format!(" {} ", keys::hints(Context::Subject)));
+    let block =
+        Block::bordered().title(" A new group ").title_bottom(format!(" {} ", keys::hints(Context::Subject, columns)));
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let at = names.len() + 1;
