@@ -15,6 +15,9 @@ use crate::live::{Change, LiveChange};
 /// Conversations that are held; with more, the list begins anew at its usual length.
 const MOST_CONVERSATIONS: usize = 5_000;
 
+/// Conversations that are remembered as revoked: more than go while a part of the list is under way.
+const MOST_REVOKED: usize = 1_000;
+
 impl Inbox {
     /// Applies an event. They come in the order of the server, each once; what was loaded may show a later moment.
     pub(super) fn apply(&mut self, change: LiveChange) -> Vec<Diff> {
@@ -160,6 +163,7 @@ impl Inbox {
     /// A conversation is mine to see.
     fn grant(&mut self, rank: Rank, conversation: Conversation, diffs: &mut Vec<Diff>) {
         let id = conversation.id;
+        self.revoked.retain(|revoked| *revoked != id);
         let known = self.conversation(id).is_some();
         self.put_conversation(rank, conversation, diffs);
         self.touch(id, rank, diffs);
@@ -174,6 +178,10 @@ impl Inbox {
     pub(super) fn revoke(&mut self, id: ConversationId, diffs: &mut Vec<Diff>) {
         // An answer that is under way shows it still.
         self.wanted.forget(id);
+        self.revoked.push_back(id);
+        if self.revoked.len() > MOST_REVOKED {
+            self.revoked.pop_front();
+        }
         diffs.extend(self.close(id));
         self.stop_typing(|typist| typist.conversation == id, diffs);
         self.stop_viewing(|viewer| viewer.conversation == id, diffs);

@@ -1,7 +1,7 @@
 //! What a user interface shows. Nothing here waits, asks the time or knows of sockets: events and answers go in, diffs
 //! and questions come out.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use chat_proto::model::{Conversation, PresenceState, User};
 use chat_proto::{ConversationId, UserId};
@@ -21,6 +21,8 @@ pub struct Inbox {
     pub(super) me: Option<User>,
     pub(super) conversations: Conversations,
     pub(super) wanted: Wanted,
+    /// What is not mine to see any more; a part of the list that is under way may show it still.
+    pub(super) revoked: VecDeque<ConversationId>,
     pub(super) threads: HashMap<ConversationId, Thread>,
     /// The opened ones, the one that was opened last at the end.
     pub(super) opened: Vec<ConversationId>,

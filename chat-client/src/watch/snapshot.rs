@@ -39,6 +39,7 @@ impl Inbox {
         self.wanted.clear();
         self.questions.clear();
         self.gone(&seen, &mut diffs);
+        self.revoked.clear();
         self.compare(&conversations, &mut diffs);
         if self.conversations.more != more {
             diffs.push(Diff::MoreConversations(more));
@@ -122,9 +123,10 @@ impl Inbox {
         diffs
     }
 
-    /// What is held is kept up to date by events; what is awaited comes with all that was told of it since.
+    /// What is held is kept up to date by events; what is awaited comes with all that was told of it since; what went
+    /// since is gone.
     fn is_known(&self, id: ConversationId) -> bool {
-        self.conversation(id).is_some() || self.wanted.contains(id)
+        self.conversation(id).is_some() || self.wanted.contains(id) || self.revoked.contains(&id)
     }
 
     /// The answer to [`super::inbox::Asked::Messages`].

@@ -186,6 +186,28 @@ fn what_is_unread_below_the_list_is_held_apart_until_the_list_comes_down_to_it()
 }
 
 #[test]
+fn a_part_of_the_list_does_not_bring_back_what_was_revoked_while_it_was_under_way() {
+    let mut shop = Shop::default();
+    for _ in 0..3 {
+        shop.create(&[ME, 1]);
+    }
+    let (mut inbox, mut copy) = (Inbox::default(), Copy::default());
+    let mut top = shop.snapshot();
+    let below = top.conversations.split_off(1);
+    top.more = true;
+    copy.take(inbox.replace(top));
+    shop.remove(0, ME);
+    copy.take(tell(&mut inbox, &shop));
+    copy.take(inbox.hold_apart(vec![below[1].clone()], false));
+    copy.take(inbox.extend(below, false));
+    assert!(inbox.conversations().map(|held| held.id).eq([2, 1].map(room_id)));
+    shop.add(0, ME);
+    copy.take(tell(&mut inbox, &shop));
+    assert!(inbox.conversations().map(|held| held.id).eq([0, 2, 1].map(room_id)));
+    assert_eq!(copy, Copy::of(&inbox));
+}
+
+#[test]
 fn what_i_mark_as_unread_elsewhere_is_held_though_it_does_not_move_up() {
     let mut shop = Shop::default();
     for _ in 0..3 {
