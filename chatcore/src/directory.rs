@@ -45,7 +45,7 @@ impl Actor {
         let words: Vec<String> = words.split_whitespace().map(str::to_lowercase).collect();
         let bytes: usize = words.iter().map(String::len).sum();
         if bytes == 0 || bytes > MOST_BYTES {
-            return Err(Error::invalid("/q", "Say the beginning of a name, at most 200 bytes."));
+            return Err(Error::invalid("q", "Say the beginning of a name, at most 200 bytes."));
         }
         self.read(move |me| {
             me.require(Action::ReadDirectory, Relation::Stranger)?;

@@ -225,6 +225,7 @@ fn what_is_unread_is_reached_though_it_is_far_down() {
     assert!(older(&mut state, 3, &message(MUGS, 9, BO, "Hello?"), 1, true).is_empty());
     let below = *state.list.all().last().unwrap();
     assert_eq!(take(&mut state, Diff::MoreUnread(false))[0], Effect::Open(below));
+    assert_eq!(state.notice, None, "nothing is being looked for any more");
     // Who does something else meanwhile is not taken away.
     let mut state = opened();
     take(&mut state, read_moved(ORDER, LEO, 3));

@@ -169,7 +169,9 @@ pub(super) fn next_unread(state: &mut State) -> Vec<Effect> {
     let unread = |id: &&ConversationId| state.row(**id).is_some_and(|row| row.unread > 0);
     match tail.iter().chain(head).find(unread).copied() {
         Some(id) => {
-            state.seeks_unread = false;
+            if std::mem::take(&mut state.seeks_unread) {
+                state.notice = None;
+            }
             go(state, id)
         }
         None if state.list.filter.is_some() && state.rows.values().any(|row| row.unread > 0) => {
