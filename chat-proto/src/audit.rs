@@ -3,7 +3,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::model::UserState;
-use crate::{ApiKeyId, AuditId, InvitationId, Role, SessionId, Timestamp, UserId};
+use crate::{ApiKeyId, AuditId, ConversationId, InvitationId, MessageId, Role, SessionId, Timestamp, UserId};
 
 /// Something that somebody did to accounts, sessions, invitations or keys, as admins see it. Entries are only ever added,
 /// and forgotten when they are old.
@@ -68,6 +68,12 @@ pub struct AuditSubject {
     /// Which key of a program of the shop's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub api_key: Option<ApiKeyId>,
+    /// Which conversation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation: Option<ConversationId>,
+    /// Which message in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<MessageId>,
 }
 
 /// The values that changed; all others are left out. Never a password, a token or what somebody wrote.
@@ -116,6 +122,18 @@ pub struct AuditFields {
     /// So many open invitations of whoever is no admin any more were taken back by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invitations_ended: Option<u64>,
+    /// What a webhook is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events: Option<Vec<String>>,
+    /// Whether a webhook is told anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+    /// A webhook has another address; of which only the host is shown, in `name`: the rest may hold a secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url_changed: Option<bool>,
+    /// A webhook has another secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_changed: Option<bool>,
     /// So many accounts were brought over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accounts: Option<u64>,

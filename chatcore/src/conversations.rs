@@ -160,7 +160,8 @@ impl ConversationHandle {
     /// `forbidden` unless I own the group or am staff for support; `not_found` when it is nobody that I may write to;
     /// `conflict` in a direct conversation.
     pub async fn add(&self, user: UserId) -> Result<model::Conversation> {
-        let command = Command::AddParticipant { by: self.actor.by(), conversation: self.id, user };
+        let (by, origin) = (self.actor.by(), self.actor.origin());
+        let command = Command::AddParticipant { by, conversation: self.id, user, origin };
         Ok(self.actor.begun(command).await?.0)
     }
 
@@ -170,7 +171,8 @@ impl ConversationHandle {
     /// `forbidden` unless I own the group or am an admin in it; `not_found` when they are not in it; `conflict` in a
     /// direct conversation.
     pub async fn remove(&self, user: UserId) -> Result<()> {
-        let command = Command::RemoveParticipant { by: self.actor.by(), conversation: self.id, user };
+        let (by, origin) = (self.actor.by(), self.actor.origin());
+        let command = Command::RemoveParticipant { by, conversation: self.id, user, origin };
         self.actor.carry(command).await?;
         let engine = self.actor.chat().engine();
         engine.typing.removed(user, self.id);

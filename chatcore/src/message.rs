@@ -48,7 +48,8 @@ impl ConversationHandle {
     /// Queues [`delete`](Self::delete).
     pub async fn submit_delete(&self, message: MessageId, if_version: Option<u64>) -> Result<Submitted<Arc<Message>>> {
         let (by, conversation) = (self.actor().by(), self.id());
-        self.change(Command::DeleteMessage { by, conversation, message, if_version }).await
+        let origin = self.actor().origin();
+        self.change(Command::DeleteMessage { by, conversation, message, if_version, origin }).await
     }
 
     /// Reacts to a message with one emoji, or takes that back (`on: false`). Doing it again does nothing.

@@ -246,3 +246,64 @@ async fn guessing_is_recorded_once_and_old_entries_are_forgotten() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_the_staff_does_to_others_words_groups_and_webhooks_is_recorded() {
+    let server = InProcess::start().await;
+    let admin = server.door.sign_in(Door::ADMIN).await;
+    let (ana, leo) = (server.door.person(Role::Customer, "ana").await, server.door.person(Role::Agent, "leo").await);
+    let mia = server.door.person(Role::Designer, "mia").await;
+    let group = leo.group("Mugs", &[&ana, &admin]).await;
+    let said = ana.write(group, "Canary-text-8814").await.ok()["id"].as_str().expect("an id").to_owned();
+    let own = leo.write(group, "Something of his own").await.ok()["id"].as_str().expect("an id").to_owned();
+    let people = format!("/conversations/{group}/participants");
+    let body = json!({"url": "https://8.8.8.8/in?key=canary-8815", "events": ["message.created"]});
+    let hook = admin.call_with("POST", "/webhooks", &body).await.ok();
+    let hook = format!("/webhooks/{}", hook["webhook"]["id"].as_str().expect("an id"));
+    for (action, who, method, path, body) in [
+        ("message.deleted", &admin, "DELETE", format!("/conversations/{group}/messages/{said}"), None),
+        ("participant.added", &leo, "POST", people.clone(), Some(json!({"user_id": mia.id}))),
+        ("participant.removed", &leo, "DELETE", format!("{people}/{}", mia.id), None),
+        ("webhook.changed", &admin, "PATCH", hook.clone(), Some(json!({"events": ["message.deleted"]}))),
+        ("webhook.changed", &admin, "PATCH", hook.clone(), Some(json!({"enabled": false}))),
+        ("webhook.changed", &admin, "PATCH", hook.clone(), Some(json!({"url": "https://8.8.8.8/in?key=canary-8816"}))),
+        ("webhook.changed", &admin, "POST", format!("{hook}/secret"), None),
+    ] {
+        let before = entries(&admin).await.len();
+        let request = who.request(method, &path).header("User-Agent", "till/1");
+        let is_url = body.as_ref().is_some_and(|body| body["url"].is_string());
+        let request = if let Some(body) = &body { request.json(body) } else { request };
+        done(action, request, who).await;
+        let entry = one_more(&admin, before, action).await;
+        assert_eq!((&entry["action"], &entry["by"]["id"]), (&json!(action), &json!(who.id)), "{entry}");
+        assert_eq!((&entry["address"], &entry["device"]), (&json!("127.0.0.1"), &json!("till/1")), "{entry}");
+        let (subject, before, after) = (&entry["subject"], &entry["before"], &entry["after"]);
+        match (action, body) {
+            ("message.deleted", _) => {
+                assert_eq!((&subject["user"]["id"], &subject["message"]), (&json!(ana.id), &json!(said)), "{entry}");
+                assert_eq!(subject["conversation"], json!(group), "{entry}");
+            }
+            ("participant.added" | "participant.removed", _) => {
+                assert_eq!((&subject["user"]["id"], &subject["conversation"]), (&json!(mia.id), &json!(group)));
+            }
+            (_, Some(body)) if body["events"].is_array() => {
+                assert_eq!(before["events"], json!(["message.created"]), "{entry}");
+                assert_eq!(after["events"], json!(["message.deleted"]), "{entry}");
+            }
+            (_, Some(body)) if body["enabled"].is_boolean() => {
+                assert_eq!((&before["enabled"], &after["enabled"]), (&json!(true), &json!(false)), "{entry}");
+            }
+            (_, Some(_)) => assert_eq!((is_url, &after["url_changed"]), (true, &json!(true)), "{entry}"),
+            (_, None) => assert_eq!(after["secret_changed"], json!(true), "{entry}"),
+        }
+    }
+    let before = entries(&admin).await;
+    let text = json!(before).to_string();
+    for secret in ["Canary-text-8814", "canary-8815", "canary-8816", "whsec_"] {
+        assert!(!text.contains(secret), "{secret} stands in {text}");
+    }
+    // What people do with their own is talking.
+    done("delete", leo.request("DELETE", &format!("/conversations/{group}/messages/{own}")), &leo).await;
+    done("leave", ana.request("DELETE", &format!("{people}/{}", ana.id)), &ana).await;
+    assert_eq!(entries(&admin).await, before);
+}

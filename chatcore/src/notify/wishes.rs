@@ -110,7 +110,8 @@ impl Actor {
     /// # Errors
     /// `forbidden`; `not_found` when it is none of what was given up.
     pub async fn retry_notification(&self, id: NotificationId) -> Result<()> {
-        self.carry(Command::RetryDelivery { by: self.by(), id: DeliveryId(id.to_bytes()) }).await?;
+        self.carry(Command::RetryDelivery { by: self.by(), id: DeliveryId(id.to_bytes()), origin: self.origin() })
+            .await?;
         self.chat().engine().notices.ring_all();
         Ok(())
     }

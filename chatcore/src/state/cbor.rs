@@ -108,6 +108,7 @@ macro_rules! optional {
 
 optional!(optional_timestamp, timestamp, chat_proto::Timestamp);
 optional!(optional_address, address, std::net::IpAddr);
+optional!(optional_conversation_id, conversation_id, chat_proto::ConversationId);
 optional!(optional_message_id, message_id, chat_proto::MessageId);
 optional!(optional_user_no, user_no, crate::state::UserNo);
 optional!(optional_session_id, session_id, chat_proto::SessionId);

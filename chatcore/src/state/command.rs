@@ -143,7 +143,7 @@ pub enum Command {
     /// Nothing of this conversation is told to the author until then; `None`: it is again. Outcome: [`Outcome::Done`].
     Mute { by: Author, conversation: ConversationId, until: Option<Timestamp> },
     /// By an admin: what was given up is tried again. Outcome: [`Outcome::Done`].
-    RetryDelivery { by: Author, id: DeliveryId },
+    RetryDelivery { by: Author, id: DeliveryId, origin: Origin },
     /// A step of telling people. Outcome: [`Outcome::Done`], of a claim [`Outcome::Claimed`].
     Notice(Box<Notice>),
     /// The author's device asks to be pushed to, until their session ends. Outcome: [`Outcome::PushSubscription`].
@@ -179,9 +179,9 @@ pub enum Command {
     /// Outcome: [`Outcome::Conversation`].
     CreateGroup { by: Author, id: ConversationId, subject: Option<String>, participants: Vec<UserId> },
     /// Outcome: [`Outcome::Conversation`].
-    AddParticipant { by: Author, conversation: ConversationId, user: UserId },
+    AddParticipant { by: Author, conversation: ConversationId, user: UserId, origin: Origin },
     /// Removing oneself is leaving. Outcome: [`Outcome::Done`].
-    RemoveParticipant { by: Author, conversation: ConversationId, user: UserId },
+    RemoveParticipant { by: Author, conversation: ConversationId, user: UserId, origin: Origin },
     /// Outcome: [`Outcome::Sent`].
     Send { by: Author, conversation: ConversationId, post: Post },
     /// A file was uploaded, whose contents lie where they belong. Outcome: [`Outcome::Attachment`].
@@ -202,7 +202,13 @@ pub enum Command {
         if_version: Option<u64>,
     },
     /// Its text, reactions and earlier texts are gone for good. Outcome: [`Outcome::Message`].
-    DeleteMessage { by: Author, conversation: ConversationId, message: MessageId, if_version: Option<u64> },
+    DeleteMessage {
+        by: Author,
+        conversation: ConversationId,
+        message: MessageId,
+        if_version: Option<u64>,
+        origin: Origin,
+    },
     /// `on: false` takes it back. Outcome: [`Outcome::Message`].
     React { by: Author, conversation: ConversationId, message: MessageId, emoji: String, on: bool },
     /// Never moves back. Outcome: [`Outcome::Done`].

@@ -247,17 +247,21 @@ fn entries_of_the_audit_log() {
         sessions_ended: Some(2),
         failures: Some(5),
         invitations_ended: Some(3),
+        events: Some(vec!["x".to_owned()]),
+        enabled: Some(true),
+        url_changed: Some(true),
+        secret_changed: Some(true),
         accounts: Some(6),
         conversations: Some(7),
         messages: Some(8),
     };
     golden(
         &every,
-        "b1006341646101636140620200030104f50501066473686f7007816a75736572733a7265616408f50950555555555555555555555555555555550a1b000001a3185c507b0b020c050d03140615071608",
+        "b5006341646101636140620200030104f50501066473686f7007816a75736572733a7265616408f50950555555555555555555555555555555550a1b000001a3185c507b0b020c050d030e8161780ff510f511f5140615071608",
     );
     let (session, api_key) = (Some(session), Some(session));
     golden(
-        &AuditSubject { user: None, session, invitation: Some(invitation), api_key },
+        &AuditSubject { user: None, session, invitation: Some(invitation), api_key, conversation: None, message: None },
         "a3015033333333333333333333333333333333025055555555555555555555555555555555035033333333333333333333333333333333",
     );
     golden(

@@ -1,7 +1,7 @@
 use chat_proto::model::NotificationPreferences;
 use chat_proto::{Seq, Timestamp};
 use chatcore::Clock;
-use chatcore::state::{Channel, Command, DeliveryEnd, DeliveryId, Held, Notice, Position, Telling, Unread};
+use chatcore::state::{Channel, Command, DeliveryEnd, DeliveryId, Held, Notice, Origin, Position, Telling, Unread};
 use chatcore::store::conformance::Acting;
 use proptest::prelude::*;
 
@@ -53,7 +53,8 @@ impl Act {
                 Command::Mute { by, conversation, until: on.then(|| later(side, 1)) }
             }
             Self::Retry { who, claimed } => {
-                Command::RetryDelivery { by: side.user(*who).author(), id: side.claimed(*claimed).0 }
+                let (by, id) = (side.user(*who).author(), side.claimed(*claimed).0);
+                Command::RetryDelivery { by, id, origin: Origin::default() }
             }
             step => Command::Notice(Box::new(step.notice(side))),
         }

@@ -1,5 +1,5 @@
 use chat_proto::Seq;
-use chatcore::state::{Command, Post};
+use chatcore::state::{Command, Origin, Post};
 use chatcore::store::conformance::{Acting, client_id};
 use proptest::prelude::*;
 
@@ -93,7 +93,7 @@ impl Act {
             }
             Self::Delete { who, message, version: if_version } => {
                 let (by, (conversation, message)) = (side.user(*who).author(), side.message(*message));
-                Command::DeleteMessage { by, conversation, message, if_version: *if_version }
+                Command::DeleteMessage { by, conversation, message, if_version: *if_version, origin: Origin::default() }
             }
             Self::React { who, message, emoji, on } => {
                 let (by, (conversation, message)) = (side.user(*who).author(), side.message(*message));

@@ -63,6 +63,14 @@ words! {
         WebhookReplayed = "webhook.replayed",
         /// It has failed for too long, or said that it is gone, and is told nothing more.
         WebhookFailed = "webhook.failed",
+        /// Somebody who did not write a message deleted it.
+        MessageDeleted = "message.deleted",
+        /// One of the staff brought somebody into a group.
+        ParticipantAdded = "participant.added",
+        /// One of the staff put somebody out of a group.
+        ParticipantRemoved = "participant.removed",
+        /// What was given up is told somebody once more.
+        NotificationRetried = "notification.retried",
         /// A visitor turned out to be a customer.
         VisitorMerged = "visitor.merged",
         /// Accounts, conversations and messages were brought over from elsewhere.
@@ -106,6 +114,10 @@ impl AuditAction {
             Self::WebhookDeleted => 82,
             Self::WebhookReplayed => 83,
             Self::WebhookFailed => 84,
+            Self::MessageDeleted => 90,
+            Self::ParticipantAdded => 91,
+            Self::ParticipantRemoved => 92,
+            Self::NotificationRetried => 100,
         }
     }
 }

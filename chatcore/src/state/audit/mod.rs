@@ -6,7 +6,7 @@ mod action;
 use std::net::IpAddr;
 
 use chat_proto::model;
-use chat_proto::{ApiKeyId, AuditId, InvitationId, Role, SessionId, Timestamp, UserId};
+use chat_proto::{ApiKeyId, AuditId, ConversationId, InvitationId, MessageId, Role, SessionId, Timestamp, UserId};
 use minicbor::{Decode, Encode};
 
 pub use action::AuditAction;
@@ -63,6 +63,10 @@ pub struct AuditSubject {
     pub invitation: Option<InvitationId>,
     #[cbor(n(3), with = "cbor::optional_session_id", skip_if = "Option::is_none")]
     pub api_key: Option<SessionId>,
+    #[cbor(n(4), with = "cbor::optional_conversation_id", skip_if = "Option::is_none")]
+    pub conversation: Option<ConversationId>,
+    #[cbor(n(5), with = "cbor::optional_message_id", skip_if = "Option::is_none")]
+    pub message: Option<MessageId>,
 }
 
 /// The values that changed; the others are left out.
@@ -97,6 +101,14 @@ pub struct AuditFields {
     pub failures: Option<u64>,
     #[n(13)]
     pub invitations_ended: Option<u64>,
+    #[n(14)]
+    pub events: Option<Vec<String>>,
+    #[n(15)]
+    pub enabled: Option<bool>,
+    #[n(16)]
+    pub url_changed: Option<bool>,
+    #[n(17)]
+    pub secret_changed: Option<bool>,
     #[n(20)]
     pub accounts: Option<u64>,
     #[n(21)]
@@ -154,6 +166,8 @@ impl AuditRow {
                 session: self.subject.session,
                 invitation: self.subject.invitation,
                 api_key: self.subject.api_key.map(key_id),
+                conversation: self.subject.conversation,
+                message: self.subject.message,
             },
             address: self.address,
             device: self.device,
@@ -205,6 +219,10 @@ impl AuditFields {
             sessions_ended: self.sessions_ended,
             failures: self.failures,
             invitations_ended: self.invitations_ended,
+            events: self.events,
+            enabled: self.enabled,
+            url_changed: self.url_changed,
+            secret_changed: self.secret_changed,
             accounts: self.accounts,
             conversations: self.conversations,
             messages: self.messages,

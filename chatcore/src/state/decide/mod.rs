@@ -145,7 +145,7 @@ fn carried_out(context: &Context<'_>, minter: &mut Minter, command: Command) -> 
         Command::RemoveAvatar { by, origin: _ } => avatars::remove(context, by),
         Command::SetWishes { by, wishes } => notices::wish(context, by, &wishes),
         Command::Mute { by, conversation, until } => notices::mute(context, by, conversation, until),
-        Command::RetryDelivery { by, id } => notices::retry(context, by, id),
+        Command::RetryDelivery { by, id, origin: _ } => notices::retry(context, by, id),
         Command::Notice(notice) => notices::carry(context, *notice),
         Command::Subscribe { by, new } => push::subscribe(context, by, *new),
         Command::Unsubscribe { by, id } => push::unsubscribe(context, by, id),
@@ -161,10 +161,10 @@ fn carried_out(context: &Context<'_>, minter: &mut Minter, command: Command) -> 
         Command::CreateGroup { by, id, subject, participants } => {
             conversations::create_group(context, by, id, subject, &participants)
         }
-        Command::AddParticipant { by, conversation, user } => {
+        Command::AddParticipant { by, conversation, user, origin: _ } => {
             conversations::add_participant(context, by, conversation, user)
         }
-        Command::RemoveParticipant { by, conversation, user } => {
+        Command::RemoveParticipant { by, conversation, user, origin: _ } => {
             conversations::remove_participant(context, by, conversation, user)
         }
         Command::Send { by, conversation, post } => messages::send(context, minter, by, conversation, post),
@@ -175,7 +175,7 @@ fn carried_out(context: &Context<'_>, minter: &mut Minter, command: Command) -> 
         Command::EditMessage { by, conversation, message, text, if_version } => {
             messages::edit(context, by, conversation, message, text, if_version)
         }
-        Command::DeleteMessage { by, conversation, message, if_version } => {
+        Command::DeleteMessage { by, conversation, message, if_version, origin: _ } => {
             messages::delete(context, by, conversation, message, if_version)
         }
         Command::React { by, conversation, message, emoji, on } => {

@@ -6,7 +6,9 @@ use super::cases;
 use super::shop::{Acting, Shop, client_id};
 use crate::attachments::Accepted;
 use crate::clock::Clock;
-use crate::state::{AttachmentRow, Command, FileRow, Outcome, Post, RecordKey, ThumbnailRow, attachments, row_number};
+use crate::state::{
+    AttachmentRow, Command, FileRow, Origin, Outcome, Post, RecordKey, ThumbnailRow, attachments, row_number,
+};
 
 const LATE: Duration = Duration::from_hours(24);
 
@@ -96,7 +98,7 @@ fn a_file_goes_with_its_message(shop: &mut Shop) {
     assert!(due(shop).is_empty());
 
     let (message, by) = (message.id, ana.author());
-    shop.one(Command::DeleteMessage { by, conversation, message, if_version: None });
+    shop.one(Command::DeleteMessage { by, conversation, message, if_version: None, origin: Origin::default() });
     shop.in_every_state(|shop| {
         assert!(row(shop, &one).is_none() && row(shop, &other).is_none());
         assert!(shop.timeline(conversation, 1, 1)[0].attachments().is_empty());

@@ -35,7 +35,7 @@ fn entries(shop: &Shop) -> Vec<AuditEntry> {
 }
 
 /// Carries out a command and gives back the one entry that it leaves.
-fn entry_of(shop: &mut Shop, command: Command) -> (Outcome, AuditEntry) {
+pub(super) fn entry_of(shop: &mut Shop, command: Command) -> (Outcome, AuditEntry) {
     let before = entries(shop).len();
     let outcome = shop.one(command);
     let mut after = entries(shop);

@@ -3,12 +3,13 @@ use std::time::Duration;
 use chat_proto::model::NotificationPreferences;
 use chat_proto::{ErrorCode, Role, Seq, Timestamp, UserId};
 
+use super::audit::entry_of;
 use super::cases;
 use super::shop::{Acting, Shop};
 use crate::clock::Clock;
 use crate::state::{
-    Channel, Command, ConversationNo, DeliveryEnd, DeliveryId, DeliveryRow, Held, Notice, Outcome, Position, RecordKey,
-    Telling, Unread, UserNo, row_number,
+    Channel, Command, ConversationNo, DeliveryEnd, DeliveryId, DeliveryRow, Held, Notice, Origin, Outcome, Position,
+    RecordKey, Telling, Unread, UserNo, row_number,
 };
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -107,12 +108,15 @@ fn what_is_given_up_can_be_tried_again_by_an_admin(shop: &mut Shop) {
     shop.one(tell(1, ana, order, 3));
     let [row] = &claim(shop, 9)[..] else { panic!("not one") };
     end(shop, row, DeliveryEnd::Dead { trouble: "refused".to_owned() });
-    let retry = |by: UserId, id| Command::RetryDelivery { by: by.author(), id };
+    let retry = |by: UserId, id| Command::RetryDelivery { by: by.author(), id, origin: Origin::default() };
     shop.clock.advance(60 * MINUTE);
     shop.in_every_state(|shop| assert_eq!(claim(shop, 9), []));
     assert_eq!(shop.refused(retry(customer, row.id)), ErrorCode::Forbidden);
     assert_eq!(shop.refused(retry(admin, DeliveryId([9; 16]))), ErrorCode::NotFound);
-    assert_eq!(shop.one(retry(admin, row.id)), Outcome::Done);
+    let (outcome, entry) = entry_of(shop, retry(admin, row.id));
+    assert_eq!(outcome, Outcome::Done);
+    let whose = shop.view().account(ana).expect("readable").expect("an account").id;
+    assert_eq!((&*entry.action, entry.subject.user.map(|user| user.id)), ("notification.retried", Some(whose)));
     assert_eq!(shop.refused(retry(admin, row.id)), ErrorCode::NotFound);
     let [again] = &claim(shop, 9)[..] else { panic!("not one") };
     assert_eq!((again.id, again.attempts), (row.id, 1));

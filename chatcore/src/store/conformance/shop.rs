@@ -48,14 +48,14 @@ pub trait Acting {
     where
         Self: Sized,
     {
-        Command::AddParticipant { by: self.author(), conversation, user }
+        Command::AddParticipant { by: self.author(), conversation, user, origin: Origin::default() }
     }
 
     fn remove(self, conversation: ConversationId, user: UserId) -> Command
     where
         Self: Sized,
     {
-        Command::RemoveParticipant { by: self.author(), conversation, user }
+        Command::RemoveParticipant { by: self.author(), conversation, user, origin: Origin::default() }
     }
 
     fn rename(self, name: &str) -> Command

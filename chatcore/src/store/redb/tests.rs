@@ -6,7 +6,7 @@ use ::redb::{ReadableDatabase, ReadableTable};
 use chat_proto::Role;
 
 use super::{RedbOptions, RedbStore, StoreFile, tables};
-use crate::state::{Command, Outcome};
+use crate::state::{Command, Origin, Outcome};
 use crate::store::conformance::{Acting, Backend, Shop};
 use crate::store::{Store, StoreError, StoreErrorKind};
 
@@ -80,7 +80,13 @@ fn what_is_deleted_is_in_no_table_however_far_folding_has_come() {
             }
             if round == deleted_at {
                 assert!(leaks(&store).contains(&"log"), "the test looks where it stands");
-                shop.one(Command::DeleteMessage { by, conversation, message, if_version: None });
+                shop.one(Command::DeleteMessage {
+                    by,
+                    conversation,
+                    message,
+                    if_version: None,
+                    origin: Origin::default(),
+                });
             } else {
                 shop.one(leo.send(groups[round % 12], &format!("r{round}"), "more"));
             }

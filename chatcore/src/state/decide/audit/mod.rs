@@ -3,16 +3,16 @@
 
 mod told;
 
-use chat_proto::{InvitationId, SessionId, Timestamp, UserId, WebhookId};
+use chat_proto::{ConversationId, InvitationId, MessageId, SessionId, Timestamp, UserId, WebhookId};
 
 use super::{AccountState, Context, Decision, Put, Stop, keys};
 use crate::state::{
-    AuditAction, AuditPerson, AuditRow, Author, Change, Command, Imported, Minter, Origin, Outcome, RecordKey,
-    SignInMethod, UserNo,
+    AuditAction, AuditPerson, AuditRow, Author, Change, Command, DeliveryId, Imported, Minter, Origin, Outcome,
+    RecordKey, SignInMethod, UserNo,
 };
 use crate::store::StoreError;
 
-use told::{AccountPut, Told, invited, key_made, key_revoked, offered, webhook};
+use told::{AccountPut, Told, deleted, invited, key_made, key_revoked, moved, offered, told_to, webhook};
 
 use AuditAction as A;
 
@@ -53,6 +53,9 @@ enum Act {
     CreateApiKey,
     RevokeApiKey(SessionId),
     Webhook(AuditAction, WebhookId),
+    DeleteMessage(ConversationId, MessageId),
+    Participant(ConversationId, UserId),
+    RetryDelivery(DeliveryId),
     ClaimVisitor,
     SignInSlowed { account: Option<String>, failures: u32 },
     Import(Imported),
@@ -115,6 +118,14 @@ impl Occasion {
             Command::WebhookStep(step) if step.disable => {
                 by_nobody(Act::Webhook(A::WebhookFailed, step.webhook), &Origin::default())
             }
+            Command::DeleteMessage { by: me, conversation, message, origin, .. } => {
+                by(Act::DeleteMessage(*conversation, *message), me, origin)
+            }
+            Command::AddParticipant { by: me, conversation, user, origin }
+            | Command::RemoveParticipant { by: me, conversation, user, origin } => {
+                by(Act::Participant(*conversation, *user), me, origin)
+            }
+            Command::RetryDelivery { by: me, id, origin } => by(Act::RetryDelivery(*id), me, origin),
             Command::ClaimVisitor { by: me, claim } => by(Act::ClaimVisitor, me, &claim.origin),
             Command::SignInSlowed { account, failures, origin } => {
                 by_nobody(Act::SignInSlowed { account: account.clone(), failures: *failures }, origin)
@@ -133,7 +144,6 @@ impl Occasion {
             | Command::KeepStatistics { .. }
             | Command::SetWishes { .. }
             | Command::Mute { .. }
-            | Command::RetryDelivery { .. }
             | Command::Notice(_)
             | Command::WebhookStep(_)
             | Command::Subscribe { .. }
@@ -144,15 +154,12 @@ impl Occasion {
             | Command::ExpireVisitors { .. }
             | Command::OpenDirect { .. }
             | Command::CreateGroup { .. }
-            | Command::AddParticipant { .. }
-            | Command::RemoveParticipant { .. }
             | Command::Send { .. }
             | Command::KeepAttachment { .. }
             | Command::DeleteAttachment { .. }
             | Command::CollectAttachments { .. }
             | Command::ContentsRemoved { .. }
             | Command::EditMessage { .. }
-            | Command::DeleteMessage { .. }
             | Command::React { .. }
             | Command::MoveReadMark { .. }
             | Command::MarkUnread { .. }
@@ -258,6 +265,13 @@ impl Occasion {
             Act::CreateApiKey => return Ok(key_made(decision)),
             Act::RevokeApiKey(key) => return key_revoked(context, *key),
             Act::Webhook(action, id) => return webhook(context, decision, *action, *id),
+            Act::DeleteMessage(conversation, message) => {
+                return Ok(deleted(context, decision)?.map(|told| told.message(*conversation, *message)));
+            }
+            Act::Participant(conversation, id) => {
+                return Ok(moved(context, decision, whose(*id)?)?.map(|told| told.conversation(*conversation)));
+            }
+            Act::RetryDelivery(id) => Told::new(A::NotificationRetried).user(told_to(context, *id)?),
             Act::ClaimVisitor => Told::new(A::VisitorMerged).account(put).ended_in(decision),
             Act::SignInSlowed { account, failures } => {
                 let no = account.as_deref().map(|email| context.lookup.user_by_email(email)).transpose()?.flatten();

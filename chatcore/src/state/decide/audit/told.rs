@@ -1,11 +1,14 @@
 //! Entries of the audit log, put together from what a decision writes.
 
-use chat_proto::{InvitationId, SessionId, WebhookId};
+use chat_proto::{ConversationId, InvitationId, MessageId, Role, SessionId, WebhookId};
 
-use super::person;
+use super::{by_in, person};
 use crate::state::decide::{Context, Decision, Put, webhooks};
 use crate::state::rows::{Account, ApiKeyRow, Invitation, fold_email};
-use crate::state::{AuditAction, AuditFields, AuditPerson, AuditSubject, Outcome, RecordKey, SignInMethod, WebhookRow};
+use crate::state::{
+    AuditAction, AuditFields, AuditPerson, AuditSubject, Change, DeliveryId, DeliveryRow, Outcome, RecordKey,
+    SignInMethod, WebhookEvent, WebhookRow, WebhookStateRow, wrote,
+};
 use crate::store::StoreError;
 
 /// An entry that is being made.
@@ -58,6 +61,16 @@ impl Told {
     pub(super) fn session(mut self, session: SessionId) -> Self {
         self.subject.session = Some(session);
         self
+    }
+
+    pub(super) fn conversation(mut self, conversation: ConversationId) -> Self {
+        self.subject.conversation = Some(conversation);
+        self
+    }
+
+    pub(super) fn message(mut self, conversation: ConversationId, message: MessageId) -> Self {
+        self.subject.message = Some(message);
+        self.conversation(conversation)
     }
 
     /// The session that begins.
@@ -179,10 +192,59 @@ pub(super) fn webhook(
     if action == AuditAction::WebhookFailed && after.is_none() {
         return Ok(None);
     }
-    let name = |row: WebhookRow| format!("{id} {}", row.host());
+    let name = |row: &WebhookRow| format!("{id} {}", row.host());
     let mut told = Told::new(action);
-    (told.before.name, told.after.name) = (before.map(name), after.map(name));
+    (told.before.name, told.after.name) = (before.as_ref().map(name), after.as_ref().map(name));
+    if let (Some(before), Some(after)) = (&before, &after) {
+        let is_enabled = |row: &WebhookRow| Some(row.state == WebhookStateRow::Enabled);
+        (told.before.events, told.after.events) = (Some(words(before)), Some(words(after)));
+        keep_differing(&mut told.before.events, &mut told.after.events);
+        (told.before.enabled, told.after.enabled) = (is_enabled(before), is_enabled(after));
+        keep_differing(&mut told.before.enabled, &mut told.after.enabled);
+        told.after.url_changed = Some(true).filter(|_| before.url != after.url);
+        told.after.secret_changed = Some(true).filter(|_| before.secret != after.secret);
+    } else {
+        told.after.events = after.as_ref().map(words);
+    }
     Ok(Some(told))
+}
+
+/// What it is told.
+fn words(webhook: &WebhookRow) -> Vec<String> {
+    WebhookEvent::in_set(webhook.events).map(|event| event.as_str().to_owned()).collect()
+}
+
+/// Whose message it was; `None` when it was their own.
+pub(super) fn deleted(context: &Context<'_>, decision: &Decision) -> Result<Option<Told>, StoreError> {
+    let row = decision.changes.iter().find_map(|(_, new)| new.as_ref().map(|new| &new.row));
+    let (Some(row), Some(by)) = (row, decision.by) else { return Ok(None) };
+    if wrote(context.lookup, row, by)? {
+        return Ok(None);
+    }
+    Ok(Some(Told::new(AuditAction::MessageDeleted).user(person(context, row.author)?)))
+}
+
+/// Whom one of the staff brought into a group or put out of it. Leaving is nobody else's business, and what customers do in
+/// groups is talking.
+pub(super) fn moved(
+    context: &Context<'_>,
+    decision: &Decision,
+    whom: Option<AuditPerson>,
+) -> Result<Option<Told>, StoreError> {
+    let (by, id) = (by_in(context, decision)?, whom.as_ref().map(|whom| whom.id));
+    if by.is_none_or(|by| by.role == Role::Customer || Some(by.id) == id) {
+        return Ok(None);
+    }
+    let is_gone = matches!(decision.changes[..], [(Change::ParticipantRemoved { .. }, _)]);
+    let action = if is_gone { AuditAction::ParticipantRemoved } else { AuditAction::ParticipantAdded };
+    Ok(Some(Told::new(action).user(whom)))
+}
+
+/// Whom what was given up was for; of an invitation nobody knows.
+pub(super) fn told_to(context: &Context<'_>, id: DeliveryId) -> Result<Option<AuditPerson>, StoreError> {
+    let row = context.lookup.record(&RecordKey::dead_delivery(id))?;
+    let row = row.map(|row| DeliveryRow::decoded(&row)).transpose()?;
+    Ok(row.map(|row| person(context, row.user)).transpose()?.flatten())
 }
 
 pub(super) fn key_revoked(context: &Context<'_>, key: SessionId) -> Result<Option<Told>, StoreError> {
