@@ -9,6 +9,7 @@ use std::time::Duration;
 use chat_proto::{ConversationId, Timestamp, UserId};
 use tokio::sync::watch;
 
+use crate::chat::Chat;
 use crate::clock::{Clock, Entropy};
 use crate::letters::Letter;
 use crate::notify::{Channel, Delivering, News, Notification, Notifier, Undelivered, UnreadConversation, made_up};
@@ -176,4 +177,10 @@ pub fn unread(id: ConversationId, title: &str, messages: &[(&str, &str)]) -> Unr
 #[must_use]
 pub fn letter(kind: LetterKind, to: &str, expires_at: Timestamp) -> Letter {
     Letter::made_up(kind, to, expires_at)
+}
+
+/// How many hashes of passwords were made until now, right ones and wrong ones: what a sign-in costs, without a clock.
+#[must_use]
+pub fn password_hashes(chat: &Chat) -> u64 {
+    chat.engine().passwords.made()
 }

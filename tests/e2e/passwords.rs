@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chat_proto::{ErrorCode, Role};
 use chat_tests::{Answer, Door, InProcess, Options, PASSWORD, Person, Request, Server, eventually};
+use chatcore::testing::password_hashes;
 use chatcore::{Letter, LetterKind};
 use serde_json::{Value, json};
 
@@ -215,7 +216,7 @@ async fn passwords_that_everybody_tries_first_are_refused_wherever_one_is_set() 
     let server = InProcess::start().await;
     let admin = server.door.sign_in(Door::ADMIN).await;
     let ana = server.door.person(Role::Customer, "ana").await;
-    for weak in ["password", "Sunshine2024!", "12345678", "aaaaaaaaaa"] {
+    for weak in ["password", "Sunshine2024!", "letmein123", "Admin2026", "shop2026!", "12345678", "aaaaaaaaaa"] {
         let register = json!({"email": "new@shop.test", "name": "New", "password": weak});
         let user = json!({"email": "new@shop.test", "name": "New", "password": weak, "role": "agent"});
         let mine = json!({"current_password": PASSWORD, "new_password": weak});
@@ -318,4 +319,26 @@ async fn who_signs_in_without_a_password_is_given_none() {
     assert!(refused.problem().detail.contains("Enable it first"), "{}", refused.text());
     let none = format!("/users/{}/password-reset", chat_proto::UserId::from_bytes([7; 16]));
     assert_eq!(code(&admin.call("POST", &none).await), ErrorCode::NotFound);
+}
+
+/// Whether an address has an account cannot be told by what looking at a password costs, either.
+#[tokio::test]
+async fn threat_9_an_unknown_address_costs_one_hash_like_a_known_one() {
+    let server = InProcess::start().await;
+    let admin = server.door.sign_in(Door::ADMIN).await;
+    let ana = server.door.person(Role::Customer, "ana").await;
+    let off = server.door.person(Role::Customer, "off").await;
+    admin.call("POST", &format!("/users/{}/disable", off.id)).await.ok();
+    for (email, password, status) in [
+        (&*ana.email, PASSWORD, 200),
+        (&*ana.email, "guess number 1", 401),
+        (&*off.email, PASSWORD, 401),
+        (&*off.email, "guess number 1", 401),
+        ("nobody@shop.test", "guess number 1", 401),
+        ("no address", "guess number 1", 401),
+    ] {
+        let before = password_hashes(&server.chat);
+        assert_eq!(login(&server.door, email, password).await.status, status, "{email}");
+        assert_eq!(password_hashes(&server.chat) - before, 1, "{email} {password}");
+    }
 }

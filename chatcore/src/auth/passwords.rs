@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -22,6 +23,9 @@ pub(crate) struct Passwords {
     entropy: Arc<dyn Entropy>,
     /// What waits; when it is full, sign-ins are told to come back.
     waiting: mpsc::Sender<Work>,
+    /// How many hashes of Argon2 were made.
+    #[cfg(any(test, feature = "testing"))]
+    made: Arc<AtomicU64>,
 }
 
 type Work = Box<dyn FnOnce(&mut Hasher) + Send>;
@@ -31,6 +35,7 @@ struct Hasher {
     params: Params,
     /// The memory that the algorithm fills; kept from hash to hash.
     blocks: Vec<Block>,
+    made: Arc<AtomicU64>,
 }
 
 /// What came of looking at a password.
@@ -63,11 +68,24 @@ impl Passwords {
         let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get().max(2) - 1);
         let (waiting, work) = mpsc::channel(threads * WAITING_PER_THREAD);
         let work = Arc::new(Mutex::new(work));
+        let made = Arc::new(AtomicU64::new(0));
         for _ in 0..threads {
-            let work = Arc::clone(&work);
-            std::thread::Builder::new().name("chat-passwords".to_owned()).spawn(move || hash_on(&work, cost))?;
+            let (work, made) = (Arc::clone(&work), Arc::clone(&made));
+            let hash = move || hash_on(&work, cost, made);
+            std::thread::Builder::new().name("chat-passwords".to_owned()).spawn(hash)?;
         }
-        Ok(Self { entropy, waiting })
+        Ok(Self {
+            entropy,
+            waiting,
+            #[cfg(any(test, feature = "testing"))]
+            made,
+        })
+    }
+
+    /// How many hashes were made until now.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn made(&self) -> u64 {
+        self.made.load(Ordering::Relaxed)
     }
 
     /// Refuses when there is no room for one more, before anything else is done for it.
@@ -128,9 +146,9 @@ fn busy() -> Error {
     Error::new(ErrorCode::Unavailable, "Too many sign-ins at once.").retry_in(COME_BACK)
 }
 
-fn hash_on(work: &Mutex<mpsc::Receiver<Work>>, cost: Cost) {
+fn hash_on(work: &Mutex<mpsc::Receiver<Work>>, cost: Cost, made: Arc<AtomicU64>) {
     step_back();
-    let mut hasher = Hasher { params: cost.params(), blocks: Vec::new() };
+    let mut hasher = Hasher { params: cost.params(), blocks: Vec::new(), made };
     loop {
         // The others wait for the lock while this one waits for work.
         let next = work.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
@@ -229,6 +247,7 @@ impl Hasher {
             self.blocks.resize(needed, Block::default());
         }
         let argon2 = Argon2::new(algorithm, version, params);
+        self.made.fetch_add(1, Ordering::Relaxed);
         argon2.hash_password_into_with_memory(password, salt, hash, &mut self.blocks[..needed])
     }
 }

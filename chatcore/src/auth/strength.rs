@@ -3,6 +3,9 @@
 //! The list is the part of eight characters and more of the 30,000 most common passwords that zxcvbn ships (Dropbox; the
 //! data of zxcvbn-rs 3.1, MIT licence), in lower case and sorted. It is compared as data, since the rest of that library
 //! weighs more than it would help: what is long and not on such a list is for the delay of sign-ins to hold off.
+//!
+//! Shorter words are no passwords, but many a password begins with one: of those, in a list of their own, the words of four
+//! to seven letters among the first 10,000 of the same data, and some that are near at hand in a shop.
 
 use std::sync::LazyLock;
 
@@ -13,6 +16,11 @@ use crate::shape;
 use crate::state::Refusal;
 
 static COMMON: LazyLock<Vec<&str>> = LazyLock::new(|| include_str!("common_passwords.txt").lines().collect());
+
+static STEMS: LazyLock<Vec<&str>> = LazyLock::new(|| include_str!("common_stems.txt").lines().collect());
+
+/// Digits and signs behind a short word that make nothing better of it; more of them may.
+const SHORT_TAIL: usize = 6;
 
 /// A password that somebody with this address and name may have. `pointer`: where the request has it.
 ///
@@ -40,7 +48,14 @@ fn is_common(password: &str) -> bool {
         || different.windows(2).all(|pair| u32::from(pair[1]) + 1 == u32::from(pair[0]));
     different.sort_unstable();
     different.dedup();
-    listed(&folded) || listed(stem(&folded)) || row || different.len() <= 3
+    listed(&folded) || listed(stem(&folded)) || begins_with_a_word(&folded) || row || different.len() <= 3
+}
+
+/// A short word with a year, a row of digits or the like behind it.
+fn begins_with_a_word(folded: &str) -> bool {
+    let (word, tail) = folded.split_at(stem(folded).len());
+    let is_poor = tail.chars().count() <= SHORT_TAIL || COMMON.binary_search(&tail).is_ok();
+    is_poor && STEMS.binary_search(&word).is_ok()
 }
 
 /// The address, the part before the `@`, or the name, with or without what is often put behind such a word.
@@ -65,6 +80,7 @@ mod tests {
     #[test]
     fn the_list_can_be_searched() {
         assert!(COMMON.len() > 10_000 && COMMON.is_sorted());
+        assert!(STEMS.len() > 4_000 && STEMS.is_sorted());
     }
 
     #[test]
@@ -75,6 +91,12 @@ mod tests {
             "PASSWORD",
             "Password1!",
             "sunshine2024",
+            "letmein123",
+            "Summer123",
+            "admin2026",
+            "admin12345678",
+            "chat1234",
+            "shop2026!",
             "12345678",
             "987654321",
             "abcdefghij",
@@ -88,7 +110,15 @@ mod tests {
         ] {
             assert_eq!(check(weak).unwrap_err().code(), ErrorCode::WeakPassword, "{weak}");
         }
-        for good in ["correct horse", "demo-password", "Ana went home", "gänseblümchen", "x7!kQ2ßp"] {
+        for good in [
+            "correct horse",
+            "demo-password",
+            "Ana went home",
+            "gänseblümchen",
+            "x7!kQ2ßp",
+            "shop83710462",
+            "summer-mug-7",
+        ] {
             assert!(check(good).is_ok(), "{good}");
         }
         for invalid in ["short", "", &"x".repeat(257)] {
