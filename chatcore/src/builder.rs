@@ -16,7 +16,7 @@ use crate::chat::{Chat, Engine};
 use crate::clock::{Clock, Entropy, SystemClock, SystemEntropy};
 use crate::cursor::Seal;
 use crate::error::{Error, Result};
-use crate::keys::{DATABASE, PreviousKey, ServerKey, make_private_folder};
+use crate::keys::{self, DATABASE, PreviousKey, ServerKey, make_private_folder};
 use crate::notify::{self, Channel, Heard, Notices, Notifier};
 #[cfg(feature = "push")]
 use crate::notify::{Push, PushOptions, VapidKeys};
@@ -424,6 +424,7 @@ impl ChatBuilder {
             Place::Store(store) => (Arc::clone(store), ServerKey::random(&*self.entropy), None),
             Place::Folder(folder) => {
                 let unusable = |error| unusable(folder, error);
+                keys::warn_if_open(folder);
                 let key = ServerKey::of_folder(folder, &*self.entropy).map_err(unusable)?;
                 let previous = PreviousKey::of_folder(folder, now, self.access_ttl).map_err(unusable)?;
                 let file = folder.join(DATABASE);

@@ -43,6 +43,7 @@ impl ServerKey {
         let path = folder.join(FILE);
         match fs::File::open(&path) {
             Ok(mut file) => {
+                narrow(&file, &path)?;
                 let mut key = Zeroizing::new([0; 32]);
                 file.read_exact(&mut *key).map_err(|error| {
                     io::Error::new(error.kind(), format!("{} is damaged: it must hold 32 bytes", path.display()))
@@ -124,6 +125,28 @@ fn rotate(folder: &Path, overlap: bool, now: Timestamp, entropy: &dyn Entropy) -
     write_private(folder, FILE, &*ServerKey::random(entropy).0)
 }
 
+/// Takes the key out of the reach of others on this machine, if it is there: copied or restored by a program that does not
+/// know what it is.
+fn narrow(file: &fs::File, path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        if file.metadata()?.permissions().mode() & 0o077 != 0 {
+            file.set_permissions(fs::Permissions::from_mode(0o600)).map_err(|error| {
+                let path = path.display();
+                io::Error::new(
+                    error.kind(),
+                    format!("others can read {path}, and it cannot be changed; run: chmod 600 {path}"),
+                )
+            })?;
+            tracing::warn!(path = %path.display(), "others could read the server's key; now they cannot. If they may have, change it");
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = (file, path);
+    Ok(())
+}
+
 /// Messages and accounts are nobody else's business on this machine.
 pub(crate) fn make_private_folder(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
@@ -131,6 +154,20 @@ pub(crate) fn make_private_folder(folder: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder)
+}
+
+/// Says so when others can look into this folder, which was there before or was restored.
+pub(crate) fn warn_if_open(folder: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        if fs::metadata(folder).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0) {
+            let path = folder.display();
+            tracing::warn!("Others can look into the data folder {path}. Run: chmod 700 {path}");
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = folder;
 }
 
 /// Complete or as before, whatever happens in between; readable by its owner alone.
@@ -192,6 +229,20 @@ mod tests {
         assert_eq!(previous(folder, NOW.after(OVERLAP)), None);
         assert!(!folder.join(PREVIOUS).exists());
         assert_eq!(key(folder), second);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_key_that_others_can_read_is_taken_out_of_their_reach() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let before = key(folder.path());
+        let path = folder.path().join(FILE);
+        for mode in [0o644, 0o640, 0o604, 0o666] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(key(folder.path()), before);
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600, "{mode:o}");
+        }
     }
 
     #[test]

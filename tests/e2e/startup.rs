@@ -142,3 +142,35 @@ async fn what_is_stored_is_for_its_owner_only() {
         assert_eq!(mode(&path), owner_only, "{}", path.display());
     }
 }
+
+/// security.md 44 and 45: what the server makes and holds is its owner's alone.
+#[tokio::test]
+#[cfg_attr(not(target_os = "linux"), ignore = "the limits of a process are asked of /proc")]
+async fn threat_44_what_others_on_the_machine_could_read_is_taken_out_of_their_reach() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = |path: &std::path::Path| std::fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
+    let allow = |path: &std::path::Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("it is ours");
+    };
+    let mut server = Server::start(CHATD).await;
+    let told = |server: &Server, words: &str| server.log().iter().filter(|line| line.contains(words)).count();
+    let words = ["others could read the server's key", "Others can look into the data folder"];
+    assert_eq!(words.map(|words| told(&server, words)), [0, 0]);
+    let of_process = |file: &str| std::fs::read_to_string(format!("/proc/{}/{file}", server.pid())).expect("readable");
+    assert!(of_process("status").contains("Umask:\t0077"), "{}", of_process("status"));
+    let limits = of_process("limits");
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).expect("a limit");
+    assert_eq!(core.split_whitespace().nth(4), Some("0"), "{core}");
+
+    let (folder, key) = (server.data_dir(), server.data_dir().join("server.key"));
+    server.terminate();
+    server.exited().await;
+    allow(&key, 0o644);
+    allow(&folder, 0o755);
+    server.spawn();
+    server.ready().await;
+    assert_eq!((mode(&key), mode(&folder)), (0o600, 0o755), "the folder may be open on purpose");
+    assert_eq!(words.map(|words| told(&server, words)), [1, 1]);
+    server.restart().await;
+    assert_eq!(words.map(|words| told(&server, words)), [1, 2]);
+}

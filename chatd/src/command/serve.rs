@@ -8,7 +8,8 @@ use chatcore::mail::Mailer;
 use chatcore::store::{StoreError, StoreErrorKind};
 use chatcore::{Accepted, AttachmentLimits, Channel, Chat, ErrorCode, Limits, Links, Rates, Retention, Role};
 use clap::Args;
-use rustix::process::Signal;
+use rustix::fs::Mode;
+use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit, umask};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::Level;
@@ -40,6 +41,7 @@ static DEMO_LINKS: OnceLock<Links> = OnceLock::new();
 const CLOSE_GRACE: Duration = Duration::from_secs(10);
 
 pub(super) fn run(args: &Serve) -> Exit {
+    keep_private();
     let loaded = match args.config.load().and_then(|loaded| loaded.check().map(|()| loaded)) {
         Ok(loaded) => loaded,
         Err(error) => {
@@ -78,6 +80,15 @@ pub(super) fn run(args: &Serve) -> Exit {
     };
     folder.path().clone_into(&mut config.data_dir);
     runtime.block_on(serve(&config, Some(folder.path())))
+}
+
+/// Whatever this process makes is its owner's alone; and if it should crash, no file keeps its memory, in which there are keys
+/// and what people write. An operator who wants one raises the limit of the running process (`prlimit --core`).
+fn keep_private() {
+    umask(Mode::RWXG | Mode::RWXO);
+    let limit = getrlimit(Resource::Core);
+    // Lowering it is always allowed.
+    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: limit.maximum });
 }
 
 async fn serve(config: &Config, demo: Option<&Path>) -> Exit {
