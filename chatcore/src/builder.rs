@@ -352,6 +352,7 @@ impl ChatBuilder {
             pace: Some(Arc::clone(&pace)),
             mails: notices.has(Channel::Mail),
         };
+        let mails = rules.mails;
         let rooms = Arc::new(Rooms::new(self.limits.mailbox, self.limits.connections_per_user));
         let revoked = Arc::new(Revoked::default());
         let (clock, entropy) = (self.clock, self.entropy);
@@ -395,7 +396,7 @@ impl ChatBuilder {
             tokens: Tokens::new(&token_keys, Arc::clone(&clock)),
             passwords,
             revoked,
-            guard: Guard::new(Arc::clone(&clock)),
+            guard: Guard::new(Arc::clone(&clock), mails),
             links: LinkKey::new(key.derive("links")),
             seal: Seal::new(&key.derive("cursors")),
             attachments: Attachments::new(attachments, freed, &key.derive("attachment links")),

@@ -8,7 +8,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use chat_proto::ErrorCode;
 use futures_util::FutureExt;
-use http::{HeaderName, HeaderValue, header};
+use http::{HeaderName, HeaderValue, Version, header};
 
 use crate::app::App;
 use crate::client_address::ClientAddress;
@@ -31,7 +31,12 @@ pub(crate) async fn edge(State(app): State<App>, mut request: Request, next: Nex
     // What the log says of the address is the route: whatever somebody puts into the address itself may be a secret.
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let method = request.method().clone();
+    let unclear = unclear(&request);
+    let is_unclear = unclear.is_some();
     let answering = async {
+        if let Some(refused) = unclear {
+            return refused.into_response();
+        }
         if is_long {
             return Refused::invalid("url", format!("A URL has at most {URL_BYTES} bytes.")).into_response();
         }
@@ -57,6 +62,9 @@ pub(crate) async fn edge(State(app): State<App>, mut request: Request, next: Nex
     }
     tracing::debug!(request_id, %method, route, status = response.status().as_u16(), "request");
     let headers = response.headers_mut();
+    if is_unclear {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         headers.insert(REQUEST_ID.clone(), value);
     }
@@ -68,6 +76,22 @@ pub(crate) async fn edge(State(app): State<App>, mut request: Request, next: Nex
     // Pages of other origins get at it by CORS, or not at all.
     headers.entry(CORP.clone()).or_insert(HeaderValue::from_static("same-origin"));
     response
+}
+
+/// What two machines on the way could read differently: a body within a coding that we do not take off, and a host that is not
+/// said, or said twice (RFC 9112, 3.2 and 6.1). Nothing more is read from such a connection.
+fn unclear(request: &Request) -> Option<Refused> {
+    let headers = request.headers();
+    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    let is_plain = |coding: &HeaderValue| coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked");
+    if codings.next().is_some_and(|coding| !is_plain(coding)) || codings.next().is_some() {
+        return Some(Refused::new(ErrorCode::Invalid, "Of transfer codings only `chunked` is understood, once."));
+    }
+    let hosts = headers.get_all(header::HOST).iter().count();
+    if request.version() == Version::HTTP_11 && hosts != 1 {
+        return Some(Refused::new(ErrorCode::Invalid, "A request has one `Host`."));
+    }
+    None
 }
 
 const NO_PAGE: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");

@@ -156,7 +156,7 @@ async fn each_scope_opens_what_it_names_and_nothing_else() {
             assert_eq!(socket.ask(&sent).await["code"], "forbidden");
         } else {
             assert_eq!(first["code"], "forbidden", "{first}");
-            assert_eq!(socket.end().await.1, Some(4401));
+            assert_eq!(socket.end().await.1, Some(4403));
             refused("stream", &stream.send(key.address).await, ErrorCode::Forbidden);
         }
     }
@@ -205,7 +205,7 @@ async fn no_key_changes_accounts_of_its_own_or_keys_and_bots_administer_nothing(
     refused("begin", &shop.call_with("POST", "/conversations", &begin).await, ErrorCode::Forbidden);
     let mut socket = Socket::connect(shop.address).await;
     socket.say(&json!({"t": "hello", "token": shop.token})).await;
-    assert_eq!(socket.end().await.1, Some(4401));
+    assert_eq!(socket.end().await.1, Some(4403));
     let (_, reader) = make(&admin, &json!({"name": "Reader", "scopes": ["users:read"]})).await;
     let other = json!({"email": "other@shop.test", "name": "Other", "password": "new to all of us", "role": "agent"});
     refused("without the scope", &reader.call_with("POST", "/users", &other).await, ErrorCode::Forbidden);

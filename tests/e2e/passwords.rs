@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use chat_proto::{ErrorCode, Role};
 use chat_tests::{Answer, Door, InProcess, Options, PASSWORD, Person, Request, Server, eventually};
-use chatcore::testing::password_hashes;
-use chatcore::{Letter, LetterKind};
+use chatcore::testing::{MemoryNotifier, password_hashes};
+use chatcore::{Channel, Letter, LetterKind};
 use serde_json::{Value, json};
 
 use crate::CHATD;
@@ -340,5 +340,21 @@ async fn threat_9_an_unknown_address_costs_one_hash_like_a_known_one() {
         let before = password_hashes(&server.chat);
         assert_eq!(login(&server.door, email, password).await.status, status, "{email}");
         assert_eq!(password_hashes(&server.chat) - before, 1, "{email} {password}");
+    }
+}
+
+/// Nobody is told of a mail that this shop never sends.
+#[tokio::test]
+async fn who_has_to_wait_is_told_of_mails_only_where_there_are_some() {
+    for mails in [None, Some(MemoryNotifier::new(Channel::Mail))] {
+        let sends = mails.is_some();
+        let server = InProcess::start_with(Options { mails, ..Options::default() }).await;
+        server.door.person(Role::Customer, "ana").await.call("POST", "/auth/logout").await.ok();
+        for _ in 0..5 {
+            assert_eq!(login(&server.door, "ana@shop.test", "guess number 1").await.status, 401);
+        }
+        let problem = login(&server.door, "ana@shop.test", "guess number 1").await.problem();
+        assert_eq!(problem.code, ErrorCode::RateLimited);
+        assert_eq!(problem.detail.contains("by mail"), sends, "{}", problem.detail);
     }
 }

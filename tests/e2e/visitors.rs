@@ -52,6 +52,8 @@ async fn a_visitor_is_a_customer_whom_nobody_knows() {
     assert_eq!(user["site"], "shop");
     assert!(user.get("verified").is_none(), "{user}");
     let visitor = Person::of(&answer.ok(), server.door.address);
+    let verify = visitor.call("POST", "/me/verify-email").await;
+    assert_eq!(verify.problem().code, ErrorCode::Conflict, "there is no address");
     let leo = server.door.person(Role::Agent, "leo").await;
     // Whom they may write to is what customers may.
     assert!(visitor.get("/directory?role=agent").await.to_string().contains(&leo.id.to_string()));

@@ -43,6 +43,8 @@ pub(crate) struct Guard {
     clock: Arc<dyn Clock>,
     remembered: Mutex<Remembered>,
     reports: Reports,
+    /// Whether a new password can be set by mail.
+    mails: bool,
 }
 
 #[derive(Debug, Default)]
@@ -96,8 +98,8 @@ pub(crate) struct Attempt<'a> {
 }
 
 impl Guard {
-    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, remembered: Mutex::default(), reports: Reports::default() }
+    pub(crate) fn new(clock: Arc<dyn Clock>, mails: bool) -> Self {
+        Self { clock, remembered: Mutex::default(), reports: Reports::default(), mails }
     }
 
     /// Somebody wants to sign in to the account of this folded address. `familiar`: somebody is signed in to it from there.
@@ -110,7 +112,7 @@ impl Guard {
         let known = from.is_some_and(|from| remembered.reset_from.contains(account, from, now));
         let attempt = if familiar || known {
             let key = Key::AccountFrom(account.to_owned(), from);
-            remembered.admit(&key, now)?;
+            remembered.admit(&key, now).map_err(|wait| self.too_often(wait))?;
             self.one(Some(key), None, None)
         } else {
             let address = from.map(Key::Address);
@@ -118,12 +120,12 @@ impl Guard {
             let key = Key::Account(account.to_owned());
             let wait = address.as_ref().map_or(Duration::ZERO, |address| remembered.wait(address, now));
             if !wait.is_zero() {
-                return Err(too_often(wait.max(remembered.wait(&key, now))));
+                return Err(self.too_often(wait.max(remembered.wait(&key, now))));
             }
             match remembered.admit(&key, now) {
                 Ok(()) => self.one(Some(key), address, from),
                 Err(_) if remembered.has_one_left(from.as_ref(), now) => self.one(None, address, from),
-                Err(error) => return Err(error),
+                Err(wait) => return Err(self.too_often(wait)),
             }
         };
         Ok(attempt)
@@ -151,17 +153,23 @@ impl Guard {
         self.reports.next().await
     }
 
+    fn too_often(&self, wait: Duration) -> Error {
+        let or_mail = if self.mails { ", or set a new password by mail" } else { "" };
+        let detail = format!("Too many failed attempts to sign in. Wait{or_mail}.");
+        Error::new(ErrorCode::RateLimited, detail).retry_in(wait)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Remembered> {
         self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Remembered {
-    /// Lets one more attempt be under way, unless there is something to wait for.
-    fn admit(&mut self, account: &Key, now: Timestamp) -> Result<()> {
+    /// Lets one more attempt be under way; or says how long there is to wait.
+    fn admit(&mut self, account: &Key, now: Timestamp) -> std::result::Result<(), Duration> {
         let wait = self.wait(account, now);
         if !wait.is_zero() {
-            return Err(too_often(wait));
+            return Err(wait);
         }
         if self.failures.len() >= MOST {
             make_room(&mut self.failures, now);
@@ -171,7 +179,7 @@ impl Remembered {
             entry.count = 0;
         }
         if entry.under_way >= AT_ONCE.saturating_sub(entry.count).max(1) {
-            return Err(too_often(Duration::from_secs(1)));
+            return Err(Duration::from_secs(1));
         }
         entry.under_way += 1;
         Ok(())
@@ -269,11 +277,6 @@ impl Failures {
     }
 }
 
-fn too_often(wait: Duration) -> Error {
-    Error::new(ErrorCode::RateLimited, "Too many failed attempts to sign in. Wait, or set a new password by mail.")
-        .retry_in(wait)
-}
-
 /// Forgets what is old, and if that is not enough, the half that has failed least.
 fn make_room(failures: &mut HashMap<Key, Failures>, now: Timestamp) {
     failures.retain(|_, entry| entry.under_way > 0 || !entry.is_forgotten(now));
@@ -293,7 +296,7 @@ mod tests {
 
     fn guard() -> (Guard, Arc<ManualClock>) {
         let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_800_000_000_000)));
-        (Guard::new(clock.clone()), clock)
+        (Guard::new(clock.clone(), true), clock)
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "as the guard is asked")]

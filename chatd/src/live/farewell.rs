@@ -22,7 +22,11 @@ impl Farewell {
     /// The farewell that goes with an error.
     pub(crate) fn because(code: ErrorCode) -> Self {
         // An error that as such closes nothing: the peer's own fault, or ours, which passes.
-        let close = code.ws_close().unwrap_or(if code.status() >= 500 { 4503 } else { 4400 });
+        let close = code.ws_close().unwrap_or(match code {
+            ErrorCode::Forbidden => 4403,
+            _ if code.status() >= 500 => 4503,
+            _ => 4400,
+        });
         let reconnect = !matches!(close, 4400 | 4401 | 4403 | 4406 | 4409);
         let after = match close {
             4429 => AFTER_TOO_MUCH,

@@ -35,7 +35,8 @@ pub(super) async fn greet(app: &App, socket: &mut Socket) -> Result<(Actor, Even
         }
         Err(error) => {
             feed_frame(socket, &frame_error(error)).await?;
-            return Err(Farewell::because(ErrorCode::Unauthenticated).into());
+            // This is not our protocol; another token would not help.
+            return Err(Farewell::because(ErrorCode::Invalid).into());
         }
     };
     match open(app, &hello).await {
@@ -76,9 +77,10 @@ async fn first_text(socket: &mut Socket) -> Result<String, End> {
 
 async fn refuse(socket: &mut Socket, re: Option<u64>, refused: Refused) -> End {
     refused.log("a socket was not welcomed");
-    let code = match refused.code.ws_close() {
-        None if refused.code.status() < 500 => ErrorCode::Unauthenticated,
-        _ => refused.code,
+    let code = match refused.code {
+        code @ (ErrorCode::Forbidden | ErrorCode::Invalid) => code,
+        code if code.ws_close().is_none() && code.status() < 500 => ErrorCode::Unauthenticated,
+        code => code,
     };
     // At this point the only thing to have too much of is open sockets, and waiting closes none.
     let too_many = code == ErrorCode::RateLimited;
@@ -106,8 +108,15 @@ async fn open(app: &App, hello: &Hello) -> Result<(Actor, Opened, Welcome), Refu
     let cursor = hello.resume.clone().map(Cursor::from_text);
     let opened = live::open(&actor, cursor.as_ref(), Door::Connection).await?;
     if let Some(client) = &hello.client {
-        tracing::debug!(user = %user.id, client = client.name, version = client.version, "a client says hello");
+        let (client, version) = (told(&client.name), told(&client.version));
+        tracing::debug!(user = %user.id, client, version, "a client says hello");
     }
     let welcome = live::welcome(app, &actor, user, &opened);
     Ok((actor, opened, welcome))
+}
+
+/// What a program says of itself, as far as it goes into the log: without what cannot be seen, at most so many characters.
+fn told(text: &str) -> String {
+    const MOST_CHARS: usize = 200;
+    text.chars().filter(|c| !c.is_control()).take(MOST_CHARS).collect()
 }

@@ -5,7 +5,7 @@ use chat_proto::{ErrorCode, Role};
 use chat_tests::{InProcess, Request, Server};
 use serde_json::json;
 use tokio::task::JoinSet;
-use tokio::time::interval;
+use tokio::time::{MissedTickBehavior, interval};
 
 use super::raw::Raw;
 use crate::CHATD;
@@ -19,7 +19,7 @@ async fn threat_28_slowloris_holds_no_connection_for_long() {
         // As many as the attackers hold: until they are thrown out nobody else comes in.
         ("CHATD_LIMITS__CONNECTIONS", "60"),
     ];
-    let server = Server::start_with(CHATD, &settings).await;
+    let mut server = Server::start_with(CHATD, &settings).await;
     let address = server.door().address;
     let mut witness = server.door().person(Role::Customer, "ana").await.socket().await;
     let mut slow = JoinSet::new();
@@ -36,22 +36,38 @@ async fn threat_28_slowloris_holds_no_connection_for_long() {
     }
     // While they last, who is in is served.
     witness.settle().await;
+    let mut most = 0;
     while let Some(thrown_out) = slow.join_next().await {
-        thrown_out.expect("no panic");
+        most = most.max(thrown_out.expect("no panic"));
     }
+    // A second for the headers or the body, and as long for those who waited for a place; ten bytes a second at the most.
+    assert!(most <= 100, "one of them got {most} bytes through");
     assert_eq!(Request::new("GET", "/readyz").send(address).await.status, 200);
     witness.settle().await;
+    drop(witness);
+    server.terminate();
+    server.exited().await;
+    let log = server.log();
+    let timed_out =
+        log.iter().filter(|line| line.contains("connection ended early") && line.contains("timeout")).count();
+    assert!(timed_out >= 60, "the server says why it hung up on three of four: {timed_out}");
 }
 
-/// Sends a byte every tenth of a second until the server hangs up.
-async fn trickle(address: SocketAddr, start: String) {
+/// Sends a byte every tenth of a second until the server hangs up, or for long enough to see that it does not. Gives back how
+/// many.
+async fn trickle(address: SocketAddr, start: String) -> u32 {
+    const LONG_ENOUGH: u32 = 300;
     let mut raw = Raw::connect(address).await;
     let mut again = interval(Duration::from_millis(100));
-    let mut sent = raw.send(start).await;
-    while sent {
+    // After a pause there are no more of them than without it.
+    again.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (mut sent, mut bytes) = (raw.send(start).await, 0);
+    while sent && bytes < LONG_ENOUGH {
         again.tick().await;
         sent = raw.send("x").await;
+        bytes += 1;
     }
+    bytes
 }
 
 /// Two lengths of one request: what one machine takes for a body the next takes for a request.
@@ -67,6 +83,10 @@ async fn threat_29_a_request_with_two_framings_smuggles_nothing() {
         ("Content-Length: 0\r\nContent-Length: 44", ""),
         ("Transfer-Encoding: chunked, identity", "0\r\n\r\n"),
         ("Transfer-Encoding: xchunked", "0\r\n\r\n"),
+        ("Transfer-Encoding: gzip, chunked", "0\r\n\r\n"),
+        ("Transfer-Encoding: identity, chunked", "0\r\n\r\n"),
+        ("Transfer-Encoding: chunked, chunked", "0\r\n\r\n"),
+        ("Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked", "0\r\n\r\n"),
         ("Transfer-Encoding : chunked", "0\r\n\r\n"),
         ("Content-Length: +5", "12345"),
         ("Content-Length: 5, 5", "12345"),
@@ -79,7 +99,24 @@ async fn threat_29_a_request_with_two_framings_smuggles_nothing() {
         let answers = String::from_utf8_lossy(&read);
         assert!(answers.starts_with("HTTP/1.1 4"), "{framing}: {answers}");
         assert_eq!(answers.matches("HTTP/1.1 ").count(), 1, "{framing}: {answers}");
+        if framing.contains(", chunked") || framing.contains("gzip") {
+            assert!(
+                answers.starts_with("HTTP/1.1 400 ") && answers.contains("transfer codings"),
+                "{framing}: {answers}"
+            );
+        }
     }
+    for hosts in ["", "Host: x\r\nHost: y\r\n", "Host: x\r\nHost: x\r\n"] {
+        let mut raw = Raw::connect(server.door.address).await;
+        raw.send(format!("GET /api/v1/server HTTP/1.1\r\n{hosts}\r\n{smuggled}")).await;
+        let read = raw.read_to_end().await;
+        let answers = String::from_utf8_lossy(&read);
+        assert!(answers.starts_with("HTTP/1.1 400 ") && answers.contains("`Host`"), "{hosts}: {answers}");
+        assert_eq!(answers.matches("HTTP/1.1 ").count(), 1, "{hosts}: {answers}");
+    }
+    let mut old = Raw::connect(server.door.address).await;
+    old.send("GET /api/v1/server HTTP/1.0\r\n\r\n").await;
+    assert!(old.read_to_end().await.starts_with(b"HTTP/1.0 200 "), "HTTP/1.0 names no host");
 }
 
 /// Addresses, heads and bodies without end.

@@ -23,7 +23,9 @@ async fn hole_3_a_socket_without_a_token_is_nobody() {
         let mut socket = Socket::connect(ana.address).await;
         socket.say(&first).await;
         let (frames, code) = socket.end().await;
-        assert_eq!(code, Some(4401), "{first}: {frames:?}");
+        // One of them is no frame of this protocol at all.
+        let expected = if first["user"].is_null() { 4401 } else { 4400 };
+        assert_eq!(code, Some(expected), "{first}: {frames:?}");
     }
     // And one that only listens.
     let mut silent = Socket::connect(ana.address).await;

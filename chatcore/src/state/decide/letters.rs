@@ -114,6 +114,9 @@ pub(super) fn ask_to_verify(context: &Context<'_>, by: Author, letter: NewLetter
     let me = context.author(by)?;
     me.require(Action::ChangeOwnAccount, Relation::Stranger)?;
     let Acting { no, account, .. } = me;
+    if account.email.is_empty() {
+        return Err(Refusal::new(ErrorCode::Conflict, "This account has no address to sign in with.").into());
+    }
     let mut decision = Decision { by: Some(no), ..Decision::nothing(Outcome::Done) };
     if !account.email_verified {
         write(context, &mut decision, LetterKind::EmailVerification, no, &account.email, letter)?;
