@@ -8,7 +8,6 @@ use crate::auth::strength;
 use crate::builder::PAGE_ROWS;
 use crate::chat::Chat;
 use crate::conversations::ConversationHandle;
-use crate::cursor::CursorFault;
 use crate::error::{Error, Result};
 use crate::events::EventStream;
 use crate::pace::stranger;
@@ -261,24 +260,14 @@ impl Actor {
     fn place(&self, cursor: &Cursor) -> Result<Position> {
         let engine = self.chat.engine();
         let view = engine.store.view();
-        let place = engine.seal.open_event(view.epoch(), cursor).map_err(|fault| {
-            Error::new(
-                ErrorCode::InvalidCursor,
-                match fault {
-                    CursorFault::Unknown => "unknown",
-                    CursorFault::EpochChanged => "epoch_changed",
-                },
-            )
-        })?;
-        let unusable = if place > view.position() {
-            Some("unknown")
-        } else if place.next() < view.oldest()? {
-            Some("too_old")
-        } else {
-            None
-        };
-        if let Some(reason) = unusable {
-            return Err(Error::new(ErrorCode::InvalidCursor, reason));
+        let unusable = |reason| Error::new(ErrorCode::InvalidCursor, reason);
+        let (epoch, place) = engine.seal.open_event(cursor).ok_or_else(|| unusable("unknown"))?;
+        if place > view.position() || !view.epochs().reach(epoch, place) {
+            // What was told up to there is not in this log, which was made anew or put back since.
+            return Err(unusable("epoch_changed"));
+        }
+        if place.next() < view.oldest()? {
+            return Err(unusable("too_old"));
         }
         Ok(place)
     }

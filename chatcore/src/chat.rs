@@ -299,7 +299,7 @@ impl Chat {
         &self.engine().limits
     }
 
-    /// The store's name for its own history; changes when it is made anew or restored.
+    /// The store's name; changes when it is made anew.
     #[must_use]
     pub fn epoch(&self) -> u64 {
         self.engine().store.view().epoch()
@@ -364,7 +364,7 @@ impl Engine {
     }
 
     pub(crate) fn as_of(&self, view: &dyn View) -> Cursor {
-        self.seal.event(view.epoch(), view.position())
+        self.seal.event(view.epochs().current(), view.position())
     }
 
     pub(crate) fn cursor(&self, epoch: u64, position: Position) -> Cursor {

@@ -138,7 +138,7 @@ impl EventStream {
         // First listen, then look where the log ends: in the other order an event in between would be lost.
         let (mailbox, queue) = engine.rooms.listen(user, by.user, who, by.session, device)?;
         let view = engine.store.view();
-        let (epoch, last) = (view.epoch(), after.unwrap_or(view.position()));
+        let (epoch, last) = (view.epochs().current(), after.unwrap_or(view.position()));
         drop(view);
         let stream = Self {
             actor: actor.clone(),

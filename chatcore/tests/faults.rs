@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use chat_proto::{ClientId, ConversationId, ErrorCode, Role, Seq, Timestamp, UserId};
 use chatcore::store::redb::{RedbOptions, RedbStore, StoreFile};
-use chatcore::store::{StoreError, StoreErrorKind};
+use chatcore::store::{Store as _, StoreError, StoreErrorKind};
 use chatcore::testing::{ManualClock, SeededEntropy};
 use chatcore::{Chat, Draft, Health, NewPerson, Span};
 use redb::StorageBackend;
@@ -28,6 +28,8 @@ enum Fault {
     Full,
     /// Nothing can be written at all until there is space.
     FullForGood,
+    /// There is no room for one write.
+    FullOnce,
 }
 
 /// A store's files in memory on a disk that fails at the n-th call. Clones are the same disk.
@@ -96,9 +98,14 @@ impl Disk {
     }
 
     fn open(&self) -> Result<RedbStore, StoreError> {
+        self.open_in(7)
+    }
+
+    /// Opens it as a start of this name.
+    fn open_in(&self, epoch: u64) -> Result<RedbStore, StoreError> {
         let disk = self.clone();
         let Self { cache_bytes, fold_beside, .. } = *self;
-        let options = RedbOptions { cache_bytes, fold_after: 6, fold_rows: 3, fold_beside, epoch: 7 };
+        let options = RedbOptions { cache_bytes, fold_after: 6, fold_rows: 3, fold_beside, epoch };
         RedbStore::with_backend(options, move |file| disk.file(file))
     }
 }
@@ -109,7 +116,7 @@ impl State {
             let concerned = match self.fault {
                 Fault::Dead | Fault::Once => true,
                 Fault::Full => call == Call::Grow,
-                Fault::FullForGood => call == Call::Grow || call == Call::Write,
+                Fault::FullForGood | Fault::FullOnce => call == Call::Grow || call == Call::Write,
             };
             match (*left, concerned) {
                 (0, true) => (self.left, self.failing) = (None, true),
@@ -132,7 +139,11 @@ impl State {
             (Fault::Full, Call::Grow) | (Fault::FullForGood, Call::Grow | Call::Write) => {
                 Err(io::ErrorKind::StorageFull.into())
             }
-            (Fault::Full | Fault::FullForGood, _) => Ok(()),
+            (Fault::FullOnce, Call::Grow | Call::Write) => {
+                self.failing = false;
+                Err(io::ErrorKind::StorageFull.into())
+            }
+            (Fault::Full | Fault::FullForGood | Fault::FullOnce, _) => Ok(()),
         }
     }
 }
@@ -230,7 +241,7 @@ const MESSAGES: usize = 9;
 fn is_clear(fault: Fault, code: ErrorCode) -> bool {
     match fault {
         Fault::Dead | Fault::Once => code == ErrorCode::ReadOnly,
-        Fault::Full | Fault::FullForGood => code == ErrorCode::StorageFull,
+        Fault::Full | Fault::FullForGood | Fault::FullOnce => code == ErrorCode::StorageFull,
     }
 }
 
@@ -384,4 +395,31 @@ fn a_fault_while_opening_is_told_and_leaves_what_was_there() {
         }
         assert!(n > 0, "the disk never failed");
     }
+}
+
+/// Putting down that another start has begun is no reason not to open.
+#[test]
+fn a_start_that_cannot_be_put_down_goes_on_in_the_one_before() {
+    let (mut n, mut put_down, mut not_put_down) = (0, 0, 0);
+    while put_down == 0 {
+        let disk = Disk::new(Fault::FullOnce, CACHE);
+        drop(disk.open().expect("the disk works"));
+        disk.fail_after(n);
+        match disk.open_in(8) {
+            Err(error) => assert_eq!(error.kind(), StoreErrorKind::Full, "opening the file itself, at call {n}"),
+            Ok(store) => {
+                let failed = disk.mend();
+                (put_down, not_put_down) = (put_down + usize::from(!failed), not_put_down + usize::from(failed));
+                let current = if failed { 7 } else { 8 };
+                assert_eq!(store.view().epochs().current(), current, "at call {n}");
+                store.reopen().unwrap_or_else(|error| panic!("at call {n}: {error:?}"));
+                assert_eq!(store.view().epochs().current(), current, "it is the same start, at call {n}");
+            }
+        }
+        disk.mend();
+        let next = disk.open_in(9).unwrap_or_else(|error| panic!("at call {n}: {error:?}"));
+        assert_eq!(next.view().epochs().current(), 9, "at call {n}");
+        n += 1;
+    }
+    assert!(not_put_down > 0, "the disk never failed");
 }

@@ -152,7 +152,7 @@ async fn what_was_brought_over_is_told_but_not_counted() {
     assert_eq!(counted(overview), (1, 0, 1, 1));
 
     // Nothing of the counters was kept: everything is read from the log once more.
-    let log = Arc::new(store.restored(2));
+    let log = Arc::new(store.copied(2));
     drop(chat);
     let again = open(&log).await;
     let overview = again.as_user(admin.id).stats_overview(1).await.unwrap();

@@ -210,7 +210,7 @@ async fn what_was_not_kept_is_counted_once_more_after_a_crash() {
     let known = [figures(shop.overview(1).await), figures(shop.overview(7).await)];
     assert_eq!((known[1].totals.messages, known[1].totals.active_people), (5, 2));
     // The power goes: what the store holds is all that there is.
-    let left = Arc::new(store.restored(1));
+    let left = Arc::new(store.copied(1));
     let again = Shop { chat: open(left, &shop.clock).await, clock: shop.clock.clone(), admin: shop.admin };
     assert_eq!([figures(again.overview(1).await), figures(again.overview(7).await)], known);
 }

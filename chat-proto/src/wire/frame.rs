@@ -245,7 +245,8 @@ pub struct Welcome {
     pub session: SessionId,
     /// Who I am.
     pub user: crate::model::User,
-    /// Changes when the store is made anew or restored: cursors of another epoch are of no use.
+    /// Changes when the store is made anew: cursors of another epoch are of no use. Whether one can be followed says
+    /// `resumed`.
     pub epoch: String,
     /// Where the events that follow begin.
     pub cursor: String,

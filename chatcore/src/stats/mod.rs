@@ -221,7 +221,7 @@ impl Engine {
             days: period.0,
             people: Who::ALL.into_iter().map(row).collect(),
             // Both the accounts and the counters show at least this.
-            as_of: self.cursor(me.view.epoch(), reached.min(me.view.position())),
+            as_of: self.cursor(me.view.epochs().current(), reached.min(me.view.position())),
             from: counted.from,
             to: counted.to,
             since: counted.since,

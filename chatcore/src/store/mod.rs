@@ -10,6 +10,7 @@
 #[cfg(feature = "conformance")]
 #[expect(missing_docs, reason = "for tests; the words are those of the engine")]
 pub mod conformance;
+mod epochs;
 mod error;
 pub mod memory;
 pub mod redb;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 
 use chat_proto::{Seq, Timestamp};
 
+pub use epochs::{Epoch, Epochs};
 pub use error::{StoreError, StoreErrorKind};
 
 use crate::access::Rules;
@@ -102,8 +104,11 @@ pub trait View: Lookup + Send + Sync {
     /// The oldest line of the log that is kept; the place after the newest event when there is none.
     fn oldest(&self) -> Result<Position, StoreError>;
 
-    /// The store's name for its own history; cursors of another epoch are of no use.
+    /// The epoch in which the store was made: its name, as long as it lives.
     fn epoch(&self) -> u64;
+
+    /// The epochs of the store since then. A cursor is of use as far as the one in which it was handed out went.
+    fn epochs(&self) -> &Epochs;
 
     /// The log after a position, oldest first, at most `limit` lines.
     fn lines_after(&self, after: Position, limit: usize) -> Result<Vec<Line>, StoreError>;

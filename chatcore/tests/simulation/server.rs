@@ -185,8 +185,8 @@ enum Place {
     Redb(Disks, RedbOptions),
 }
 
-/// What a backup holds.
-pub(crate) struct Backup(MemoryStore);
+/// A copy of what is on disk.
+pub(crate) struct Backup(Place);
 
 /// The server, and what it stands on.
 pub(crate) struct Server {
@@ -198,7 +198,18 @@ pub(crate) struct Server {
     entropy: Arc<SeededEntropy>,
     /// What a lying disk will turn out to hold.
     truth: Option<MemoryStore>,
+    /// Of the program that runs.
     epoch: u64,
+}
+
+impl Place {
+    /// What the next program finds.
+    fn copied(&self) -> Self {
+        match self {
+            Self::Memory(store) => Self::Memory(Arc::new(store.copied(store.view().epochs().current()))),
+            Self::Redb(disks, options) => Self::Redb(disks.each_ref().map(Disk::after_crash), options.clone()),
+        }
+    }
 }
 
 impl Server {
@@ -237,7 +248,7 @@ impl Server {
     pub(crate) fn doom(&mut self, crash: Crash) {
         if crash == Crash::Lie {
             let Place::Memory(store) = &self.place else { return };
-            self.truth = Some(store.restored(self.epoch));
+            self.truth = Some(store.copied(self.epoch));
         }
         *self.mortal.state.lock().unwrap() = Life::Doomed(crash);
     }
@@ -245,30 +256,31 @@ impl Server {
     /// Whatever it was doing, it is over. The next program finds what is on disk.
     pub(crate) async fn crash(&mut self) {
         *self.mortal.state.lock().unwrap() = Life::Dead;
-        match (&mut self.place, self.truth.take()) {
-            (Place::Memory(store), Some(truth)) => *store = Arc::new(truth),
-            (Place::Memory(_), None) => {}
-            (Place::Redb(disks, _), _) => *disks = disks.each_ref().map(Disk::after_crash),
-        }
-        self.start().await;
+        let found = self.truth.take().map_or_else(|| self.place.copied(), |truth| Place::Memory(Arc::new(truth)));
+        self.start(found).await;
     }
 
-    pub(crate) fn backup(&self) -> Option<Backup> {
-        match &self.place {
-            Place::Memory(store) => Some(Backup(store.restored(self.epoch))),
-            Place::Redb(..) => None,
-        }
+    /// What is on disk while nothing runs. Then the next program runs.
+    pub(crate) async fn backup(&mut self) -> Backup {
+        *self.mortal.state.lock().unwrap() = Life::Dead;
+        let found = self.place.copied();
+        self.start(self.place.copied()).await;
+        Backup(found)
     }
 
     pub(crate) async fn restore(&mut self, backup: &Backup) {
         *self.mortal.state.lock().unwrap() = Life::Dead;
-        self.epoch += 1;
         self.truth = None;
-        self.place = Place::Memory(Arc::new(backup.0.restored(self.epoch)));
-        self.start().await;
+        self.start(backup.0.copied()).await;
     }
 
-    async fn start(&mut self) {
+    async fn start(&mut self, found: Place) {
+        // A name that no program had, as a random number is.
+        self.epoch += 1;
+        self.place = match found {
+            Place::Memory(store) => Place::Memory(Arc::new(store.copied(self.epoch))),
+            Place::Redb(disks, options) => Place::Redb(disks, RedbOptions { epoch: self.epoch, ..options }),
+        };
         // Ids that were given out in this millisecond and are not on disk must not be given out again.
         self.advance(1);
         self.store = open_store(&self.place);

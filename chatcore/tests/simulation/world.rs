@@ -151,8 +151,9 @@ impl World {
                 self.people.acknowledged = acknowledged;
             }
             _ => {
-                let backup = self.server.backup();
-                self.backup = backup.map(|backup| (backup, self.people.acknowledged.clone()));
+                self.devices.iter_mut().for_each(Device::disconnect);
+                let backup = self.server.backup().await;
+                self.backup = Some((backup, self.people.acknowledged.clone()));
             }
         }
     }

@@ -18,16 +18,16 @@ pub struct MemoryStore {
 }
 
 impl MemoryStore {
-    /// An empty store of this epoch.
+    /// An empty store that was made in this epoch.
     #[must_use]
     pub fn new(epoch: u64) -> Self {
         Self { current: Mutex::new(Arc::new(MemoryView::empty(epoch))) }
     }
 
-    /// The same content in a store of another epoch, as when a backup is restored.
+    /// A copy, as of a file, that was opened in this epoch.
     #[must_use]
-    pub fn restored(&self, epoch: u64) -> Self {
-        let copy = self.current().of_epoch(epoch);
+    pub fn copied(&self, epoch: u64) -> Self {
+        let copy = self.current().begun(epoch);
         Self { current: Mutex::new(Arc::new(copy)) }
     }
 

@@ -8,12 +8,13 @@ use crate::state::{
     Account, Change, Conversation, ConversationNo, Derived, Entry, Invitation, Letter, LetterId, Line, Lookup, Mark,
     MessageRow, Next, Position, Put, RecordKey, RevisionRow, Scope, Session, UserNo, fold_email, fold_name,
 };
-use crate::store::{Keep, StoreError, View};
+use crate::store::{Epochs, Keep, StoreError, View};
 
 /// The whole state. Cloning shares everything.
 #[derive(Clone, Debug)]
 pub struct MemoryView {
     epoch: u64,
+    epochs: Epochs,
     log: Vector<Entry>,
     /// So many lines at the beginning of the log were forgotten.
     trimmed: u64,
@@ -43,6 +44,7 @@ impl MemoryView {
     pub(super) fn empty(epoch: u64) -> Self {
         Self {
             epoch,
+            epochs: Epochs::new(epoch),
             log: Vector::new(),
             trimmed: 0,
             messages: OrdMap::new(),
@@ -67,8 +69,8 @@ impl MemoryView {
         }
     }
 
-    pub(super) fn of_epoch(&self, epoch: u64) -> Self {
-        Self { epoch, ..self.clone() }
+    pub(super) fn begun(&self, epoch: u64) -> Self {
+        Self { epochs: self.epochs.begun(epoch, self.position()), ..self.clone() }
     }
 
     pub(super) fn next(&self) -> Next {
@@ -352,6 +354,10 @@ impl View for MemoryView {
 
     fn epoch(&self) -> u64 {
         self.epoch
+    }
+
+    fn epochs(&self) -> &Epochs {
+        &self.epochs
     }
 
     fn lines_after(&self, after: Position, limit: usize) -> Result<Vec<Line>, StoreError> {

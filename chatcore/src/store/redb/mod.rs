@@ -54,7 +54,7 @@ pub struct RedbOptions {
     /// Fold on a thread of its own. Otherwise a piece is folded after each commit, so that everything happens in an order
     /// that can be repeated: for tests.
     pub fold_beside: bool,
-    /// The epoch of a new store.
+    /// The epoch that begins, unless it has begun already; see [`Epochs`](crate::store::Epochs).
     pub epoch: u64,
 }
 
@@ -105,6 +105,8 @@ type OpenFiles = dyn Fn(&RedbOptions) -> Result<Opened, StoreError> + Send + Syn
 pub struct RedbStore {
     options: RedbOptions,
     open_files: Box<OpenFiles>,
+    /// The epoch of this start, if it could be put down.
+    begin: Option<u64>,
     /// Only the thread that commits takes this; the lock makes that safe, not fast.
     writer: Mutex<Writer>,
     current: Mutex<Arc<RedbView>>,
@@ -185,9 +187,19 @@ impl RedbStore {
         options: RedbOptions,
         open_files: impl Fn(&RedbOptions) -> Result<Opened, StoreError> + Send + Sync + 'static,
     ) -> Result<Self, StoreError> {
-        let (writer, view) = open::recover(open_files(&options)?, &options)?;
+        let mut begin = Some(options.epoch);
+        let recovered = match open::recover(open_files(&options)?, &options, begin) {
+            // What is there can be read all the same; the epoch before goes on.
+            Err(error) if error.kind() == StoreErrorKind::Full => {
+                begin = None;
+                open::recover(open_files(&options)?, &options, begin)
+            }
+            recovered => recovered,
+        };
+        let (writer, view) = recovered?;
         let open_files = Box::new(open_files);
-        Ok(Self { options, open_files, writer: Mutex::new(writer), current: Mutex::new(Arc::new(view)) })
+        let (writer, current) = (Mutex::new(writer), Mutex::new(Arc::new(view)));
+        Ok(Self { options, open_files, begin, writer, current })
     }
 
     fn writer(&self) -> MutexGuard<'_, Writer> {
@@ -262,7 +274,7 @@ impl Store for RedbStore {
         // The lock on the file goes with the database.
         drop(writer.let_go());
         let opened = (self.open_files)(&self.options)?;
-        let (recovered, view) = open::recover(opened, &self.options)?;
+        let (recovered, view) = open::recover(opened, &self.options, self.begin)?;
         *writer = recovered;
         self.publish(view);
         Ok(())
@@ -344,7 +356,8 @@ impl Writer {
         }
         self.next_user = next.user.0;
         self.next_conversation = next.conversation.0;
-        Ok((committed, RedbView { tables, tail: self.tail.clone(), position, last_at, epoch: before.epoch }))
+        let (tail, epochs) = (self.tail.clone(), before.epochs.clone());
+        Ok((committed, RedbView { tables, tail, position, last_at, epoch: before.epoch, epochs }))
     }
 
     /// How much waits to be folded.
@@ -370,7 +383,8 @@ impl Writer {
     fn reread(&self, before: &RedbView) -> Result<RedbView, StoreError> {
         let tables = Arc::new(ReadTables::new(self.files()?.database.begin_read()?));
         let RedbView { position, last_at, epoch, .. } = *before;
-        Ok(RedbView { tables, tail: self.tail.clone(), position, last_at, epoch })
+        let epochs = before.epochs.clone();
+        Ok(RedbView { tables, tail: self.tail.clone(), position, last_at, epoch, epochs })
     }
 }
 

@@ -16,20 +16,27 @@ use super::{Files, Opened, RedbOptions, Writer, durable};
 use crate::state::{
     Change, Conversation, ConversationNo, Derived, Line, Lookup, Mark, MessageRow, Position, Scope, UserNo, apply,
 };
-use crate::store::{StoreError, StoreErrorKind};
+use crate::store::{Epoch, Epochs, StoreError, StoreErrorKind};
 
-pub(super) fn recover(opened: Opened, options: &RedbOptions) -> Result<(Writer, RedbView), StoreError> {
+/// `begin`: the epoch that begins, unless it has begun already.
+pub(super) fn recover(
+    opened: Opened,
+    options: &RedbOptions,
+    begin: Option<u64>,
+) -> Result<(Writer, RedbView), StoreError> {
     let Opened { tables: database, failed, wal } = opened;
     let epoch = lay_out(&database, options)?;
     let committed = Arc::new(ReadTables::new(database.begin_read()?));
     let applied = Position(committed.meta()?.get(meta::APPLIED)?.map_or(0, |position| position.value()));
     let (wal, ahead) = Wal::open(wal, epoch, applied)?;
+    let epochs = read_epochs(&database, epoch)?;
     let before = RedbView {
         tables: Arc::clone(&committed),
         tail: Tail::default(),
         position: applied,
         last_at: Timestamp::from_millis(0),
         epoch,
+        epochs: epochs.clone(),
     };
     let mut replay = Replay { changes: Changes::default(), view: &before, conversations: 0 };
     let (position, last_at) = replay.run(applied, ahead)?;
@@ -38,7 +45,11 @@ pub(super) fn recover(opened: Opened, options: &RedbOptions) -> Result<(Writer, 
     let next_user = committed.accounts()?.last()?.map_or(0, |(no, _)| no.value()) + 1;
     let mut tail = Tail::default();
     tail.add(replay.changes);
-    let view = RedbView { tables: committed, tail: tail.clone(), position, last_at, epoch };
+    let epochs = match begin {
+        Some(name) => begin_epoch(&database, &epochs, name, position)?,
+        None => epochs,
+    };
+    let view = RedbView { tables: committed, tail: tail.clone(), position, last_at, epoch, epochs };
     let writer = Writer {
         files: Some(Files { database: Arc::new(database), failed, wal }),
         memory: Memory::default(),
@@ -89,6 +100,42 @@ pub(super) fn lay_out(database: &Database, options: &RedbOptions) -> Result<u64,
             Ok(options.epoch)
         }
     }
+}
+
+/// The epochs of a store that was made in this one.
+fn read_epochs(database: &Database, made_in: u64) -> Result<Epochs, StoreError> {
+    let txn = database.begin_read()?;
+    let table = match txn.open_table(tables::EPOCHS) {
+        Ok(table) => table,
+        // Written before there were any.
+        Err(::redb::TableError::TableDoesNotExist(_)) => return Ok(Epochs::new(made_in)),
+        Err(error) => return Err(error.into()),
+    };
+    let mut known = Vec::new();
+    for row in table.iter()? {
+        let (name, after) = row?.1.value();
+        known.push(Epoch { name, after: Position(after) });
+    }
+    Ok(Epochs::of(known, made_in))
+}
+
+/// Puts down that an epoch begins here, before anybody is told anything in it.
+fn begin_epoch(database: &Database, before: &Epochs, name: u64, at: Position) -> Result<Epochs, StoreError> {
+    let epochs = before.begun(name, at);
+    if epochs == *before {
+        return Ok(epochs);
+    }
+    let mut txn = database.begin_write()?;
+    durable(&mut txn);
+    {
+        let mut table = txn.open_table(tables::EPOCHS)?;
+        table.retain(|_, _| false)?;
+        for (n, epoch) in (0..).zip(epochs.known()) {
+            table.insert(n, (epoch.name, epoch.after.0))?;
+        }
+    }
+    txn.commit()?;
+    Ok(epochs)
 }
 
 /// Rows made again from the log, and the tables behind them.

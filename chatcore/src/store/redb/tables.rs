@@ -133,11 +133,15 @@ tables! {
     personal_log: PERSONAL_LOG = "personal_log.v1", Pair => ();
 }
 
+/// how many came before -> (epoch, where the log ended when it began). Made when the second one begins, and read at opening
+/// only.
+pub(super) const EPOCHS: TableDefinition<'static, u64, Pair> = TableDefinition::new("epochs.v1");
+
 /// Keys of [`META`].
 pub(super) mod meta {
     /// The form of the file; see [`super::FORMAT`].
     pub(crate) const FORMAT: &str = "format";
-    /// The store's name for its own history.
+    /// The epoch in which the store was made.
     pub(crate) const EPOCH: &str = "epoch";
     /// All entries up to here are applied to the derived tables.
     pub(crate) const APPLIED: &str = "applied";

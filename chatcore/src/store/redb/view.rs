@@ -14,7 +14,7 @@ use crate::state::{
     Account, Change, Conversation, ConversationNo, Entry, Invitation, Letter, LetterId, Line, Lookup, Mark, MessageRow,
     Position, RecordKey, RevisionRow, Session, UserNo,
 };
-use crate::store::{StoreError, View};
+use crate::store::{Epochs, StoreError, View};
 
 /// One moment of the store: the tables, and the tail that belongs to it.
 pub(super) struct RedbView {
@@ -23,6 +23,7 @@ pub(super) struct RedbView {
     pub(super) position: Position,
     pub(super) last_at: Timestamp,
     pub(super) epoch: u64,
+    pub(super) epochs: Epochs,
 }
 
 /// People that were decoded from their table. A page shows the same few people again and again, and until something is
@@ -201,6 +202,10 @@ impl View for RedbView {
 
     fn epoch(&self) -> u64 {
         self.epoch
+    }
+
+    fn epochs(&self) -> &Epochs {
+        &self.epochs
     }
 
     fn lines_after(&self, after: Position, limit: usize) -> Result<Vec<Line>, StoreError> {
