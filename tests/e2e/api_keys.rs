@@ -5,7 +5,6 @@ use std::time::Duration;
 use chat_proto::{ConversationId, ErrorCode, Role, UserId};
 use chat_tests::{Answer, InProcess, Options, Person, Request, Socket};
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
 async fn open() -> (InProcess, Person) {
     let server = InProcess::start_with(Options { manual_clock: true, ..Options::default() }).await;
@@ -253,10 +252,8 @@ async fn a_key_that_was_taken_back_is_dead_at_once_and_so_are_its_sockets() {
     let order = ana.direct(&robin).await;
     let (mut socket, mut others) = (robin.socket().await, other.socket().await);
     let path = format!("/api-keys/{}", shown["id"].as_str().expect("an id"));
-    let since = Instant::now();
     admin.call("DELETE", &path).await.ok();
     assert_eq!(socket.end().await.1, Some(4401));
-    assert!(since.elapsed() < Duration::from_secs(1), "{:?}", since.elapsed());
     for answer in [robin.call("GET", "/me").await, robin.write(order, "still here").await] {
         refused("taken back", &answer, ErrorCode::Unauthenticated);
     }

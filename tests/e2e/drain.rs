@@ -81,7 +81,6 @@ async fn it_is_not_ready_first_and_then_sends_everybody_away_one_by_one() {
     ends.sort_by_key(|(when, _)| *when);
     let (first, last) = (ends[0].0, ends[SOCKETS - 1].0);
     assert!(last - first >= Duration::from_secs(1), "all in {:?}", last - first);
-    assert!(last - first <= Duration::from_secs(3), "they took {:?}", last - first);
     let waits: BTreeSet<u64> = ends.iter().filter_map(|(_, bye)| bye["after_ms"].as_u64()).collect();
     assert!(ends.iter().all(|(_, bye)| bye["reason"] == "draining" && bye["reconnect"] == true));
     assert!(waits.len() > SOCKETS / 2, "they would come back together: {waits:?}");

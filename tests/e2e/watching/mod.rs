@@ -195,6 +195,10 @@ async fn what_happens_is_seen_and_ends_as_a_fresh_snapshot_shows_it() {
     watch.close().await;
 }
 
+/// However slow the machine is, so many connections are cut, and so much is written by each.
+const FEWEST_CUTS: usize = 20;
+const FEWEST_WRITTEN: usize = 30;
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn over_connections_that_are_cut_nothing_is_lost_doubled_or_disordered() {
     let seconds = option("CHAT_CUT_SECONDS").unwrap_or(4);
@@ -222,7 +226,7 @@ async fn over_connections_that_are_cut_nothing_is_lost_doubled_or_disordered() {
     let mut chance = 0x5eed_u64;
     let mut cuts = 0;
     let mut restarted = false;
-    while Instant::now() < end {
+    while Instant::now() < end || cuts <= FEWEST_CUTS {
         chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         sleep_until(Instant::now() + Duration::from_millis(20 + (chance >> 33) % 180)).await;
         cuts += proxy.cut();
@@ -233,7 +237,6 @@ async fn over_connections_that_are_cut_nothing_is_lost_doubled_or_disordered() {
             proxy.moved(server.ready().await);
         }
     }
-    assert!(cuts > 20, "only {cuts} connections were cut");
 
     let mut sent = Vec::new();
     let mut watches = Vec::new();
@@ -262,8 +265,6 @@ async fn over_connections_that_are_cut_nothing_is_lost_doubled_or_disordered() {
             assert_eq!(stored, written);
         }
     }
-    let total: usize = messages.iter().map(Vec::len).sum();
-    assert!(total > 100, "only {total} messages");
 }
 
 /// Watches, and writes into all conversations in turn, whatever the connection does. What was written, and where.
@@ -271,7 +272,7 @@ async fn talk(who: Person, rooms: Vec<ConversationId>, end: Instant) -> (Watch, 
     let mut watch = who.client().watch(options());
     let mut written = Vec::new();
     let mut next = Instant::now();
-    while Instant::now() < end {
+    while Instant::now() < end || written.len() < FEWEST_WRITTEN {
         tokio::select! {
             diffs = watch.next() => assert!(diffs.is_some(), "{:?}", watch.inbox().connection()),
             () = sleep_until(next) => {
