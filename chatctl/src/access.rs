@@ -40,7 +40,7 @@ pub(crate) struct Door {
 }
 
 /// A server that was chosen, and the profile that goes with it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Chosen {
     pub(crate) profile: Option<String>,
     pub(crate) server: Server,

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::address;
 use crate::exit::{Exit, Failure, complain};
 
 /// Where it is kept: as the XDG base directory specification says.
@@ -29,12 +30,20 @@ pub(crate) struct Profiles {
     pub(crate) profiles: BTreeMap<String, Server>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Server {
     pub(crate) server: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) email: Option<String>,
+}
+
+impl Server {
+    /// Whether both are of the same person at the same server.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let email = |server: &Self| server.email.as_ref().map(|email| email.to_lowercase());
+        address::same(&self.server, &other.server) && email(self) == email(other)
+    }
 }
 
 /// `credentials.toml`, by profile. For its owner alone.

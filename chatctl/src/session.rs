@@ -48,13 +48,15 @@ impl Door {
 
     /// A client with the kept token, if it lasts for a while and is not the `stale` one, else with a new one.
     async fn newest(&self, stale: Option<&InUse>) -> Result<(Client, Chosen), Failure> {
-        // Held from here on, so that the profile is still of this server and person when its session is read.
-        let lock = self.places.lock()?;
-        let chosen = self.choose()?;
+        // Held from here on, so that the profile is still of this server and person when its session is read. Whoever has it
+        // meanwhile may be a renewal of this very program, which must be able to go on.
+        let places = self.places.clone();
+        let lock = tokio::task::spawn_blocking(move || places.lock()).await.map_err(io::Error::other)??;
+        let chosen = match stale {
+            None => self.choose()?,
+            Some(stale) => self.unchanged(&stale.chosen)?,
+        };
         let server = &chosen.server.server;
-        if stale.is_some_and(|stale| stale.chosen != chosen) {
-            return Err(Failure::says(format!("Somebody else signed in to {server} meanwhile."), Exit::Denied));
-        }
         let stranger = self.stranger(&chosen.server)?;
         let credentials = self.places.credentials()?;
         let session = chosen.profile.as_ref().and_then(|profile| Some((profile, credentials.sessions.get(profile)?)));
@@ -71,6 +73,20 @@ impl Door {
         // kept all the same.
         let client = self.renewals.spawn(renewal).await.map_err(io::Error::other)??;
         Ok((client, chosen))
+    }
+
+    /// The profile with which the command began, whichever is the default by now.
+    ///
+    /// # Errors
+    /// It is of another server or person by now, or is forgotten.
+    fn unchanged(&self, chosen: &Chosen) -> Result<Chosen, Failure> {
+        let known = self.places.profiles()?;
+        let now = chosen.profile.as_ref().and_then(|name| known.profiles.get(name));
+        if now.is_some_and(|now| now.is_same(&chosen.server)) {
+            return Ok(chosen.clone());
+        }
+        let name = chosen.profile.as_deref().unwrap_or_default();
+        Err(Failure::says(format!("Profile {name} is somebody else's by now."), Exit::Denied))
     }
 
     /// Waits for the renewals that are under way, before the program ends.

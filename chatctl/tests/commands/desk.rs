@@ -89,7 +89,7 @@ impl Desk {
         self.file(".local/state/chatctl/credentials.toml")
     }
 
-    /// What is kept of the one session that there is.
+    /// What is kept of the first session that there is.
     pub(crate) fn session(&self, key: &str) -> String {
         let kept = std::fs::read_to_string(self.credentials()).expect("a file");
         let line = kept.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(" = ")).expect("a session");

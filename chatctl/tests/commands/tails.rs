@@ -4,7 +4,7 @@ use std::io::BufRead as _;
 use std::time::Duration;
 
 use chat_proto::Role;
-use chat_tests::{Door, Options, Request, eventually};
+use chat_tests::{Door, Options, PASSWORD, Request, eventually};
 
 use serde_json::Value;
 
@@ -30,8 +30,13 @@ async fn what_goes_on_goes_on_when_its_token_is_over_and_leaves_a_session_that_h
     let conversation = desk.server.door.sign_in(Door::ADMIN).await.direct(&ana).await;
     let desk = desk.with_admin().await;
     let door = &desk.server.door;
+    let admins = door.address.to_string();
+    let login = ["login", &desk.url(), "--email", &ana.email, "--password-stdin", "--profile", "zoe"];
+    desk.run_with(&login, PASSWORD).await.ok();
     for command in [["conversation", "tail"], ["event", "tail"]] {
         let (mut child, _, mut lines) = tailing(&desk, &command, &ana, conversation).await;
+        // It stays whose it is, whoever comes to be the default.
+        desk.run(&["profile", "use", "zoe"]).await.ok();
         let (first, refresh_token) = (desk.session("access_token"), desk.session("refresh_token"));
         is_over(door, &first).await;
         eventually("it is renewed", async || (desk.session("access_token") != first).then_some(())).await;
@@ -51,7 +56,8 @@ async fn what_goes_on_goes_on_when_its_token_is_over_and_leaves_a_session_that_h
         told.await.expect("it is told");
         interrupt(&child);
         assert_eq!(ended(&mut child).await, Some(130));
-        desk.run(&["whoami"]).await.ok();
+        desk.run(&["profile", "use", &admins]).await.ok();
+        assert!(desk.run(&["whoami"]).await.ok().contains(Door::ADMIN));
     }
 }
 
