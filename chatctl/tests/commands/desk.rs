@@ -78,9 +78,13 @@ impl Desk {
 
     /// Starts the program and does not wait for it.
     pub(crate) fn start(&self, arguments: &[&str]) -> Child {
+        self.start_with(arguments, Stdio::null())
+    }
+
+    pub(crate) fn start_with(&self, arguments: &[&str], stdin: Stdio) -> Child {
         let mut command = Command::new(env!("CARGO_BIN_EXE_chatctl"));
         command.args(arguments).env_clear().env("HOME", self.home.path());
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.spawn().expect("the program starts")
     }
 

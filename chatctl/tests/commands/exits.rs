@@ -1,7 +1,7 @@
 //! Every exit code of the table, reached.
 
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::process::{Child, ChildStdout};
+use std::process::{Child, ChildStdout, Stdio};
 use std::sync::mpsc::sync_channel;
 
 use chat_proto::{ConversationId, Role};
@@ -129,4 +129,34 @@ async fn ctrl_c_and_a_reader_that_has_heard_enough_end_it_quietly() {
     })
     .await;
     assert_eq!((status.code(), what_it_said(&mut child)), (Some(141), String::new()));
+}
+
+/// Waits until the program does something of its own at Ctrl-C.
+async fn hears_ctrl_c(child: &Child) {
+    let status = format!("/proc/{}/status", child.id());
+    let hears = async || {
+        let status = std::fs::read_to_string(&status).expect("it runs");
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).expect("its signals");
+        let caught = u64::from_str_radix(caught.trim(), 16).expect("a mask");
+        (caught & 1 << (Signal::INT.as_raw() - 1) != 0).then_some(())
+    };
+    eventually("it hears of Ctrl-C", hears).await;
+}
+
+#[tokio::test]
+async fn ctrl_c_ends_what_waits_for_its_input() {
+    let desk = Desk::signed_in().await;
+    let url = desk.url();
+    for command in [
+        &["login", &url, "--email", "ana@shop.test", "--password-stdin"][..],
+        &["user", "create", "ana@shop.test", "--role", "agent", "--password-stdin"],
+        &["conversation", "send", "conv_01k9w2fxgre00v5sm7f3n1g8qt", "--text", "-"],
+        &["attachment", "upload", "-"],
+    ] {
+        let mut child = desk.start_with(command, Stdio::piped());
+        let _input = child.stdin.take().expect("it is piped");
+        hears_ctrl_c(&child).await;
+        interrupt(&child);
+        assert_eq!((ended(&mut child).await, what_it_said(&mut child)), (Some(130), String::new()), "{command:?}");
+    }
 }
