@@ -1,3 +1,3 @@
-fn main() {
-    chat_tui::measure::run();
+fn main() -> std::process::ExitCode {
+    chat_tui::measure::run(std::env::args().any(|argument| argument == "--check"))
 }

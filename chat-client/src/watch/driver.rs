@@ -127,8 +127,8 @@ impl Watch {
         self.took(diff);
     }
 
-    /// Loads the first 100 messages of all, if they are not held and none are being loaded; where there is a hole to what is
-    /// held, that is let go.
+    /// Loads the first 100 messages of all, if they are not held; other parts that are being loaded are not waited for. Where
+    /// there is a hole to what is held, that is let go.
     pub fn oldest(&mut self, conversation: ConversationId) {
         let diff = self.inbox.oldest(conversation);
         self.took(diff);
