@@ -205,6 +205,12 @@ fn a_large_directory_is_asked_as_one_types() {
     update(&mut state, Event::Directory { typed: "q".to_owned(), found: Err("slowly".to_owned()) });
     assert!(state.over.is_some() && state.notice.is_some());
     assert_eq!(press(&mut state, KeyCode::Char('x')), ask("qx"));
+    // What was asked before the list was closed is not taken for what is asked now.
+    press(&mut state, KeyCode::Esc);
+    assert_eq!(press(&mut state, KeyCode::Char('N')), ask(""));
+    assert!(update(&mut state, answer("qx", vec![person(8, "Zoe")], false)).is_empty());
+    let Some(Over::Picker(picker)) = &state.over else { panic!("it is open") };
+    assert!(picker.found.is_empty() && picker.directory.people.is_none());
 }
 
 #[test]

@@ -130,6 +130,11 @@ pub(super) fn directory(state: &mut State, typed: &str, found: Result<Found, Str
     let Some(Over::Picker(mut picker @ Picker { kind: PickerKind::Person, .. })) = state.over.take() else {
         return Vec::new();
     };
+    if picker.directory.asked.as_deref() != Some(typed) {
+        // It was asked in a list that has been closed since.
+        state.over = Some(Over::Picker(picker));
+        return Vec::new();
+    }
     match found {
         Ok(mut found) => {
             found.people.retain(|person| person.id != state.me);
