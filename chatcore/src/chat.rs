@@ -349,7 +349,10 @@ impl Engine {
     ) -> Result<T> {
         let view = self.store.view();
         let done = tokio::task::spawn_blocking(move || read(&*view));
-        done.await.map_err(|error| Error::new(ErrorCode::Internal, "Reading was broken off.").caused_by(error))?
+        let read =
+            done.await.map_err(|error| Error::new(ErrorCode::Internal, "Reading was broken off.").caused_by(error))?;
+        // The store is closed until there is room again.
+        read.map_err(|error| if self.writer.health() == Health::Full { error.on_full_disk() } else { error })
     }
 
     pub(crate) fn new_user_id(&self) -> UserId {

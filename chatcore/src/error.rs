@@ -122,6 +122,13 @@ impl From<Stop> for Error {
     }
 }
 
+impl Error {
+    /// The same while the disk is full: when the store cannot be read or written, that is why.
+    pub(crate) fn on_full_disk(self) -> Self {
+        if self.code() == ErrorCode::ReadOnly { StoreError::new(StoreErrorKind::Full, self).into() } else { self }
+    }
+}
+
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         let stored = match error.kind() {

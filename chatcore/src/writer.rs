@@ -404,6 +404,11 @@ impl Thread {
             }
             Err(error) => {
                 tracing::error!(error = describe(&error), "the store could not be opened again; trying on");
+                if error.kind() == StoreErrorKind::Full {
+                    // Whatever it was that failed, this is what has to be mended.
+                    broken.kind = StoreErrorKind::Full;
+                    self.state.health.store(1, Ordering::Release);
+                }
                 broken.again_at = self.clock.now().after(broken.wait);
                 broken.wait = (broken.wait * 2).min(REOPEN_MOST);
             }

@@ -301,6 +301,10 @@ impl Writer {
 
     /// After an error nobody knows what is on the disk: nothing is written any more until it is opened again.
     fn break_off(&mut self, error: StoreError) -> StoreError {
+        let error = match &self.files {
+            Some(files) => files.failed.explain(error),
+            None => error,
+        };
         drop(self.let_go());
         self.memory = Memory::default();
         error

@@ -22,6 +22,14 @@ pub(super) struct Watched<B> {
 pub(super) struct Failed(Arc<OnceLock<StoreErrorKind>>);
 
 impl Failed {
+    /// What this error means: redb tells only the first who meets a failure what it was, and all others that it is closed.
+    pub(super) fn explain(&self, error: StoreError) -> StoreError {
+        match self.0.get() {
+            Some(first) if error.kind() == StoreErrorKind::Unavailable => StoreError::new(*first, error),
+            _ => error,
+        }
+    }
+
     /// An error for everybody who comes after the failure, whoever met it.
     pub(super) fn check(&self) -> Result<(), StoreError> {
         match self.0.get() {
