@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 
 use crate::CHATD;
 
-
 async fn refresh(door: &Door, refresh_token: &str) -> Answer {
     let body = json!({"refresh_token": refresh_token});
     door.send(Request::new("POST", "/api/v1/auth/refresh").header("User-Agent", "till/2").json(&body)).await

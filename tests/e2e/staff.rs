@@ -6,7 +6,6 @@ use chat_proto::{ErrorCode, Role, UserId};
 use chat_tests::{Answer, Door, InProcess, Options, PASSWORD, Person, Request, Socket};
 use serde_json::{Value, json};
 
-
 fn code(answer: &Answer) -> ErrorCode {
     answer.problem().code
 }
