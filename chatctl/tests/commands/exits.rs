@@ -1,11 +1,12 @@
 //! Every exit code of the table, reached.
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::{Child, ChildStdout, Stdio};
 use std::sync::mpsc::sync_channel;
 
 use chat_proto::{ConversationId, Role};
 use chat_tests::{Door, PASSWORD, Person, eventually};
+use rustix::io::ioctl_fionread;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::desk::Desk;
@@ -154,7 +155,10 @@ async fn ctrl_c_ends_what_waits_for_its_input() {
         &["attachment", "upload", "-"],
     ] {
         let mut child = desk.start_with(command, Stdio::piped());
-        let _input = child.stdin.take().expect("it is piped");
+        let mut input = child.stdin.take().expect("it is piped");
+        input.write_all(b"half a line").expect("it reads");
+        let is_taken = async || ioctl_fionread(&input).is_ok_and(|left| left == 0).then_some(());
+        eventually("it reads", is_taken).await;
         hears_ctrl_c(&child).await;
         interrupt(&child);
         assert_eq!((ended(&mut child).await, what_it_said(&mut child)), (Some(130), String::new()), "{command:?}");
