@@ -457,13 +457,7 @@ fn comparable(mut answer: Answer, scene: &Scene, conv: ConversationId) -> (u16, 
 }
 
 fn tells_nothing(what: &str, text: &str, scene: &Scene) {
-    tells_no_words(what, text);
-    let conv = scene.conv.to_string();
-    assert!(!text.contains(&conv), "{what} tells of {conv}: {text}");
-}
-
-fn tells_no_words(what: &str, text: &str) {
-    for secret in [SECRET, SUBJECT, "Well-hidden-answer"] {
+    for secret in [SECRET, SUBJECT, "Well-hidden-answer", &scene.conv.to_string()] {
         assert!(!text.contains(secret), "{what} tells of {secret}: {text}");
     }
 }
@@ -481,8 +475,8 @@ async fn tries_every_route(stranger: &Person, scene: &Scene) {
                 assert_eq!(code.as_str(), "not_found", "{what}: {}", about.text());
                 assert_eq!(comparable(about, scene, scene.conv), comparable(none, scene, scene.absent), "{what}");
             } else if route == "GET /api/v1/audit-log" {
-                // Who looks after the staff is told whom they brought in where, and nothing of what is said there.
-                tells_no_words(&what, &about.text());
+                // To admins it says in which conversation the staff did something, and nothing of what is said there.
+                tells_nothing(&what, &about.text().replace(&scene.conv.to_string(), ""), scene);
             } else {
                 tells_nothing(&what, &about.text(), scene);
             }

@@ -7,8 +7,8 @@
 //!   failures forgets all;
 //! - from an address from which somebody is signed in to the account, or has set a new password for it within a day, failures
 //!   of others count nothing: only those on this account from this address;
-//! - a network that has not failed on the account within a day has one attempt, whatever others do there; so have the first
-//!   [`MOST_OF_ACCOUNT`] of a day. That is how many more guesses a day somebody has who can come from as many networks;
+//! - a network that has not failed on the account within a day has one attempt, whatever others do there, as long as no more
+//!   than [`MOST_OF_ACCOUNT`] have failed on it: so many more guesses a day has who can come from as many networks;
 //! - whoever sets a new password by mail has nothing to wait for;
 //! - sessions go on.
 
