@@ -120,6 +120,8 @@ impl Writer {
             state: Arc::clone(&state),
             published,
             broken: None,
+            overdue: false,
+            untrimmed: 0,
         };
         let stop = CancellationToken::new();
         let stopped = stop.clone();
@@ -195,6 +197,9 @@ fn stopping() -> Error {
     Error::new(ErrorCode::Draining, "The server is going down.").retry_in(REOPEN_FIRST)
 }
 
+/// While there is no calm, a piece of the log is forgotten whenever so many events have come: a few less than the store
+/// forgets at a time, so that it catches up.
+const TRIM_EVERY: usize = 448;
 const IDLE_BEFORE_FOLDING: Duration = Duration::from_secs(1);
 /// How often it is looked whether something in the log is too old.
 const FORGET_EVERY: Duration = Duration::from_mins(1);
@@ -214,6 +219,10 @@ struct Thread {
     /// The newest position that was told.
     published: Position,
     broken: Option<Broken>,
+    /// It was time for what was put off, and there was no calm to do it in.
+    overdue: bool,
+    /// Events since a piece of the log was forgotten.
+    untrimmed: usize,
 }
 
 /// What keeps the store from writing, until a write has come through again.
@@ -306,6 +315,8 @@ impl Thread {
                     // Whoever asked may be gone; what they asked for is done all the same.
                     let _ = answer.send(outcome.map_err(Error::from));
                 }
+                self.untrimmed += committed.events.len();
+                self.trim_meanwhile();
             }
             Err(error) => {
                 tracing::error!(error = describe(&error), "a commit failed; nothing of it was acknowledged");
@@ -321,6 +332,18 @@ impl Thread {
     fn keep_up(&mut self) {
         if let Err(error) = self.store.keep_up() {
             tracing::error!(error = describe(&error), "folding failed; it will be done again");
+            self.break_off(error.kind());
+        }
+    }
+
+    /// Forgets a piece of the log in between, or it would grow for as long as there is no calm.
+    fn trim_meanwhile(&mut self) {
+        if !self.overdue || self.untrimmed < TRIM_EVERY || self.refuses().is_some() {
+            return;
+        }
+        self.untrimmed = 0;
+        if let Err(error) = self.store.trim(&self.keep()) {
+            tracing::error!(error = describe(&error), "forgetting old events failed; it will be done again");
             self.break_off(error.kind());
         }
     }
@@ -356,6 +379,7 @@ impl Thread {
                 Ok(more) => {
                     self.mended();
                     if !more {
+                        self.overdue = false;
                         return false;
                     }
                 }
@@ -366,6 +390,7 @@ impl Thread {
                 }
             }
         }
+        self.overdue = true;
         true
     }
 
