@@ -24,8 +24,8 @@ pub enum Request {
         message: MessageId,
         /// What it is to say.
         text: String,
-        /// The version of the message that it was made on: only while that is the newest. Each
-        /// change makes one, reactions too.
+        /// The version of the message that it was made on: only while that is the newest. Each change makes one,
+        /// reactions too.
         if_version: Option<u64>,
     },
     /// Deletes a message.
