@@ -94,6 +94,56 @@ async fn what_was_acknowledged_survives_kill_9_once_and_in_order() {
     assert_eq!(reader.seen, seen);
 }
 
+/// When the log has grown long enough, it goes on in its other file, and what is in the first is folded into the tables
+/// beside those who write.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_when_the_kill_comes_while_the_log_is_folded() {
+    const ROUNDS: u64 = 5;
+    const LONGER_BY: usize = 12_000;
+    let mut server = Server::start(CHATD).await;
+    let leo = server.door().person(Role::Agent, "leo").await;
+    let ana = server.door().person(Role::Customer, "ana").await;
+    let group = leo.group("Kill me while you fold", &[&ana]).await;
+    let mut senders: Vec<Sender> =
+        [&leo, &ana].into_iter().map(|person| Sender::new(person, group).longer_by(LONGER_BY)).collect();
+    let mut chance = 0xf01d_u64;
+    for _ in 0..ROUNDS {
+        let acknowledged = Arc::new(AtomicU64::new(0));
+        let mut tasks = JoinSet::new();
+        for mut sender in senders.drain(..) {
+            sender.person = sender.person.at(server.door());
+            let acknowledged = Arc::clone(&acknowledged);
+            tasks.spawn(async move {
+                sender.over_socket(&acknowledged).await;
+                sender
+            });
+        }
+        eventually("the first messages are acknowledged", async || {
+            (acknowledged.load(Ordering::Relaxed) > 0).then_some(())
+        })
+        .await;
+        let first = written_last(&server);
+        eventually("the log goes on in its other file", async || (written_last(&server) != first).then_some(())).await;
+        let until = tokio::time::Instant::now() + std::time::Duration::from_millis(next(&mut chance) % 60);
+        tokio::time::sleep_until(until).await;
+        server.kill();
+        senders = tasks.join_all().await;
+        server.spawn();
+        server.ready().await;
+    }
+    let stored = stored(&senders, server.door().address).await;
+    let sent =
+        senders.into_iter().map(|sender| (sender.person.id.to_string(), sender.sent)).collect::<BTreeMap<_, _>>();
+    assert_eq!(faults(&sent, &stored), Vec::<String>::new());
+}
+
+/// Which file of the log was written last.
+fn written_last(server: &Server) -> &'static str {
+    let written = |name: &str| std::fs::metadata(server.data_dir().join(name)).and_then(|file| file.modified());
+    let newest = ["chat.1.wal", "chat.2.wal"].into_iter().max_by_key(|name| written(name).ok());
+    newest.expect("there are two")
+}
+
 #[tokio::test]
 async fn a_kill_during_the_first_start_spoils_nothing() {
     let mut chance = 0xbeef_u64;

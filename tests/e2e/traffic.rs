@@ -66,11 +66,23 @@ pub(crate) struct Sender {
     pub(crate) sent: Sent,
     /// Sent and not acknowledged, in order.
     outbox: VecDeque<String>,
+    /// What each message has beside its id.
+    padding: String,
 }
 
 impl Sender {
     pub(crate) fn new(person: &Person, group: ConversationId) -> Self {
-        Self { person: person.clone(), group, sent: Sent::default(), outbox: VecDeque::new() }
+        let (sent, outbox, padding) = Default::default();
+        Self { person: person.clone(), group, sent, outbox, padding }
+    }
+
+    /// The same with messages that are so much longer than their ids.
+    pub(crate) fn longer_by(self, bytes: usize) -> Self {
+        Self { padding: "x".repeat(bytes), ..self }
+    }
+
+    fn text(&self, id: &str) -> String {
+        format!("{id}{}", self.padding)
     }
 
     /// What to send first after a crash: all that is not acknowledged, in order, and a tenth of what is.
@@ -108,7 +120,7 @@ impl Sender {
             while waiting.len() < WINDOW {
                 let id = again.pop_front().unwrap_or_else(|| self.new_message());
                 re += 1;
-                let frame = json!({"t": "send", "re": re, "conv": self.group, "client_id": id, "text": id});
+                let frame = json!({"t": "send", "re": re, "conv": self.group, "client_id": id, "text": self.text(&id)});
                 waiting.insert(re, id);
                 if !socket.try_say(&frame).await {
                     return;
@@ -137,7 +149,7 @@ impl Sender {
             let id = again.pop_front().unwrap_or_else(|| self.new_message());
             let known = self.sent.acknowledged.contains_key(&id);
             let client_id = id.parse().expect("a client id");
-            match client.send(self.group, &client_id, &id).await {
+            match client.send(self.group, &client_id, &self.text(&id)).await {
                 Ok((message, outcome)) => {
                     assert!(!known || outcome == Outcome::Duplicate, "{id} was stored again");
                     self.acknowledge(&id, message.seq.0);
