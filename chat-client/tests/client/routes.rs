@@ -16,9 +16,10 @@ use crate::values::{alice, conv};
 const DOCUMENT: &str = include_str!("../../../docs/openapi.json");
 
 /// Operations without a function, and why.
-const WITHOUT: [(&str, &str); 2] = [
+const WITHOUT: [(&str, &str); 3] = [
     ("GET /api/v1/events", "a poll for those who cannot have a socket; `live` and `follow` tell the same, and sooner"),
     ("GET /api/v1/events/stream", "the same frames as those of the socket, for browsers and scripts"),
+    ("GET /livez", "for whoever starts the process again when it hangs; a program asks whether it is `ready`"),
 ];
 
 /// More than there are functions.
@@ -79,6 +80,7 @@ async fn sign_in(client: &Client) {
     ask(client.admit_visitor("shop")).await;
     ask(client.sign_in_identity(&IdentityBody { token: "token".into(), site_key: None, visitor_token: None })).await;
     ask(client.server()).await;
+    ask(client.ready()).await;
 }
 
 async fn my_account(client: &Client) {
