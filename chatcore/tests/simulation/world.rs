@@ -11,7 +11,8 @@ use crate::sabotage::Sabotage;
 use crate::server::{Backup, Crash, Server};
 
 const ROLES: [Role; 5] = [Role::Agent, Role::Customer, Role::Agent, Role::Customer, Role::Admin];
-const DEVICES: usize = 6;
+/// Three of the five have two.
+const DEVICES: usize = 8;
 
 pub(crate) struct World {
     dice: Dice,
@@ -40,6 +41,33 @@ struct Unsent {
     conversation: ConversationId,
     client_id: ClientId,
     text: String,
+    reply_to: Option<MessageId>,
+    mentions: Vec<UserId>,
+    if_last_seq: Option<Seq>,
+}
+
+impl Unsent {
+    fn draft(&self) -> Draft {
+        let mut draft =
+            Draft::text(self.text.clone()).client_id(self.client_id.clone()).mentions(self.mentions.clone());
+        if let Some(message) = self.reply_to {
+            draft = draft.reply_to(message);
+        }
+        if let Some(seq) = self.if_last_seq {
+            draft = draft.if_last_seq(seq);
+        }
+        draft
+    }
+
+    /// Why it may be refused for good: its author is not in there any more, or what it refers to is not as they think.
+    fn may_be_refused(&self, code: ErrorCode) -> bool {
+        match code {
+            ErrorCode::NotFound => true,
+            ErrorCode::Invalid => self.reply_to.is_some() || !self.mentions.is_empty(),
+            ErrorCode::NewerMessages => self.if_last_seq.is_some(),
+            _ => false,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -185,6 +213,12 @@ impl World {
         }
         self.people.check(&*self.server.store().view())
     }
+
+    /// All that came of it.
+    pub(crate) fn outcome(&self) -> String {
+        let held: Vec<_> = self.devices.iter().map(|device| &device.held).collect();
+        format!("{held:?} {:?}", self.people.messages)
+    }
 }
 
 impl People {
@@ -238,7 +272,12 @@ impl People {
         self.written += 1;
         let client_id = format!("w{}", self.written).parse().unwrap();
         let text = format!("text {} {}", self.written, "x".repeat(dice.below(40)));
-        let unsent = Unsent { by, conversation, client_id, text };
+        let there = self.messages.iter().filter(|(there, _)| *there == conversation).map(|(_, message)| *message);
+        let there: Vec<_> = there.collect();
+        let reply_to = if dice.once_in(4) { dice.pick(&there) } else { None };
+        let mentions = if dice.once_in(4) { vec![self.somebody(dice)] } else { Vec::new() };
+        let if_last_seq = dice.once_in(6).then(|| Seq(there.len() as u64));
+        let unsent = Unsent { by, conversation, client_id, text, reply_to, mentions, if_last_seq };
         if let Some(unsent) = self.send(unsent, server).await {
             self.outbox.push(unsent);
         }
@@ -247,8 +286,7 @@ impl People {
     /// Gives it back when it has to be sent again.
     async fn send(&mut self, unsent: Unsent, server: &Server) -> Option<Unsent> {
         let handle = server.chat().as_user(unsent.by).conversation(unsent.conversation);
-        let draft = Draft::text(unsent.text.clone()).client_id(unsent.client_id.clone());
-        match handle.send(draft).await {
+        match handle.send(unsent.draft()).await {
             Ok(sent) => {
                 let (conversation, seq) = (sent.message.conversation_id, sent.message.seq);
                 self.acknowledged.insert(unsent.client_id, Stored { conversation, seq });
@@ -257,7 +295,7 @@ impl People {
             }
             Err(error) if error.is_retryable() => Some(unsent),
             Err(error) => {
-                assert!(matches!(error.code(), ErrorCode::NotFound), "{error:?}");
+                assert!(unsent.may_be_refused(error.code()), "{error:?}");
                 None
             }
         }
