@@ -114,8 +114,9 @@ async fn who_is_not_who_they_should_be_gets_no_password() {
         (authority.vouched_for(&["127.0.0.1"]), "has expired, on 2020-02-29"),
     ] {
         let gate = Gate::before(server.door.address, certificate).await;
-        let ran = desk.login(&gate.url("127.0.0.1")).await;
-        let expected = format!("chatctl: the connection failed: the server's certificate {says}\n");
+        let url = gate.url("127.0.0.1");
+        let ran = desk.login(&url).await;
+        let expected = format!("chatctl: {url}: the connection failed: the server's certificate {says}\n");
         assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (Some(7), "", expected.as_str()), "{ran:?}");
     }
     assert!(!desk.home.path().join(".config").exists(), "nothing is remembered of them");
@@ -125,15 +126,16 @@ async fn who_is_not_who_they_should_be_gets_no_password() {
 async fn who_does_not_speak_tls_or_says_nothing_cannot_be_reached() {
     let server = InProcess::start().await;
     let desk = Desk::trusting(&Authority::new("The shop"));
-    let ran = desk.login(&format!("https://{}", server.door.address)).await;
-    let says = "chatctl: the connection failed: the server does not speak TLS; its URL may be one with http://\n";
-    assert_eq!((ran.code, ran.err.as_str()), (Some(7), says), "{ran:?}");
+    let url = format!("https://{}", server.door.address);
+    let ran = desk.login(&url).await;
+    let says = "the connection failed: the server does not speak TLS; its URL may be one with http://";
+    assert_eq!((ran.code, ran.err), (Some(7), format!("chatctl: {url}: {says}\n")));
 
     // Connections are taken, and nobody is there.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("https://{}", silent.local_addr().expect("an address"));
     let ran = desk.run(&["status", "--server", &url, "--timeout", "1"]).await;
-    assert_eq!((ran.code, ran.err.as_str()), (Some(7), "chatctl: the server did not answer in time\n"), "{ran:?}");
+    assert_eq!((ran.code, ran.err), (Some(7), format!("chatctl: {url}: the server did not answer in time\n")));
 
     std::fs::write(desk.home.path().join("trusted.pem"), "").expect("a file");
     let ran = desk.login(&url).await;
