@@ -276,7 +276,7 @@ impl People {
         let there: Vec<_> = there.collect();
         let reply_to = if dice.once_in(4) { dice.pick(&there) } else { None };
         let mentions = if dice.once_in(4) { vec![self.somebody(dice)] } else { Vec::new() };
-        let if_last_seq = dice.once_in(6).then(|| Seq(there.len() as u64));
+        let if_last_seq = dice.once_in(6).then_some(Seq(there.len() as u64));
         let unsent = Unsent { by, conversation, client_id, text, reply_to, mentions, if_last_seq };
         if let Some(unsent) = self.send(unsent, server).await {
             self.outbox.push(unsent);
