@@ -309,8 +309,9 @@ async fn what_fails_is_tried_again_later_and_later_and_holds_up_no_other() {
     shop.mails_to_leo(3).await;
 }
 
+/// seed-api.md 1.11, 20: nothing that is sent waits for a mail.
 #[tokio::test]
-async fn a_channel_that_hangs_delays_no_other_and_no_message() {
+async fn hole_20_a_channel_that_hangs_delays_no_other_and_no_message() {
     let shop = Shop::open().await;
     for _ in 0..100 {
         shop.mails.hang();

@@ -39,6 +39,7 @@ mod statistics;
 mod strangers;
 mod talk;
 mod traffic;
+mod tree;
 mod typed_client;
 mod visitors;
 mod watching;

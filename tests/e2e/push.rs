@@ -86,7 +86,7 @@ async fn what_is_no_subscription_is_refused() {
         (with("/endpoint", json!("https://[::ffff:10.0.0.1]/x")), "/endpoint"),
         (with("/endpoint", json!("https://localhost/x")), "/endpoint"),
         (with("/endpoint", json!("https://2130706433/x")), "/endpoint"),
-        (with("/endpoint", json!("https://a:b@8.8.8.8/x")), "/endpoint"),
+        (with("/endpoint", json!("https://a@8.8.8.8/x")), "/endpoint"),
         (with("/keys/p256dh", json!("AAAA")), "/keys/p256dh"),
         (with("/keys/p256dh", json!("A".repeat(87))), "/keys/p256dh"),
         (with("/keys/auth", json!("AAAA")), "/keys/auth"),
