@@ -138,6 +138,11 @@ async fn fails_everywhere(fault: Fault, cache_bytes: usize, step: usize) {
 }
 
 async fn fails_on(step: usize, disk: impl Fn() -> Disk) {
+    every_call(step, disk, fails_at).await;
+}
+
+/// Has each call fail that is so many after the one before, each on a disk of its own, until none is left to fail.
+async fn every_call(step: usize, disk: impl Fn() -> Disk, fails_at: impl AsyncFn(usize, &Disk) -> bool) {
     let mut n = 0;
     while fails_at(n, &disk()).await {
         n += step;

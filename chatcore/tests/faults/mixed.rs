@@ -9,7 +9,7 @@ use chatcore::testing::ManualClock;
 use chatcore::{Chat, Draft, Health, NewPerson, Result, Span};
 
 use crate::disk::{Disk, Fault};
-use crate::{CACHE, is_clear, name, open};
+use crate::{CACHE, every_call, is_clear, name, open};
 
 const ROUNDS: usize = 4;
 
@@ -204,11 +204,7 @@ async fn fails_at(n: usize, disk: &Disk) -> bool {
 }
 
 async fn fails_everywhere(step: usize, disk: impl Fn() -> Disk) {
-    let mut n = 0;
-    while fails_at(n, &disk()).await {
-        n += step;
-    }
-    assert!(n > 0, "the disk never failed");
+    every_call(step, disk, fails_at).await;
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 
-use chat_tests::{Door, InProcess, Options, PASSWORD};
+use chat_tests::{Authority, Door, InProcess, Options, PASSWORD};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -37,6 +37,13 @@ impl Desk {
         Self::new().await.with_admin().await
     }
 
+    /// … whose machine trusts this authority alone.
+    pub(crate) async fn trusting(authority: &Authority) -> Self {
+        let desk = Self::new().await;
+        std::fs::write(desk.trusted(), authority.pem()).expect("a file");
+        desk
+    }
+
     pub(crate) async fn with_admin(self) -> Self {
         let desk = self;
         let ran = desk.run_with(&["login", &desk.url(), "--email", Door::ADMIN, "--password-stdin"], PASSWORD).await;
@@ -61,9 +68,7 @@ impl Desk {
 
     /// The server lives on this test's thread, so the program is waited for on another.
     pub(crate) async fn run_with(&self, arguments: &[&str], stdin: &str) -> Ran {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_chatctl"));
-        command.args(arguments).env_clear().env("HOME", self.home.path());
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut command = self.command(arguments, Stdio::piped());
         let stdin = stdin.to_owned();
         let run = tokio::task::spawn_blocking(move || {
             let mut child = command.spawn().expect("the program starts");
@@ -82,10 +87,22 @@ impl Desk {
     }
 
     pub(crate) fn start_with(&self, arguments: &[&str], stdin: Stdio) -> Child {
+        self.command(arguments, stdin).spawn().expect("the program starts")
+    }
+
+    fn command(&self, arguments: &[&str], stdin: Stdio) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_chatctl"));
         command.args(arguments).env_clear().env("HOME", self.home.path());
+        if self.trusted().exists() {
+            command.env("SSL_CERT_FILE", self.trusted());
+        }
         command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command.spawn().expect("the program starts")
+        command
+    }
+
+    /// The certificates that this machine trusts, where not those of the one that the tests run on.
+    pub(crate) fn trusted(&self) -> PathBuf {
+        self.file("trusted.pem")
     }
 
     /// Where the sessions are kept.

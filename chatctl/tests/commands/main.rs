@@ -5,6 +5,7 @@ mod desk;
 mod exits;
 mod help;
 mod hostile;
+mod https;
 mod json;
 mod lists;
 mod policy;
